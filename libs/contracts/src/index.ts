@@ -1,0 +1,36 @@
+export {
+  AuditIntent,
+  AuditOutcome,
+  AuditRecord,
+  CAPTURE_BYTES_MAX,
+  Capture,
+  Finding,
+  PhasesUs,
+} from './audit-record.js';
+export {
+  CallLimit,
+  Grant,
+  GuardrailAction,
+  GuardrailActions,
+  Name,
+  PolicyDocument,
+  ToolPattern,
+  Upstream,
+  VirtualServer,
+  VirtualServerTool,
+} from './policy-document.js';
+export { ControlState, HEARTBEAT_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
+export { EVERY_SERVICE, type ServiceName, type Topic } from './topic.js';
+export { AuditDeadLetter, auditDeadLetterTopic, auditRecordedTopic } from './topics/audit-recorded.js';
+export { CallCancelled, callCancelledTopic } from './topics/call-cancelled.js';
+export { ConnectionState, connectionStateTopic } from './topics/connection-state.js';
+export { FindingCategory, GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
+export { NODE_GONE_AFTER_MS, NodeApplied, nodeAppliedTopic } from './topics/node-applied.js';
+export { POLICY_READER, POLICY_SNAPSHOT_KEY, PolicySnapshot, policySnapshotTopic } from './topics/policy-snapshot.js';
+export { PrincipalState, principalStateTopic, Role } from './topics/principal-state.js';
+export { TokenScopes, TokenState, tokenStateTopic } from './topics/token-state.js';
+export {
+  ToolDefinition,
+  toolDefinitionDiscoveredTopic,
+  UpstreamCatalogue,
+} from './topics/tool-definition-discovered.js';

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+/** Names of upstreams, virtual servers and groups: they stand in URLs, tool names and patterns. */
+export const Name = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'a name is 1-40 of a-z, 0-9 and "-", not at its ends');
+
+/** A canonical pattern `upstream/tool`; `*` stands for any run of characters within its half. */
+export const ToolPattern = z
+  .string()
+  .max(200)
+  .regex(/^[a-z0-9*-]+\/[A-Za-z0-9_.*/-]+$/, 'a tool pattern is "upstream/tool", "*" stands for any run of characters');
+
+export const GuardrailAction = z.enum(['off', 'flag', 'redact', 'block']);
+export type GuardrailAction = z.infer<typeof GuardrailAction>;
+
+/** What to do with a finding of each category, for one direction. */
+export const GuardrailActions = z.strictObject({
+  secret: GuardrailAction.default('redact'),
+  pii: GuardrailAction.default('redact'),
+  injection: GuardrailAction.default('flag'),
+  hidden: GuardrailAction.default('flag'),
+});
+export type GuardrailActions = z.infer<typeof GuardrailActions>;
+
+export const Upstream = z.strictObject({
+  transport: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('streamable-http'), url: z.url({ protocol: /^https?$/ }).max(2_000) }),
+    // A command never travels: the entry is looked up in the ingress node's own stdio.yaml.
+    z.strictObject({ kind: z.literal('stdio'), entry: Name }),
+  ]),
+  /** Prefix of exposed names, `<prefix>__<tool>`; the upstream's own name unless said otherwise. */
+  prefix: Name.optional(),
+  /** Milliseconds one call may take. */
+  timeoutMs: z.int().min(100).max(3_600_000).default(60_000),
+  /** An operator says so by name, or no loopback, private or link-local address is ever dialled. */
+  allowPrivateAddress: z.boolean().default(false),
+});
+export type Upstream = z.infer<typeof Upstream>;
+
+export const VirtualServerTool = z.strictObject({
+  upstream: Name,
+  /** A tool of the upstream, or a pattern of them. */
+  tool: z.string().min(1).max(128),
+  /** Exposed name instead of `<prefix>__<tool>`; only for one tool, not for a pattern. */
+  as: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .optional(),
+  /** Prefix instead of the upstream's; the empty string exposes names as they are. */
+  prefix: z.union([Name, z.literal('')]).optional(),
+});
+export type VirtualServerTool = z.infer<typeof VirtualServerTool>;
+
+export const VirtualServer = z.strictObject({
+  description: z.string().max(1_000).default(''),
+  tools: z.array(VirtualServerTool).max(2_000),
+  guardrails: z
+    .strictObject({ request: GuardrailActions.prefault({}), response: GuardrailActions.prefault({}) })
+    .prefault({}),
+});
+export type VirtualServer = z.infer<typeof VirtualServer>;
+
+export const Grant = z.strictObject({
+  /** Stands in the record and in `explain`. */
+  name: Name,
+  effect: z.enum(['permit', 'forbid']),
+  /** One of: a group's name, or a principal's id or e-mail address. */
+  to: z.union([z.strictObject({ group: Name }), z.strictObject({ principal: z.string().min(1).max(320) })]),
+  tools: z.array(ToolPattern).min(1).max(1_000),
+});
+export type Grant = z.infer<typeof Grant>;
+
+export const CallLimit = z.strictObject({
+  callsPerMinute: z.int().min(1).max(10_000_000).default(600),
+  burst: z.int().min(1).max(1_000_000).default(120),
+});
+export type CallLimit = z.infer<typeof CallLimit>;
+
+/**
+ * What `warder.yaml` holds and what `PUT /admin/policy` takes: the whole policy, nothing by default.
+ * An unknown key anywhere is an error.
+ */
+export const PolicyDocument = z.strictObject({
+  upstreams: z.record(Name, Upstream).default({}),
+  virtualServers: z.record(Name, VirtualServer).default({}),
+  grants: z.array(Grant).max(10_000).default([]),
+  /** Per principal and ingress node. */
+  limit: CallLimit.prefault({}),
+});
+export type PolicyDocument = z.infer<typeof PolicyDocument>;

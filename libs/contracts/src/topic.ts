@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+
+/** A process that may write to or read from a topic; its Kafka user carries the same name. */
+export type ServiceName = 'ingress' | 'identity' | 'policy' | 'credentials' | 'guardrails' | 'audit';
+
+/**
+ * One topic of the bus. `name` is `warder.<noun>.<fact>.v<major>`; ACLs, `docs/topics.md` and the topics that the
+ * admin client makes are all derived from these values.
+ */
+export interface Topic<Message> {
+  readonly name: string;
+  /** What the message key is, in words. */
+  readonly key: string;
+  readonly schema: z.ZodType<Message>;
+  readonly cleanup: 'compact' | 'delete';
+  readonly partitions: number;
+  /** Milliseconds a message is kept; `null` for a compacted topic. */
+  readonly retentionMs: number | null;
+  /** Bytes of one message at most, after compression. */
+  readonly messageBytesMax: number;
+  readonly writers: readonly ServiceName[];
+  readonly readers: readonly ServiceName[];
+  readonly example: Message;
+}
+
+export const EVERY_SERVICE: readonly ServiceName[] = [
+  'ingress',
+  'identity',
+  'policy',
+  'credentials',
+  'guardrails',
+  'audit',
+];

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { StateVersion } from '../state.js';
+import type { Topic } from '../topic.js';
+
+export const FindingCategory = z.enum(['secret', 'pii', 'injection', 'hidden']);
+export type FindingCategory = z.infer<typeof FindingCategory>;
+
+/**
+ * One rule pack. `detectors` are ids of detectors that the engine knows by heart; an id it does not know is
+ * reported by the node and leaves the others working.
+ */
+export const GuardrailRulesState = z.object({
+  version: StateVersion,
+  status: z.enum(['active', 'removed']),
+  pack: z.string(),
+  detectors: z.array(z.string()),
+});
+export type GuardrailRulesState = z.infer<typeof GuardrailRulesState>;
+
+export const guardrailRulesStateTopic: Topic<GuardrailRulesState> = {
+  name: 'warder.guardrail-rules.state.v1',
+  key: 'rule pack',
+  schema: GuardrailRulesState,
+  cleanup: 'compact',
+  partitions: 1,
+  retentionMs: null,
+  messageBytesMax: 1_048_576,
+  writers: ['guardrails'],
+  readers: ['ingress', 'guardrails'],
+  example: { version: 1, status: 'active', pack: 'secrets', detectors: ['secret.aws-access-key'] },
+};

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { StateVersion } from '../state.js';
+import { EVERY_SERVICE, type Topic } from '../topic.js';
+
+/** What a principal may do at the admin doors; a tool call needs a grant, never a role. */
+export const Role = z.enum(['admin', 'operator', 'auditor', 'member']);
+export type Role = z.infer<typeof Role>;
+
+/** Who may act, as every node knows it. `suspended` and `removed` principals are refused everywhere. */
+export const PrincipalState = z.object({
+  version: StateVersion,
+  status: z.enum(['active', 'suspended', 'removed']),
+  id: z.string(),
+  kind: z.enum(['human', 'service']),
+  name: z.string(),
+  email: z.string().nullable(),
+  groups: z.array(z.string()),
+  roles: z.array(Role),
+});
+export type PrincipalState = z.infer<typeof PrincipalState>;
+
+export const principalStateTopic: Topic<PrincipalState> = {
+  name: 'warder.principal.state.v1',
+  key: 'principal id',
+  schema: PrincipalState,
+  cleanup: 'compact',
+  partitions: 1,
+  retentionMs: null,
+  messageBytesMax: 1_048_576,
+  writers: ['identity'],
+  readers: EVERY_SERVICE,
+  example: {
+    version: 3,
+    status: 'active',
+    id: 'usr_01jd3x7k',
+    kind: 'human',
+    name: 'Ana Ortiz',
+    email: 'ana@example.com',
+    groups: ['developers'],
+    roles: ['member'],
+  },
+};
