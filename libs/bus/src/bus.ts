@@ -1,0 +1,109 @@
+import type { Topic } from '@warder/contracts';
+
+/** A message that its topic's schema accepted. `timestampMs` is the wall time of the publisher or broker. */
+export interface BusMessage<M> {
+  key: string;
+  value: M;
+  timestampMs: number;
+}
+
+/** A message as the bytes that came. */
+export interface RawMessage {
+  key: string | null;
+  value: Buffer;
+  partition: number;
+  offset: string;
+  timestampMs: number;
+}
+
+/** Bytes to publish; `value` is already valid JSON. */
+export interface RawEntry {
+  key: string;
+  value: Buffer;
+}
+
+export interface Subscription {
+  stop(): Promise<void>;
+  /** Monotonic milliseconds of the last answer of the bus, for liveness checks; `Infinity` in-process. */
+  lastFetchAtMs(): number;
+}
+
+/** An in-memory copy of a compacted topic. */
+export interface Replica {
+  /** Resolves once the owner's marker was read: everything published before the node asked has been applied. */
+  readonly ready: Promise<void>;
+  isReady(): boolean;
+  /**
+   * Milliseconds since the owner was last heard; `Infinity` before the first heartbeat.
+   * @param nowMs - wall milliseconds, for the owner's heartbeat carries wall time and outlives a restart of the node
+   */
+  staleMs(nowMs: number): number;
+  /** Keys whose newest value this build cannot read: the replica keeps the last one that it can. */
+  unreadableKeys(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** State and events between services; Kafka in a cluster, memory in standalone. */
+export interface Bus {
+  readonly node: string;
+  /** Makes what is missing. Never rejects because the bus is away: it goes on trying in the background. */
+  ensureTopics(topics: readonly Topic<any>[]): Promise<void>;
+  /** Resolves when acknowledged; rejects at the deadline (10 s), when the buffer is full, or on a bad message. */
+  publish<M>(topic: Topic<M>, key: string, message: M): Promise<void>;
+  /** One batch, acknowledged as one. */
+  publishRaw(topic: Topic<any>, entries: readonly RawEntry[]): Promise<void>;
+  /** Durable group, at least once, in order of the partition; a failing message is tried again with back-off. */
+  subscribe<M>(
+    topic: Topic<M>,
+    group: string,
+    handler: (message: BusMessage<M>) => Promise<void>,
+  ): Promise<Subscription>;
+  /** Durable group, at least once; one partition per batch, committed after the handler. */
+  batch(
+    topic: Topic<any>,
+    group: string,
+    handler: (batch: readonly RawMessage[]) => Promise<void>,
+  ): Promise<Subscription>;
+  /** Every node reads everything, at least once; from the beginning a message may come again after a rejoin. */
+  watch<M>(
+    topic: Topic<M>,
+    from: 'beginning' | 'end',
+    handler: (message: BusMessage<M>) => void,
+  ): Promise<Subscription>;
+  /** Applies each key's versions in growing order, never an older one after a newer one. */
+  replica<M extends { version: number }>(topic: Topic<M>, apply: (key: string, value: M) => void): Promise<Replica>;
+  /** Owner's side: heartbeats every 5 s and answers the markers that nodes ask for. Call it after the republish. */
+  own(topic: Topic<any>): Promise<void>;
+  /** Tells the others that this node now runs on `version` of the topic. */
+  applied(topic: Topic<any>, version: number): void;
+  /** Whether every live node of the service runs on `version` or a later one; false at the time-out. */
+  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean>;
+  isConnected(): boolean;
+  close(): Promise<void>;
+}
+
+/** The two clocks of a host: wall time for what leaves the process, monotonic time for what is measured in it. */
+export interface BusClock {
+  wallMs(): number;
+  monotonicMs(): number;
+}
+
+/** The part of a pino logger that the bus uses. */
+export interface BusLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** The bus would not, or could not in time, take a message; the caller still has it and tries again. */
+export class BusError extends Error {
+  constructor(
+    readonly reason: 'deadline' | 'buffer-full' | 'closed' | 'refused',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'BusError';
+  }
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { NODE_GONE_AFTER_MS, NodeApplied, nodeAppliedTopic } from '@warder/contracts';
+import type { Subscription } from './bus.js';
+import { decodeMessage } from './message-codec.js';
+import { STANDALONE_SERVICE, type StateTransport } from './state-transport.js';
+
+const PRESENCE_EVERY_MS = 5_000;
+const RETRY_AFTER_MS = 500;
+const RECHECK_EVERY_MS = 250;
+const FAREWELL_MS = 1_000;
+
+/** What this node says of itself on `warder.node.applied.v1`, and what the others said. */
+export class NodePresence {
+  private readonly applied: Record<string, number> = {};
+  private readonly asks: Record<string, string> = {};
+  private readonly others = new Map<string, NodeApplied>();
+  private readonly listeners = new Set<(seen: NodeApplied) => void>();
+  private timer: NodeJS.Timeout | undefined;
+  private watching: Promise<Subscription> | undefined;
+  private sending: Promise<void> | undefined;
+  private changed = false;
+  private stopping = false;
+
+  constructor(private readonly transport: StateTransport) {}
+
+  /** Sets the version that this node runs on and says so. */
+  setApplied(topicName: string, version: number): void {
+    if (this.applied[topicName] === version) return;
+    this.applied[topicName] = version;
+    this.announce();
+  }
+
+  /** Asks the owner of the topic for a marker with this nonce; `undefined` takes the question back. */
+  ask(topicName: string, nonce: string | undefined): void {
+    if (nonce === undefined) delete this.asks[topicName];
+    else this.asks[topicName] = nonce;
+    this.announce();
+  }
+
+  /** Calls the listener for what every node said and says, this one included; the past first. */
+  async listen(listener: (seen: NodeApplied) => void): Promise<() => void> {
+    for (const seen of this.others.values()) listener(seen);
+    this.listeners.add(listener);
+    await this.watch();
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Whether every live node of the service runs on the version or a later one; false at the time-out. */
+  async everyNodeApplied(topicName: string, service: string, version: number, timeoutMs: number): Promise<boolean> {
+    // Once the node reads its own question back it has read whatever the others said before.
+    const nonce = randomUUID();
+    let isCaughtUp = false;
+    let recheck = (): void => {};
+    const stopListening = await this.listen((seen) => {
+      if (seen.node === this.transport.node && seen.asks[nodeAppliedTopic.name] === nonce) isCaughtUp = true;
+      recheck();
+    });
+    this.ask(nodeAppliedTopic.name, nonce);
+    return new Promise((resolve) => {
+      const interval = setInterval(() => recheck(), RECHECK_EVERY_MS);
+      const timeout = setTimeout(() => finish(false), timeoutMs);
+      const finish = (answer: boolean): void => {
+        clearInterval(interval);
+        clearTimeout(timeout);
+        stopListening();
+        resolve(answer);
+      };
+      recheck = () => {
+        if (isCaughtUp && this.haveAllApplied(topicName, service, version)) finish(true);
+      };
+      recheck();
+    });
+  }
+
+  /** Says that the node goes, within a second or not at all. */
+  async close(): Promise<void> {
+    const hasSpoken = this.timer !== undefined;
+    clearTimeout(this.timer);
+    this.stopping = true;
+    if (hasSpoken) {
+      const gone = new Promise<void>((resolve) => setTimeout(resolve, FAREWELL_MS).unref());
+      await Promise.race([this.send().catch(() => {}), gone]);
+    }
+    await (await this.watching)?.stop();
+  }
+
+  private haveAllApplied(topicName: string, service: string, version: number): boolean {
+    const oldestMs = this.transport.clock.wallMs() - NODE_GONE_AFTER_MS;
+    for (const seen of this.others.values()) {
+      const isOfService = seen.service === service || seen.service === STANDALONE_SERVICE;
+      if (!isOfService || seen.stopping || seen.atMs < oldestMs) continue;
+      if ((seen.applied[topicName] ?? 0) < version) return false;
+    }
+    return true;
+  }
+
+  private watch(): Promise<Subscription> {
+    this.watching ??= this.transport.watchRaw(nodeAppliedTopic, 'beginning', (raw) => {
+      const seen = decodeMessage(nodeAppliedTopic, raw.value);
+      if (seen === undefined || (this.others.get(seen.node)?.atMs ?? 0) > seen.atMs) return;
+      this.others.set(seen.node, seen);
+      for (const listener of this.listeners) listener(seen);
+    });
+    return this.watching;
+  }
+
+  /** Changes of one tick go out as one message, and while one is on its way the next waits. */
+  private announce(): void {
+    if (this.stopping) return;
+    this.changed = true;
+    this.sending ??= Promise.resolve()
+      .then(() => this.sendChanges())
+      .finally(() => (this.sending = undefined));
+  }
+
+  private async sendChanges(): Promise<void> {
+    let delayMs = PRESENCE_EVERY_MS;
+    while (this.changed && !this.stopping) {
+      this.changed = false;
+      try {
+        await this.send();
+      } catch (error) {
+        this.transport.log.warn({ error }, 'could not say what this node runs on');
+        delayMs = RETRY_AFTER_MS;
+        break;
+      }
+    }
+    if (this.stopping) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.announce(), delayMs);
+    this.timer.unref();
+  }
+
+  private send(): Promise<void> {
+    const { node, service, clock } = this.transport;
+    const { applied, asks, stopping } = this;
+    const value: NodeApplied = { node, service, atMs: clock.wallMs(), applied, asks, stopping };
+    return this.transport.send(nodeAppliedTopic, [{ key: node, value: Buffer.from(JSON.stringify(value)) }]);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Topic } from '@warder/contracts';
+import type { Replica } from './bus.js';
+import { NodePresence } from './node-presence.js';
+import { StateOwner } from './state-owner.js';
+import { StateReplica } from './state-replica.js';
+import type { StateTransport } from './state-transport.js';
+
+/** Owners, replicas and applied versions of one node: the same on every transport. */
+export class StateProtocol {
+  private readonly presence: NodePresence;
+  private readonly owned = new Map<string, StateOwner>();
+
+  constructor(private readonly transport: StateTransport) {
+    this.presence = new NodePresence(transport);
+  }
+
+  replica<M extends { version: number }>(topic: Topic<M>, apply: (key: string, value: M) => void): Promise<Replica> {
+    return new StateReplica(topic, apply, this.transport, this.presence).start();
+  }
+
+  async own(topic: Topic<any>): Promise<void> {
+    if (this.owned.has(topic.name)) return;
+    const owner = new StateOwner(topic, this.transport, this.presence);
+    this.owned.set(topic.name, owner);
+    await owner.start();
+  }
+
+  applied(topic: Topic<any>, version: number): void {
+    this.presence.setApplied(topic.name, version);
+  }
+
+  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean> {
+    return this.presence.everyNodeApplied(topic.name, service, version, timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    for (const owner of this.owned.values()) owner.stop();
+    await this.presence.close();
+  }
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { ControlState, type Topic } from '@warder/contracts';
+import type { RawMessage, Replica, Subscription } from './bus.js';
+import { CONTROL_KEY_PREFIX, decodeMessage } from './message-codec.js';
+import type { NodePresence } from './node-presence.js';
+import type { StateTransport } from './state-transport.js';
+
+/** One node's copy of one state topic. A revoked value wins over a stale one because versions only grow. */
+export class StateReplica<M extends { version: number }> implements Replica {
+  readonly ready: Promise<void>;
+  private readonly versions = new Map<string, number>();
+  private readonly unreadable = new Set<string>();
+  private readonly markedPartitions = new Set<number>();
+  private readonly nonce = randomUUID();
+  private heardAtMs = -Infinity;
+  private isMarked = false;
+  private becomeReady = (): void => {};
+  private subscription: Subscription | undefined;
+
+  constructor(
+    private readonly topic: Topic<M>,
+    private readonly apply: (key: string, value: M) => void,
+    private readonly transport: StateTransport,
+    private readonly presence: NodePresence,
+  ) {
+    this.ready = new Promise((resolve) => (this.becomeReady = resolve));
+  }
+
+  /** Begins to read and asks for a marker; does not wait for either. */
+  async start(): Promise<this> {
+    this.subscription = await this.transport.watchRaw(this.topic, 'beginning', (raw) => this.receive(raw));
+    this.presence.ask(this.topic.name, this.nonce);
+    return this;
+  }
+
+  isReady(): boolean {
+    return this.isMarked;
+  }
+
+  staleMs(nowMs: number): number {
+    return Math.max(0, nowMs - this.heardAtMs);
+  }
+
+  unreadableKeys(): readonly string[] {
+    return [...this.unreadable];
+  }
+
+  async stop(): Promise<void> {
+    if (!this.isMarked) this.presence.ask(this.topic.name, undefined);
+    await this.subscription?.stop();
+  }
+
+  private receive(raw: RawMessage): void {
+    if (raw.key === null) return;
+    if (raw.key.startsWith(CONTROL_KEY_PREFIX)) return this.receiveControl(raw);
+    // A tombstone collects garbage; it says nothing about the thing, which was revoked by a value long before.
+    if (raw.value.length === 0) return;
+    const value = decodeMessage(this.topic, raw.value);
+    if (value === undefined) {
+      this.unreadable.add(raw.key);
+      const { partition, offset } = raw;
+      this.transport.log.error({ topic: this.topic.name, partition, offset }, 'a state was refused by its schema');
+      return;
+    }
+    this.unreadable.delete(raw.key);
+    if (value.version <= (this.versions.get(raw.key) ?? 0)) return;
+    this.apply(raw.key, value);
+    this.versions.set(raw.key, value.version);
+  }
+
+  private receiveControl(raw: RawMessage): void {
+    const control = readControl(raw.value);
+    if (control === undefined) return;
+    // An owner whose clock runs ahead must not look alive for longer than it is.
+    this.heardAtMs = Math.max(this.heardAtMs, Math.min(control.atMs, this.transport.clock.wallMs()));
+    if (this.isMarked || control.control !== 'marker' || control.nonce !== this.nonce) return;
+    this.markedPartitions.add(raw.partition);
+    if (this.markedPartitions.size < this.topic.partitions) return;
+    this.isMarked = true;
+    this.presence.ask(this.topic.name, undefined);
+    this.becomeReady();
+  }
+}
+
+function readControl(value: Buffer): ControlState | undefined {
+  try {
+    return ControlState.parse(JSON.parse(value.toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}

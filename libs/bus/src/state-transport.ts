@@ -1,0 +1,15 @@
+import type { Topic } from '@warder/contracts';
+import type { BusClock, BusLog, RawEntry, RawMessage, Subscription } from './bus.js';
+
+/** What the protocol between owners and replicas needs of a bus. */
+export interface StateTransport {
+  readonly node: string;
+  readonly service: string;
+  readonly clock: BusClock;
+  readonly log: BusLog;
+  send(topic: Topic<any>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void>;
+  watchRaw(topic: Topic<any>, from: 'beginning' | 'end', handler: (raw: RawMessage) => void): Promise<Subscription>;
+}
+
+/** The service name of a node that runs every module in one process. */
+export const STANDALONE_SERVICE = 'standalone';
