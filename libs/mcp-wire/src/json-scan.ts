@@ -70,7 +70,8 @@ export function numberEnd(text: string, start: number): number {
   while (i < text.length) {
     const code = text.charCodeAt(i);
     // Digits, sign, point and exponent: 0-9 + - . e E
-    if ((code >= 48 && code <= 57) || code === 46 || code === 101 || code === 69 || code === 43 || code === MINUS) i += 1;
+    if ((code >= 48 && code <= 57) || code === 46 || code === 101 || code === 69 || code === 43 || code === MINUS)
+      i += 1;
     else break;
   }
   return i;
@@ -80,7 +81,8 @@ export function numberEnd(text: string, start: number): number {
 export function changesInParse(text: string, start: number, end: number): boolean {
   if (end - start <= 15) {
     let digitsOnly = true;
-    for (let i = start; i < end && digitsOnly; i += 1) digitsOnly = text.charCodeAt(i) >= 48 && text.charCodeAt(i) <= 57;
+    for (let i = start; i < end && digitsOnly; i += 1)
+      digitsOnly = text.charCodeAt(i) >= 48 && text.charCodeAt(i) <= 57;
     if (digitsOnly) return false;
   }
   const token = text.slice(start, end);
