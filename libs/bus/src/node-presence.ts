@@ -13,6 +13,8 @@ const FAREWELL_MS = 1_000;
 export class NodePresence {
   private readonly applied: Record<string, number> = {};
   private readonly asks: Record<string, string> = {};
+  private readonly incarnation = randomUUID();
+  private questions = 0;
   private readonly others = new Map<string, NodeApplied>();
   private readonly listeners = new Set<(seen: NodeApplied) => void>();
   private timer: NodeJS.Timeout | undefined;
@@ -30,10 +32,27 @@ export class NodePresence {
     this.announce();
   }
 
-  /** Asks the owner of the topic for a marker with this nonce; `undefined` takes the question back. */
-  ask(topicName: string, nonce: string | undefined): void {
-    if (nonce === undefined) delete this.asks[topicName];
-    else this.asks[topicName] = nonce;
+  /** Asks the owner of the topic for a marker, and answers the question's number. */
+  ask(topicName: string): number {
+    this.questions += 1;
+    this.asks[topicName] = `${this.incarnation}/${this.questions}`;
+    this.announce();
+    return this.questions;
+  }
+
+  /**
+   * Whether the nonce answers the question or a later one of this process: several modules of one node replicate the
+   * same topic, and a marker published after the later question also stands behind all that the earlier one waits for.
+   */
+  isAnswer(nonce: string | undefined, question: number): boolean {
+    const [incarnation, number] = nonce?.split('/') ?? [];
+    return incarnation === this.incarnation && Number(number) >= question;
+  }
+
+  /** Takes the question back, unless a later one about the same topic is open. */
+  settle(topicName: string, question: number): void {
+    if (this.asks[topicName] !== `${this.incarnation}/${question}`) return;
+    delete this.asks[topicName];
     this.announce();
   }
 
@@ -48,14 +67,13 @@ export class NodePresence {
   /** Whether every live node of the service runs on the version or a later one; false at the time-out. */
   async everyNodeApplied(topicName: string, service: string, version: number, timeoutMs: number): Promise<boolean> {
     // Once the node reads its own question back it has read whatever the others said before.
-    const nonce = randomUUID();
+    const question = this.ask(nodeAppliedTopic.name);
     let isCaughtUp = false;
     let recheck = (): void => {};
     const stopListening = await this.listen((seen) => {
-      if (seen.node === this.transport.node && seen.asks[nodeAppliedTopic.name] === nonce) isCaughtUp = true;
+      if (this.isAnswer(seen.asks[nodeAppliedTopic.name], question)) isCaughtUp = true;
       recheck();
     });
-    this.ask(nodeAppliedTopic.name, nonce);
     return new Promise((resolve) => {
       const interval = setInterval(() => recheck(), RECHECK_EVERY_MS);
       const timeout = setTimeout(() => finish(false), timeoutMs);
@@ -63,6 +81,7 @@ export class NodePresence {
         clearInterval(interval);
         clearTimeout(timeout);
         stopListening();
+        this.settle(nodeAppliedTopic.name, question);
         resolve(answer);
       };
       recheck = () => {
@@ -110,7 +129,10 @@ export class NodePresence {
     this.changed = true;
     this.sending ??= Promise.resolve()
       .then(() => this.sendChanges())
-      .finally(() => (this.sending = undefined));
+      .finally(() => {
+        this.sending = undefined;
+        if (this.changed) this.announce();
+      });
   }
 
   private async sendChanges(): Promise<void> {
@@ -122,7 +144,8 @@ export class NodePresence {
       } catch (error) {
         this.transport.log.warn({ error }, 'could not say what this node runs on');
         delayMs = RETRY_AFTER_MS;
-        break;
+        // Whatever changed meanwhile goes with the retry.
+        this.changed = false;
       }
     }
     if (this.stopping) return;

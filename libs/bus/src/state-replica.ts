@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { ControlState, type Topic } from '@warder/contracts';
 import type { RawMessage, Replica, Subscription } from './bus.js';
 import { CONTROL_KEY_PREFIX, decodeMessage } from './message-codec.js';
@@ -11,7 +10,7 @@ export class StateReplica<M extends { version: number }> implements Replica {
   private readonly versions = new Map<string, number>();
   private readonly unreadable = new Set<string>();
   private readonly markedPartitions = new Set<number>();
-  private readonly nonce = randomUUID();
+  private question = 0;
   private heardAtMs = -Infinity;
   private isMarked = false;
   private becomeReady = (): void => {};
@@ -29,7 +28,7 @@ export class StateReplica<M extends { version: number }> implements Replica {
   /** Begins to read and asks for a marker; does not wait for either. */
   async start(): Promise<this> {
     this.subscription = await this.transport.watchRaw(this.topic, 'beginning', (raw) => this.receive(raw));
-    this.presence.ask(this.topic.name, this.nonce);
+    this.question = this.presence.ask(this.topic.name);
     return this;
   }
 
@@ -46,7 +45,7 @@ export class StateReplica<M extends { version: number }> implements Replica {
   }
 
   async stop(): Promise<void> {
-    if (!this.isMarked) this.presence.ask(this.topic.name, undefined);
+    if (!this.isMarked) this.presence.settle(this.topic.name, this.question);
     await this.subscription?.stop();
   }
 
@@ -73,11 +72,12 @@ export class StateReplica<M extends { version: number }> implements Replica {
     if (control === undefined) return;
     // An owner whose clock runs ahead must not look alive for longer than it is.
     this.heardAtMs = Math.max(this.heardAtMs, Math.min(control.atMs, this.transport.clock.wallMs()));
-    if (this.isMarked || control.control !== 'marker' || control.nonce !== this.nonce) return;
+    if (this.isMarked || control.control !== 'marker' || this.question === 0) return;
+    if (!this.presence.isAnswer(control.nonce, this.question)) return;
     this.markedPartitions.add(raw.partition);
     if (this.markedPartitions.size < this.topic.partitions) return;
     this.isMarked = true;
-    this.presence.ask(this.topic.name, undefined);
+    this.presence.settle(this.topic.name, this.question);
     this.becomeReady();
   }
 }

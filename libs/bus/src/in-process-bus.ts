@@ -1,0 +1,176 @@
+import { auditRecordedTopic, type Topic } from '@warder/contracts';
+import {
+  type Bus,
+  type BusClock,
+  BusError,
+  type BusLog,
+  type BusMessage,
+  type RawEntry,
+  type RawMessage,
+  type Replica,
+  type Subscription,
+} from './bus.js';
+import { InProcessTopic } from './in-process-topic.js';
+import { encodeMessage, toBusMessage } from './message-codec.js';
+import { StateProtocol } from './state-protocol.js';
+import { STANDALONE_SERVICE, type StateTransport } from './state-transport.js';
+
+/** What an in-process bus is made of. */
+export interface InProcessBusOptions {
+  node: string;
+  log: BusLog;
+  clock: BusClock;
+  /**
+   * Names of topics whose publication waits for the first durable group, so that no module's start-up order
+   * acknowledges a message that nobody stored. Default: the audit records.
+   */
+  durableTopics?: readonly string[];
+}
+
+/**
+ * The bus of one process. It keeps the newest state of each key in memory and persists nothing: owners publish again
+ * from their database at start, and the journal sends again what was not acknowledged.
+ */
+export function createInProcessBus(options: InProcessBusOptions): Bus {
+  return new InProcessBus(options);
+}
+
+class InProcessBus implements Bus, StateTransport {
+  readonly node: string;
+  readonly service = STANDALONE_SERVICE;
+  readonly log: BusLog;
+  readonly clock: BusClock;
+  private readonly durableTopics: ReadonlySet<string>;
+  private readonly topics = new Map<string, InProcessTopic>();
+  private readonly state: StateProtocol;
+  private readonly closing = new AbortController();
+  private readonly closed: Promise<never>;
+
+  constructor(options: InProcessBusOptions) {
+    this.node = options.node;
+    this.log = options.log;
+    this.clock = options.clock;
+    this.durableTopics = new Set(options.durableTopics ?? [auditRecordedTopic.name]);
+    this.state = new StateProtocol(this);
+    this.closed = new Promise((_, reject) => {
+      this.closing.signal.addEventListener('abort', () => reject(new BusError('closed', 'the bus was closed')));
+    });
+    this.closed.catch(() => {});
+  }
+
+  async ensureTopics(topics: readonly Topic<any>[]): Promise<void> {
+    for (const topic of topics) this.topic(topic);
+  }
+
+  async publish<M>(topic: Topic<M>, key: string, message: M): Promise<void> {
+    await this.send(topic, [{ key, value: encodeMessage(topic, message) }]);
+  }
+
+  publishRaw(topic: Topic<any>, entries: readonly RawEntry[]): Promise<void> {
+    return this.send(topic, entries);
+  }
+
+  async send(topic: Topic<any>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {
+    if (this.closing.signal.aborted) throw new BusError('closed', 'the bus was closed');
+    const held = this.topic(topic);
+    if (this.durableTopics.has(topic.name)) await Promise.race([held.hasGroup(), this.closed]);
+    // The owner speaks once to each partition, and here is only one.
+    const once = entries.filter(({ partition }) => (partition ?? 0) === 0);
+    await held.publish(once, this.clock.wallMs());
+  }
+
+  async subscribe<M>(
+    topic: Topic<M>,
+    group: string,
+    handler: (message: BusMessage<M>) => Promise<void>,
+  ): Promise<Subscription> {
+    // One at a time, so that a failing message does not bring its committed neighbours again.
+    const takeOne = async ([raw]: readonly RawMessage[]): Promise<void> => {
+      const message = toBusMessage(topic, raw!, this.log);
+      if (message !== undefined) await handler(message);
+    };
+    return this.startGroup(topic, group, takeOne, 1);
+  }
+
+  async batch(
+    topic: Topic<any>,
+    groupName: string,
+    handler: (batch: readonly RawMessage[]) => Promise<void>,
+  ): Promise<Subscription> {
+    return this.startGroup(topic, groupName, handler);
+  }
+
+  watch<M>(
+    topic: Topic<M>,
+    from: 'beginning' | 'end',
+    handler: (message: BusMessage<M>) => void,
+  ): Promise<Subscription> {
+    return this.watchRaw(topic, from, (raw) => {
+      const message = toBusMessage(topic, raw, this.log);
+      if (message !== undefined) handler(message);
+    });
+  }
+
+  async watchRaw(
+    topic: Topic<any>,
+    from: 'beginning' | 'end',
+    handler: (raw: RawMessage) => void,
+  ): Promise<Subscription> {
+    const watcher = (raw: RawMessage): void => {
+      try {
+        handler(raw);
+      } catch (error) {
+        // One watcher's bug must not keep the message from the others, nor fail the publisher.
+        this.log.error({ error, topic: topic.name, offset: raw.offset }, 'a watcher failed');
+      }
+    };
+    const unwatch = this.topic(topic).watch(from, watcher);
+    return { stop: async () => unwatch(), lastFetchAtMs: () => Infinity };
+  }
+
+  replica<M extends { version: number }>(topic: Topic<M>, apply: (key: string, value: M) => void): Promise<Replica> {
+    return this.state.replica({ ...topic, partitions: 1 }, apply);
+  }
+
+  own(topic: Topic<any>): Promise<void> {
+    return this.state.own({ ...topic, partitions: 1 });
+  }
+
+  applied(topic: Topic<any>, version: number): void {
+    this.state.applied(topic, version);
+  }
+
+  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean> {
+    return this.state.everyNodeApplied(topic, service, version, timeoutMs);
+  }
+
+  isConnected(): boolean {
+    return !this.closing.signal.aborted;
+  }
+
+  async close(): Promise<void> {
+    if (this.closing.signal.aborted) return;
+    await this.state.close();
+    this.closing.abort();
+    await Promise.all([...this.topics.values()].map((topic) => topic.close()));
+  }
+
+  private startGroup(
+    topic: Topic<any>,
+    groupName: string,
+    handler: (batch: readonly RawMessage[]) => Promise<void>,
+    batchMessagesMax?: number,
+  ): Subscription {
+    const group = this.topic(topic).group(groupName);
+    group.start(handler, batchMessagesMax);
+    return { stop: () => group.stop(), lastFetchAtMs: () => Infinity };
+  }
+
+  private topic(topic: Topic<any>): InProcessTopic {
+    const known = this.topics.get(topic.name);
+    if (known !== undefined) return known;
+    const made = new InProcessTopic(topic.cleanup === 'compact', this.log);
+    this.topics.set(topic.name, made);
+    return made;
+  }
+}
