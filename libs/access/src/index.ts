@@ -1,1 +1,28 @@
-export {};
+export {
+  compilePolicy,
+  type CompiledGrant,
+  type CompiledPolicy,
+  type CompiledSelection,
+  type CompiledVirtualServer,
+} from './compile-policy.js';
+export { DecisionCache, type DecisionCacheBounds } from './decision-cache.js';
+export {
+  type AccessAction,
+  type AccessRequest,
+  type Decision,
+  DEFAULT_DENY,
+  evaluate,
+  matchingGrants,
+  TOKEN_SCOPE,
+} from './evaluate.js';
+export { type Caller, foldEmail, type Subject, subjectOf } from './subject.js';
+export {
+  type CanonicalTool,
+  compilePattern,
+  type CompiledPattern,
+  compileWildcard,
+  parseCanonicalTool,
+  patternMatches,
+  type Wildcard,
+  wildcardMatches,
+} from './tool-pattern.js';

@@ -1,1 +1,3 @@
-export {};
+export { Catalog, type VisibleTools } from './catalog.js';
+export { EXPOSED_NAME_MAX, exposedNameOf } from './exposed-name.js';
+export { buildExposure, type ExposedTool, type Exposure, type NameCollision } from './exposure.js';
