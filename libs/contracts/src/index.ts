@@ -7,6 +7,8 @@ export {
   Finding,
   PhasesUs,
 } from './audit-record.js';
+export { ChangePrincipal, CreatePrincipal, IdentityPage, IssueOwnToken, IssueToken } from './identity-bodies.js';
+export { Pepper } from './pepper.js';
 export {
   CallLimit,
   Grant,

@@ -1,1 +1,11 @@
-export {};
+export {
+  DIRECTORY_BOUNDS,
+  type DirectoryBounds,
+  type Identified,
+  type Peppers,
+  PrincipalDirectory,
+  type Revoked,
+  type Unidentified,
+} from './principal-directory.js';
+export { digestOf } from './token-digest.js';
+export { isWellFormed, issueToken, TOKEN_PREFIX } from './token-text.js';

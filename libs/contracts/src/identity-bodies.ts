@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { Name } from './policy-document.js';
+import { Role } from './topics/principal-state.js';
+import { TokenScopes } from './topics/token-state.js';
+
+/** Names of people, services and tokens: anything printable, for they are shown and logged. */
+const DisplayName = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'control characters are not allowed');
+const Groups = z.array(Name).max(100);
+const Roles = z.array(Role).max(4);
+
+export const CreatePrincipal = z.strictObject({
+  kind: z.enum(['human', 'service']).default('human'),
+  name: DisplayName,
+  email: z.email().max(320).nullable().default(null),
+  groups: Groups.default([]),
+  roles: Roles.default(['member']),
+});
+export type CreatePrincipal = z.infer<typeof CreatePrincipal>;
+
+/** What is absent stays as it is. `removed` is not a patch: it is `DELETE`, and final. */
+export const ChangePrincipal = z.strictObject({
+  name: DisplayName.optional(),
+  email: z.email().max(320).nullable().optional(),
+  groups: Groups.optional(),
+  roles: Roles.optional(),
+  status: z.enum(['active', 'suspended']).optional(),
+});
+export type ChangePrincipal = z.infer<typeof ChangePrincipal>;
+
+/** A token of one's own. Days default to and are bounded by identity's configuration. */
+export const IssueOwnToken = z.strictObject({
+  name: DisplayName,
+  expiresInDays: z.int().min(1).max(3_650).optional(),
+  scopes: z.strictObject({ tools: TokenScopes.shape.tools }).default({ tools: null }),
+});
+export type IssueOwnToken = z.infer<typeof IssueOwnToken>;
+
+/** A token for any principal; the caller's own unless said otherwise. */
+export const IssueToken = IssueOwnToken.extend({ principalId: z.string().min(1).max(100).optional() });
+export type IssueToken = z.infer<typeof IssueToken>;
+
+/** Where a page begins and how long it is; `after` is the `next` of the page before. */
+export const IdentityPage = z.strictObject({
+  after: z.string().max(100).optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+export type IdentityPage = z.infer<typeof IdentityPage>;

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { type PrincipalState, principalStateTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
+import { describe, expect, it } from 'vitest';
+import { PrincipalDirectory, type Revoked } from './principal-directory.js';
+import { digestOf } from './token-digest.js';
+import { issueToken } from './token-text.js';
+
+const PEPPER = 'a pepper of thirty-two characters';
+const OLD_PEPPER = 'an older pepper of thirty-two chars';
+const NOW_MS = 1_791_000_000_000;
+const ana: PrincipalState = { ...principalStateTopic.example, id: 'usr_ana', version: 1 };
+const laptop: TokenState = { ...tokenStateTopic.example, principalId: 'usr_ana', version: 1 };
+
+function directoryWith(token: string, state: TokenState = laptop, principal: PrincipalState = ana): PrincipalDirectory {
+  const directory = new PrincipalDirectory({ p2: 'x'.repeat(32), p1: PEPPER });
+  directory.applyPrincipal(principal.id, principal);
+  directory.applyToken(digestOf(token, PEPPER), state);
+  return directory;
+}
+
+describe('the principal directory', () => {
+  const bearer = issueToken(randomBytes);
+
+  it('finds the principal of an active token, under an older pepper too', () => {
+    expect(directoryWith(bearer).find(bearer, NOW_MS)).toEqual({ principal: ana, token: laptop });
+  });
+
+  it('refuses what it does not know and says why to the operator alone', () => {
+    const directory = directoryWith(bearer);
+    expect(directory.find('wdr_guess', NOW_MS)).toBeUndefined();
+    expect(directory.examine('wdr_guess', NOW_MS)).toBe('malformed');
+    expect(directory.examine(issueToken(randomBytes), NOW_MS)).toBe('unknown');
+    expect(directory.examine(bearer, laptop.expiresAtMs)).toBe('expired');
+    expect(directoryWith(bearer, { ...laptop, status: 'revoked' }).examine(bearer, NOW_MS)).toBe('revoked');
+    expect(directoryWith(bearer, { ...laptop, principalId: 'usr_x' }).examine(bearer, NOW_MS)).toBe(
+      'principal-unknown',
+    );
+    const suspended: PrincipalState = { ...ana, status: 'suspended' };
+    expect(directoryWith(bearer, laptop, suspended).examine(bearer, NOW_MS)).toBe('principal-suspended');
+    const removed: PrincipalState = { ...ana, status: 'removed' };
+    expect(directoryWith(bearer, laptop, removed).examine(bearer, NOW_MS)).toBe('principal-removed');
+  });
+
+  it('refuses a digest that was made with another pepper than its record names', () => {
+    const directory = new PrincipalDirectory({ p1: PEPPER, p0: OLD_PEPPER });
+    directory.applyPrincipal('usr_ana', ana);
+    directory.applyToken(digestOf(bearer, OLD_PEPPER), laptop);
+    expect(directory.examine(bearer, NOW_MS)).toBe('unknown');
+  });
+
+  it('never lets an older version bring a revoked token or principal back', () => {
+    const directory = directoryWith(bearer);
+    const digest = digestOf(bearer, PEPPER);
+    directory.applyToken(digest, { ...laptop, version: 3, status: 'revoked' });
+    directory.applyToken(digest, { ...laptop, version: 2 });
+    directory.applyToken(digest, { ...laptop, version: 3 });
+    expect(directory.examine(bearer, NOW_MS)).toBe('revoked');
+    directory.applyPrincipal('usr_ana', { ...ana, version: 5, status: 'removed' });
+    directory.applyPrincipal('usr_ana', { ...ana, version: 4 });
+    expect(directory.principalById('usr_ana')?.status).toBe('removed');
+  });
+
+  it('tells every listener once of a revocation, after it refuses the bearer', () => {
+    const directory = directoryWith(bearer);
+    const heard: Revoked[] = [];
+    directory.onRevoked(() => {
+      throw new Error('a listener that fails');
+    });
+    const stop = directory.onRevoked((what) => {
+      expect(directory.find(bearer, NOW_MS)).toBeUndefined();
+      heard.push(what);
+    });
+    const digest = digestOf(bearer, PEPPER);
+    expect(() => directory.applyToken(digest, { ...laptop, version: 2, status: 'revoked' })).toThrow(AggregateError);
+    directory.applyToken(digest, { ...laptop, version: 3, status: 'revoked' });
+    expect(() => directory.applyPrincipal('usr_ana', { ...ana, version: 2, status: 'suspended' })).toThrow();
+    stop();
+    expect(heard).toEqual([{ tokenId: laptop.id }, { principalId: 'usr_ana' }]);
+  });
+
+  it('tells of an expiry once and forgets the token after the skew', () => {
+    const directory = directoryWith(bearer);
+    const heard: Revoked[] = [];
+    directory.onRevoked((what) => heard.push(what));
+    directory.sweep(laptop.expiresAtMs - 1);
+    expect(heard).toEqual([]);
+    directory.sweep(laptop.expiresAtMs);
+    directory.sweep(laptop.expiresAtMs + 299_999);
+    expect(heard).toEqual([{ tokenId: laptop.id }]);
+    expect(directory.size().tokens).toBe(1);
+    directory.sweep(laptop.expiresAtMs + 300_000);
+    expect(directory.size().tokens).toBe(0);
+    expect(directory.examine(bearer, laptop.expiresAtMs)).toBe('unknown');
+  });
+
+  it('takes in no more than its bounds, but every change of what it holds', () => {
+    const bounds = { principalsMax: 1, tokensMax: 1, skewMs: 0 };
+    const directory = new PrincipalDirectory({ p1: PEPPER }, bounds);
+    directory.applyPrincipal('usr_ana', ana);
+    directory.applyPrincipal('usr_bea', { ...ana, id: 'usr_bea' });
+    directory.applyToken(digestOf(bearer, PEPPER), laptop);
+    directory.applyToken('another', { ...laptop, id: 'pat_other' });
+    expect(directory.size()).toEqual({ principals: 1, tokens: 1, refusedEntries: 2 });
+    directory.applyToken(digestOf(bearer, PEPPER), { ...laptop, version: 2, status: 'revoked' });
+    expect(directory.examine(bearer, NOW_MS)).toBe('revoked');
+  });
+
+  it('refuses to be made without a pepper or with a short one', () => {
+    expect(() => new PrincipalDirectory({})).toThrow('needs a pepper');
+    expect(() => new PrincipalDirectory({ p1: 'short' })).toThrow('32 characters');
+  });
+});

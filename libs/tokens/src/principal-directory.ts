@@ -1,0 +1,165 @@
+import type { PrincipalState, TokenState } from '@warder/contracts';
+import { digestOf } from './token-digest.js';
+import { isWellFormed } from './token-text.js';
+
+/** Secrets by their key id, the current one first: a lookup tries them in this order. */
+export type Peppers = Readonly<Record<string, string>>;
+
+export interface Identified {
+  readonly principal: PrincipalState;
+  readonly token: TokenState;
+}
+
+/** Why a bearer was refused; for the record and the operator, never for the one who presented it. */
+export type Unidentified =
+  'malformed' | 'unknown' | 'revoked' | 'expired' | 'principal-unknown' | 'principal-suspended' | 'principal-removed';
+
+/** What stopped being accepted: one token, or every token of a principal. */
+export type Revoked = { readonly tokenId: string } | { readonly principalId: string };
+
+export interface DirectoryBounds {
+  /** Entries past the bound are not taken in, so their tokens are refused. */
+  readonly principalsMax: number;
+  readonly tokensMax: number;
+  /** Milliseconds that an expired token is remembered, for clocks that disagree. */
+  readonly skewMs: number;
+}
+
+export const DIRECTORY_BOUNDS: DirectoryBounds = { principalsMax: 200_000, tokensMax: 1_000_000, skewMs: 300_000 };
+
+/**
+ * Who may act, in memory: an allow-list fed by the principal and token topics. It knows nothing of the bus; it applies
+ * a version only if it is higher than the one it has, and what it does not know it refuses.
+ */
+export class PrincipalDirectory {
+  private readonly principals = new Map<string, PrincipalState>();
+  private readonly tokens = new Map<string, TokenState>();
+  private readonly expiryTold = new Set<string>();
+  private readonly listeners = new Set<(what: Revoked) => void>();
+  private readonly peppers: readonly (readonly [keyId: string, secret: string])[];
+  private refusedEntries = 0;
+
+  /** @throws Error without a pepper, or with one shorter than 32 characters */
+  constructor(
+    peppers: Peppers,
+    private readonly bounds: DirectoryBounds = DIRECTORY_BOUNDS,
+  ) {
+    this.peppers = Object.entries(peppers);
+    if (this.peppers.length === 0) throw new Error('a principal directory needs a pepper');
+    if (this.peppers.some(([, secret]) => secret.length < 32)) throw new Error('a pepper has 32 characters or more');
+  }
+
+  /** Takes in a principal; tells the listeners when it stops being active. */
+  applyPrincipal(id: string, state: PrincipalState): void {
+    const known = this.principals.get(id);
+    if (known !== undefined && state.version <= known.version) return;
+    if (known === undefined && this.principals.size >= this.bounds.principalsMax) {
+      this.refusedEntries += 1;
+      return;
+    }
+    this.principals.set(id, state);
+    if (known?.status === 'active' && state.status !== 'active') this.tell({ principalId: id });
+  }
+
+  /** Takes in a token under its digest; tells the listeners when it stops being active. */
+  applyToken(digest: string, state: TokenState): void {
+    const known = this.tokens.get(digest);
+    if (known !== undefined && state.version <= known.version) return;
+    if (known === undefined && this.tokens.size >= this.bounds.tokensMax) {
+      this.refusedEntries += 1;
+      return;
+    }
+    this.tokens.set(digest, state);
+    if (known?.status === 'active' && state.status !== 'active') this.tell({ tokenId: state.id });
+  }
+
+  /**
+   * The principal and token behind a bearer, or `undefined` where it is not accepted.
+   * @param nowMs - wall milliseconds
+   */
+  find(bearer: string, nowMs: number): Identified | undefined {
+    const answer = this.examine(bearer, nowMs);
+    return typeof answer === 'string' ? undefined : answer;
+  }
+
+  /**
+   * As `find`, with the reason of a refusal.
+   * @param nowMs - wall milliseconds
+   */
+  examine(bearer: string, nowMs: number): Identified | Unidentified {
+    if (!isWellFormed(bearer)) return 'malformed';
+    const token = this.tokenOf(bearer);
+    if (token === undefined) return 'unknown';
+    if (token.status !== 'active') return 'revoked';
+    if (token.expiresAtMs <= nowMs) return 'expired';
+    const principal = this.principals.get(token.principalId);
+    if (principal === undefined) return 'principal-unknown';
+    if (principal.status !== 'active') return `principal-${principal.status}`;
+    return { principal, token };
+  }
+
+  /** A principal as it was last heard of, whatever its status. */
+  principalById(id: string): PrincipalState | undefined {
+    return this.principals.get(id);
+  }
+
+  /** Every principal that the directory knows, whatever its status. */
+  allPrincipals(): Iterable<PrincipalState> {
+    return this.principals.values();
+  }
+
+  /**
+   * Calls the listener after a token or principal stopped being accepted, once per change; `find` already refuses it.
+   * @returns how to stop listening
+   */
+  onRevoked(listener: (what: Revoked) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * Tells the listeners of tokens that expired, and forgets those whose expiry is more than the skew ago. Call it
+   * every few seconds; `find` needs no sweep to refuse.
+   * @param nowMs - wall milliseconds
+   */
+  sweep(nowMs: number): void {
+    const expired: string[] = [];
+    for (const [digest, token] of this.tokens) {
+      if (token.expiresAtMs > nowMs) continue;
+      if (token.status === 'active' && !this.expiryTold.has(digest)) {
+        this.expiryTold.add(digest);
+        expired.push(token.id);
+      }
+      if (token.expiresAtMs + this.bounds.skewMs > nowMs) continue;
+      this.tokens.delete(digest);
+      this.expiryTold.delete(digest);
+    }
+    for (const tokenId of expired) this.tell({ tokenId });
+  }
+
+  /** Entries held, and how many were not taken in because of the bounds. */
+  size(): { principals: number; tokens: number; refusedEntries: number } {
+    return { principals: this.principals.size, tokens: this.tokens.size, refusedEntries: this.refusedEntries };
+  }
+
+  private tokenOf(bearer: string): TokenState | undefined {
+    for (const [keyId, secret] of this.peppers) {
+      const token = this.tokens.get(digestOf(bearer, secret));
+      if (token !== undefined && token.pepperKeyId === keyId) return token;
+    }
+    return undefined;
+  }
+
+  /** Every listener hears of it, even when one before it throws: a cut that reaches half the streams is no cut. */
+  private tell(what: Revoked): void {
+    const errors: unknown[] = [];
+    for (const listener of this.listeners) {
+      try {
+        listener(what);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'a revocation listener failed');
+  }
+}
