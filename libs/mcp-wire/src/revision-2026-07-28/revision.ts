@@ -1,0 +1,35 @@
+import { isObject, META_SERVER_INFO, type ServerInfo } from '../era.js';
+import { stringifyJson } from '../json.js';
+import type { Revision } from '../revision.js';
+
+/** MCP 2026-07-28: stateless, every result says its type, lists say how they may be cached. */
+export const revision20260728: Revision = {
+  protocolVersion: '2026-07-28',
+  era: 'modern',
+  methods: new Set(['server/discover', 'tools/list', 'tools/call']),
+  encodeGreeting: (face) =>
+    JSON.stringify({
+      supportedVersions: ['2026-07-28'],
+      capabilities: face.capabilities,
+      ...(face.instructions === undefined ? {} : { instructions: face.instructions }),
+      ...listMembers,
+      _meta: { [META_SERVER_INFO]: face.server },
+    }),
+  encodeToolsPage: (page, server) =>
+    stringifyJson({
+      tools: page.tools.map(({ execution: _, ...tool }) => tool),
+      nextCursor: page.nextCursor,
+      ...listMembers,
+      _meta: { ...page.meta, [META_SERVER_INFO]: server },
+    }),
+  encodeResult: (result, server) =>
+    stringifyJson({ ...result, resultType: 'complete', _meta: withServer(result['_meta'], server) }),
+  unknownMethodStatus: 404,
+};
+
+// Lists differ by principal: "private" keeps a cache from showing one principal's list to another.
+const listMembers = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } as const;
+
+function withServer(meta: unknown, server: ServerInfo): Record<string, unknown> {
+  return isObject(meta) ? { ...meta, [META_SERVER_INFO]: server } : { [META_SERVER_INFO]: server };
+}
