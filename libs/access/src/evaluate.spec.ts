@@ -1,0 +1,157 @@
+import { PolicyDocument } from '@warder/contracts';
+import { describe, expect, it } from 'vitest';
+import { compilePolicy } from './compile-policy.js';
+import { evaluate, matchingGrants, type AccessAction } from './evaluate.js';
+import type { Subject } from './subject.js';
+
+const ana: Subject = { id: 'usr_ana', email: 'Ana@Example.com', groups: ['developers'], scopes: null };
+const grant = (name: string, effect: 'permit' | 'forbid', to: object, ...tools: string[]) => ({
+  name,
+  effect,
+  to,
+  tools,
+});
+const developers = { group: 'developers' };
+const policyOf = (...grants: object[]) => compilePolicy(PolicyDocument.parse({ grants }), 7);
+const ask = (subject: Subject, resource: string, ...grants: object[]) =>
+  evaluate({ subject, action: 'tools/call', resource }, policyOf(...grants));
+
+describe('evaluate', () => {
+  it('denies what no grant speaks of', () => {
+    expect(ask(ana, 'files/read')).toEqual({ effect: 'forbid', rule: 'default deny' });
+    expect(ask(ana, 'files/read', grant('others', 'permit', { group: 'sales' }, '*/*'))).toEqual({
+      effect: 'forbid',
+      rule: 'default deny',
+    });
+  });
+
+  it('permits by group, by id and by e-mail address in any case, and names the grant', () => {
+    expect(ask(ana, 'files/read', grant('devs', 'permit', developers, 'files/*'))).toEqual({
+      effect: 'permit',
+      rule: 'devs',
+    });
+    expect(ask(ana, 'files/read', grant('by-id', 'permit', { principal: 'usr_ana' }, 'files/*')).rule).toBe('by-id');
+    expect(ask(ana, 'files/read', grant('mail', 'permit', { principal: 'ana@EXAMPLE.com' }, 'files/*')).rule).toBe(
+      'mail',
+    );
+  });
+
+  it('does not fold look-alike letters of an address, nor the case of an id', () => {
+    const kelvin = { ...ana, email: '\u212Aim@example.com' };
+    expect(ask(kelvin, 'files/read', grant('kim', 'permit', { principal: 'kim@example.com' }, '*/*')).effect).toBe(
+      'forbid',
+    );
+    expect(ask(ana, 'files/read', grant('id', 'permit', { principal: 'USR_ANA' }, '*/*')).effect).toBe('forbid');
+  });
+
+  it('does not take an e-mail address without @ for the id of another principal', () => {
+    const mallory = { ...ana, id: 'usr_mallory', email: 'usr_root' };
+    expect(ask(mallory, 'files/read', grant('root', 'permit', { principal: 'usr_root' }, '*/*')).effect).toBe('forbid');
+  });
+
+  it('lets a forbid win over any permit, wherever it stands', () => {
+    const permit = grant('all', 'permit', developers, '*/*');
+    const forbid = grant('no-delete', 'forbid', { principal: 'usr_ana' }, '*/delete');
+    for (const grants of [
+      [permit, forbid],
+      [forbid, permit],
+    ])
+      expect(ask(ana, 'files/delete', ...grants)).toEqual({ effect: 'forbid', rule: 'no-delete' });
+  });
+
+  it('cuts by the scopes of the token: an empty list denies all, null cuts nothing, a broken pattern permits nothing', () => {
+    const all = grant('all', 'permit', developers, '*/*');
+    const scoped = (tools: string[] | null) => ask({ ...ana, scopes: { tools } }, 'files/read', all);
+    expect(scoped([])).toEqual({ effect: 'forbid', rule: 'token scope' });
+    expect(scoped(['files/write'])).toEqual({ effect: 'forbid', rule: 'token scope' });
+    expect(scoped(['*'])).toEqual({ effect: 'forbid', rule: 'token scope' });
+    expect(scoped(null)).toEqual({ effect: 'permit', rule: 'all' });
+    expect(scoped(['files/*'])).toEqual({ effect: 'permit', rule: 'all' });
+    expect(ask({ ...ana, scopes: { tools: ['*/*'] } }, 'files/read').rule).toBe('default deny');
+  });
+
+  it('denies a method that it does not know and a resource that is not canonical', () => {
+    const policy = policyOf(grant('all', 'permit', developers, '*/*'));
+    expect(
+      evaluate({ subject: ana, action: 'prompts/get' as AccessAction, resource: 'files/read' }, policy).effect,
+    ).toBe('forbid');
+    expect(evaluate({ subject: ana, action: 'tools/call', resource: 'files__read' }, policy).effect).toBe('forbid');
+  });
+
+  it('answers what a brute-force reading of the document answers', () => {
+    const random = seeded(20_261);
+    const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
+    const halves = ['a', 'b', 'ab', 'ba', 'aba'];
+    const stars = [...halves, '*', 'a*', '*a', '*b*', 'a*a', '**'];
+    for (let round = 0; round < 3_000; round += 1) {
+      const grants = Array.from({ length: Math.floor(random() * 6) }, (_, at) =>
+        grant(
+          `g${at}`,
+          pick(['permit', 'forbid', 'permit'] as const),
+          pick([{ group: 'x' }, { group: 'y' }, { principal: 'p' }, { principal: 'p@q' }]),
+          ...Array.from({ length: 1 + Math.floor(random() * 2) }, () => `${pick(stars)}/${pick(stars)}`),
+        ),
+      );
+      const subject: Subject = {
+        id: pick(['p', 'q']),
+        email: pick([null, 'P@q']),
+        groups: pick([[], ['x'], ['y', 'x'], ['x', 'x']]),
+        scopes: { tools: pick([null, null, [], ['*/*'], ['a*/b', 'ab/*']]) },
+      };
+      const resource = `${pick(halves)}/${pick(halves)}`;
+      const policy = policyOf(...grants);
+      expect(evaluate({ subject, action: 'tools/call', resource }, policy)).toEqual(oracle(subject, resource, grants));
+    }
+  });
+
+  it('lists every grant that speaks of the request, once, in the order of the document', () => {
+    const policy = policyOf(
+      grant('second-group', 'permit', { group: 'ops' }, 'files/*'),
+      grant('other', 'permit', developers, 'mail/*'),
+      grant('first-group', 'forbid', developers, 'files/read'),
+    );
+    const subject = { ...ana, groups: ['developers', 'ops', 'developers'] };
+    const names = matchingGrants({ subject, action: 'tools/call', resource: 'files/read' }, policy).map(
+      (each) => each.name,
+    );
+    expect(names).toEqual(['second-group', 'first-group']);
+  });
+});
+
+interface PlainGrant {
+  name: string;
+  effect: string;
+  to: object;
+  tools: string[];
+}
+
+/** The rules read off the document with nothing compiled, indexed or shared with the code under test. */
+function oracle(subject: Subject, resource: string, grants: readonly PlainGrant[]) {
+  const covers = (pattern: string) => {
+    const [upstream = '', tool = ''] = pattern.split('/').map((half) => half.replaceAll('*', '[^/]*'));
+    return new RegExp(`^${upstream}/${tool}$`).test(resource);
+  };
+  const speaks = (one: PlainGrant) => {
+    const to = one.to as { group?: string; principal?: string };
+    const isMeant =
+      to.group !== undefined
+        ? subject.groups.includes(to.group)
+        : to.principal === subject.id || to.principal === subject.email?.toLowerCase();
+    return isMeant && one.tools.some(covers);
+  };
+  const forbid = grants.find((one) => one.effect === 'forbid' && speaks(one));
+  if (forbid) return { effect: 'forbid', rule: forbid.name };
+  const permit = grants.find((one) => one.effect === 'permit' && speaks(one));
+  if (!permit) return { effect: 'forbid', rule: 'default deny' };
+  const scope = subject.scopes?.tools ?? null;
+  if (scope !== null && !scope.some(covers)) return { effect: 'forbid', rule: 'token scope' };
+  return { effect: 'permit', rule: permit.name };
+}
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
