@@ -1,0 +1,159 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { processStart } from './process-identity.js';
+import { isReachableBy, reachableRoot, type UnprivilegedUser } from './unprivileged-user.js';
+
+const LOCATION_FILE = 'LOCATION';
+const OWNER_FILE = 'owner.json';
+const RECOVERY_MS = 30_000;
+/** The database's own role; only processes that reach the socket's directory can use it. */
+export const DATABASE_USER = 'warder';
+
+/** A data directory that this process holds. `cluster` is PostgreSQL's own directory in it. */
+export interface DataDirectory {
+  readonly base: string;
+  readonly cluster: string;
+}
+
+/**
+ * Takes the directory for this process: moved to where the database's user can reach it if need be (a file
+ * `LOCATION` in it then says where), rid of a database that outlived a killed process, and made ready by initdb.
+ * @throws Error in one sentence when it is unwritable or in use by another process
+ */
+export async function takeDataDirectory(
+  wanted: string,
+  user: UnprivilegedUser | undefined,
+  initdb: (cluster: string) => void,
+): Promise<DataDirectory> {
+  const base = reachableDirectory(path.resolve(wanted), user);
+  const cluster = path.join(base, 'db');
+  await takeOwnership(base, cluster);
+  if (!fs.existsSync(path.join(cluster, 'PG_VERSION'))) {
+    // initdb killed half-way leaves a directory that it refuses to touch again.
+    fs.rmSync(cluster, { recursive: true, force: true });
+    const half = `${cluster}-new`;
+    fs.rmSync(half, { recursive: true, force: true });
+    initdb(half);
+    fs.renameSync(half, cluster);
+  }
+  return { base, cluster };
+}
+
+/** Lets the next process have the directory. */
+export function leaveDataDirectory(directory: DataDirectory): void {
+  fs.rmSync(path.join(directory.base, OWNER_FILE), { force: true });
+}
+
+/** A fresh directory for the socket: its path must fit in 107 bytes (sun_path), and a data directory's may not. */
+export function makeSocketDirectory(user: UnprivilegedUser | undefined): string {
+  const parent = [os.tmpdir(), '/tmp'].find(
+    (candidate) =>
+      Buffer.byteLength(candidate) < 60 && (user === undefined || isReachableBy(user, path.join(candidate, '.'))),
+  );
+  const directory = fs.mkdtempSync(path.join(parent ?? '/tmp', 'warder-pg-'));
+  if (user !== undefined) fs.chownSync(directory, user.uid, user.gid);
+  fs.chmodSync(directory, 0o700);
+  return directory;
+}
+
+function reachableDirectory(wanted: string, user: UnprivilegedUser | undefined): string {
+  try {
+    fs.mkdirSync(wanted, { recursive: true });
+    fs.accessSync(wanted, fs.constants.W_OK);
+  } catch (error) {
+    throw new Error(`cannot write to the data directory ${wanted}`, { cause: error });
+  }
+  if (user === undefined) {
+    fs.chmodSync(wanted, 0o700);
+    return wanted;
+  }
+  const base = isReachableBy(user, path.join(wanted, '.')) ? wanted : movedDirectory(wanted);
+  fs.chownSync(base, user.uid, user.gid);
+  fs.chmodSync(base, 0o700);
+  return base;
+}
+
+/** The place stands in the wanted directory, so that a deleted data directory means a new database and not the old one. */
+function movedDirectory(wanted: string): string {
+  const file = path.join(wanted, LOCATION_FILE);
+  if (fs.existsSync(file)) {
+    const base = fs.readFileSync(file, 'utf8').trim();
+    if (path.dirname(base) === reachableRoot() && fs.existsSync(base)) return base;
+    throw new Error(`${file} names ${base}, where no database is; put it back or delete the file for a new one`);
+  }
+  const base = path.join(reachableRoot(), `postgres-${randomBytes(8).toString('hex')}`);
+  fs.mkdirSync(base, { mode: 0o700 });
+  fs.writeFileSync(file, `${base}\n`);
+  return base;
+}
+
+async function takeOwnership(base: string, cluster: string): Promise<void> {
+  const file = path.join(base, OWNER_FILE);
+  const mine = JSON.stringify({ pid: process.pid, start: processStart(process.pid) });
+  for (;;) {
+    try {
+      fs.writeFileSync(file, mine, { flag: 'wx' });
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const owner = readOwner(file);
+    if (owner !== undefined && processStart(owner.pid) === owner.start) {
+      throw new Error(`the data directory ${base} is in use by process ${owner.pid}`);
+    }
+    fs.rmSync(file, { force: true });
+  }
+  await endOrphan(base, cluster);
+}
+
+function readOwner(file: string): { pid: number; start: string } | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as { pid: number; start: string };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A database whose owner was killed: asked to stop, waited for, and its socket's directory removed. */
+async function endOrphan(base: string, cluster: string): Promise<void> {
+  const file = path.join(cluster, 'postmaster.pid');
+  if (!fs.existsSync(file)) return;
+  const lines = fs.readFileSync(file, 'utf8').split('\n');
+  const pid = Number(lines[0]);
+  const socketDirectory = lines[4] ?? '';
+  if (Number.isInteger(pid) && pid > 1 && isDatabaseOf(pid, cluster)) {
+    process.kill(pid, 'SIGINT');
+    const lastMs = Date.now() + RECOVERY_MS;
+    while (processStart(pid) !== undefined) {
+      if (Date.now() > lastMs) {
+        leaveDataDirectory({ base, cluster });
+        throw new Error(`the database of ${base} (process ${pid}) outlived its owner and does not stop`);
+      }
+      await delay(50);
+    }
+  }
+  fs.rmSync(file, { force: true });
+  if (path.basename(socketDirectory).startsWith('warder-pg-')) {
+    fs.rmSync(socketDirectory, { recursive: true, force: true });
+  }
+}
+
+function isDatabaseOf(pid: number, cluster: string): boolean {
+  if (processStart(pid) === undefined) return false;
+  if (process.platform === 'linux') {
+    try {
+      return fs.readlinkSync(`/proc/${pid}/cwd`) === fs.realpathSync(cluster);
+    } catch {
+      return false;
+    }
+  }
+  try {
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).includes(cluster);
+  } catch {
+    return false;
+  }
+}
