@@ -1,1 +1,11 @@
-export {};
+export { AdminError, describeIssue, parseBody } from './admin-error.js';
+export { systemClock, type Clock } from './clock.js';
+export { ConfigError } from './config-error.js';
+export { createDoor, type Door } from './door.js';
+export { HostSettings } from './host-settings.js';
+export { loadConfig, readYaml, type ConfigSources, type LoadedConfig } from './load-config.js';
+export { answerJson } from './request-gate.js';
+export { drainOnSignal, exitOnFatal, orExit, runService } from './run-service.js';
+export type { HealthCheck, Host, RawHandler, Service } from './service.js';
+export { startHost, type HostOptions, type RunningHost } from './start-host.js';
+export { startServiceForTest, type TestServiceOptions } from './start-service-for-test.js';

@@ -1,0 +1,54 @@
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
+import type { Logger } from '@warder/telemetry';
+import { AdminError } from './admin-error.js';
+
+export interface ErrorAnswer {
+  status: number;
+  code: string;
+  message: string;
+}
+
+interface Reply {
+  status(code: number): Reply;
+  header(name: string, value: string): Reply;
+  send(body: unknown): void;
+}
+
+const BY_STATUS: Record<number, { code: string; message: string }> = {
+  400: { code: 'WDR_BODY_INVALID', message: 'the body is not valid JSON' },
+  404: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' },
+  413: { code: 'WDR_BODY_TOO_LARGE', message: 'the body is too large' },
+  415: { code: 'WDR_CONTENT_TYPE_UNSUPPORTED', message: 'send application/json' },
+};
+
+/** Turns whatever a controller threw into an answer; undefined for a bug, of which the caller learns nothing. */
+export function refusalOf(error: unknown): ErrorAnswer | undefined {
+  if (error instanceof AdminError) return { status: error.status, code: error.code, message: error.message };
+  const status = statusOf(error);
+  if (status === undefined || status < 400 || status > 499) return undefined;
+  return { status, ...(BY_STATUS[status] ?? { code: 'WDR_REQUEST_REFUSED', message: 'request refused' }) };
+}
+
+/** The host's one exception filter: refusals as they are, anything else logged and answered 500 without its inside. */
+export function createErrorFilter(log: Logger): ExceptionFilter {
+  return {
+    catch(error: unknown, context: ArgumentsHost): void {
+      const reply = context.switchToHttp().getResponse<Reply>();
+      let answer = refusalOf(error);
+      if (answer === undefined) {
+        log.error({ err: error }, 'request failed');
+        answer = { status: 500, code: 'WDR_INTERNAL', message: 'internal error' };
+      }
+      if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
+      reply.status(answer.status).send({ error: { code: answer.code, message: answer.message } });
+    },
+  };
+}
+
+// Nest and Fastify carry the status in different members.
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
+  return undefined;
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { firstBadNetwork, isLoopback } from './door.js';
+
+const BusSettings = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('in-process'), dataDir: z.string().min(1).optional() }),
+  z.strictObject({
+    kind: z.literal('kafka'),
+    brokers: z.array(z.string().regex(/^[^\s:]+:\d+$/, 'a broker is host:port')).min(1),
+    sasl: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }).optional(),
+    tls: z.strictObject({ caFile: z.string().min(1).optional() }).optional(),
+  }),
+]);
+
+/** Bounds of the listener; milliseconds, bytes and counts. */
+const ListenerBounds = z.strictObject({
+  bodyBytesMax: z.int().min(1_024).default(9_437_184),
+  headerBytesMax: z.int().min(1_024).default(16_384),
+  headersTimeoutMs: z.int().min(100).default(10_000),
+  /** Until the last byte of the request has come; an answer may take longer. */
+  requestTimeoutMs: z.int().min(100).default(30_000),
+  keepAliveTimeoutMs: z.int().min(100).default(65_000),
+  connectionsMax: z.int().min(1).default(10_000),
+  /** Running requests may take this long after SIGTERM, and the drains of the services as long again. */
+  drainTimeoutMs: z.int().min(0).default(10_000),
+});
+
+/** The keys that every process has, beside its service's own. */
+export const HostSettings = z.strictObject({
+  node: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'a node name is 1-64 of letters, digits, ".", "_" and "-"')
+    .optional(),
+  listen: z
+    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(8080) })
+    .prefault({}),
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  tls: z.strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
+  trustedProxies: z
+    .array(z.string())
+    .refine((networks) => firstBadNetwork(networks) === undefined, 'a trusted proxy is an address or a network (CIDR)')
+    .default([]),
+  bus: BusSettings,
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .prefault({}),
+  bounds: ListenerBounds.prefault({}),
+});
+export type HostSettings = z.infer<typeof HostSettings>;
+
+/**
+ * Whether tokens would cross a network in clear: plain HTTP is for loopback, or behind a proxy that is named.
+ * @returns the sentence to refuse with
+ */
+export function plainHttpRefusal(settings: HostSettings): string | undefined {
+  if (settings.tls !== undefined || isLoopback(settings.listen.host) || settings.trustedProxies.length > 0) return;
+  return `listen.host ${settings.listen.host} is not loopback: set tls (certificateFile, keyFile), or name the proxy that ends TLS in trustedProxies`;
+}

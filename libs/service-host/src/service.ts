@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DynamicModule } from '@nestjs/common';
+import type { Bus } from '@warder/bus';
+import type { Logger, Metrics } from '@warder/telemetry';
+import type { z } from 'zod';
+import type { Clock } from './clock.js';
+import type { Door } from './door.js';
+
+/** Answers a request before Nest and Fastify see it. */
+export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** True when well; false, or a sentence for the operator, when not. */
+export type HealthCheck = () => boolean | string;
+
+/** What a process gives to the services that run in it. */
+export interface Host {
+  readonly service: string;
+  readonly node: string;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly door: Door;
+  /** Fires when the process starts to drain, before it waits for running requests: open streams end on it. */
+  readonly draining: AbortSignal;
+  /** `/readyz` is 200 while all of these are well. */
+  readiness(name: string, check: HealthCheck): void;
+  /** `/healthz` is 200 while all of these are well; an orchestrator restarts the process when not. */
+  liveness(name: string, check: HealthCheck): void;
+  /** Runs at shutdown, last registered first, after running requests have ended. */
+  onDrain(name: string, drain: () => Promise<void>): void;
+  /** Hands every request under the prefix (a whole path segment) to `handler`; the hot path. */
+  mountRaw(prefix: string, handler: RawHandler): void;
+}
+
+/** A service of the design's section 2. `config` is strict and holds only the service's own keys. */
+export interface Service<Config> {
+  readonly name: string;
+  readonly config: z.ZodType<Config>;
+  module(config: Config, host: Host): DynamicModule;
+}

@@ -1,0 +1,195 @@
+import type { Server } from 'node:http';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Bus } from '@warder/bus';
+import { createLogger, Metrics, type Logger } from '@warder/telemetry';
+import { busOfSettings } from './bus-of-settings.js';
+import { systemClock, type Clock } from './clock.js';
+import { ConfigError } from './config-error.js';
+import { createDoor, isLoopback } from './door.js';
+import { Drains } from './drains.js';
+import { createErrorFilter } from './error-answer.js';
+import { Health } from './health.js';
+import { plainHttpRefusal, type HostSettings } from './host-settings.js';
+import { bind, createListener } from './listener.js';
+import { nestLogger } from './nest-logger.js';
+import { answerJson, RequestGate } from './request-gate.js';
+import type { Host } from './service.js';
+
+export interface HostOptions {
+  /** Name of the process: the service, or `standalone`. */
+  service: string;
+  settings: HostSettings;
+  /** Given a `Host` per service name; called once the listener is bound, so that the public URL is known. */
+  module(hostFor: (service: string) => Host): DynamicModule;
+  bus?: Bus;
+  log?: Logger;
+  clock?: Clock;
+}
+
+export interface RunningHost {
+  readonly app: NestFastifyApplication;
+  /** Where the listener is bound. */
+  readonly url: string;
+  readonly bus: Bus;
+  readonly log: Logger;
+  hostFor(service: string): Host;
+  /** Drains and closes everything; once. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a process of Warder: binds first (a taken port costs nothing else), answers health at once and 503 for the
+ * rest, then builds the modules and opens the door.
+ * @throws ConfigError for settings that cannot be used
+ */
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const { service, settings } = options;
+  const refusal = plainHttpRefusal(settings);
+  if (refusal !== undefined) throw new ConfigError(refusal);
+  const node = settings.node ?? service;
+  const log = options.log ?? createLogger(service, { level: settings.log.level, node });
+  const clock = options.clock ?? systemClock;
+  const parts = new HostParts(log);
+  const server = createListener(settings, parts.gate.onRequest);
+  const port = await bind(server, settings.listen);
+  const url = urlOf(settings, port);
+  const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock });
+  const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
+  const hostFor = (name: string): Host => ({
+    service: name,
+    node,
+    bus,
+    clock,
+    door,
+    log: name === service ? log : log.child({ service: name }),
+    metrics: parts.metrics,
+    draining: parts.draining.signal,
+    readiness: (check, ask) => parts.ready.add(name === service ? check : `${name}.${check}`, ask),
+    liveness: (check, ask) => parts.alive.add(name === service ? check : `${name}.${check}`, ask),
+    onDrain: (drain, run) => parts.drains.add(`${name}.${drain}`, run),
+    mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
+  });
+  const close = async () => {
+    if (options.bus === undefined) await bus.close();
+    server.closeAllConnections();
+  };
+  try {
+    const app = await createApp(options.module(hostFor), server, parts, settings);
+    return {
+      app,
+      url,
+      bus,
+      log,
+      hostFor,
+      stop: once(() => parts.stop(server, app, settings.bounds.drainTimeoutMs, close)),
+    };
+  } catch (error) {
+    server.close();
+    await parts.drains.run(settings.bounds.drainTimeoutMs, log);
+    await close();
+    throw error;
+  }
+}
+
+/** What belongs to the process and not to one service. */
+class HostParts {
+  readonly gate: RequestGate;
+  readonly ready = new Health();
+  readonly alive = new Health();
+  readonly drains = new Drains();
+  readonly metrics = new Metrics();
+  readonly draining = new AbortController();
+  private isOpen = false;
+
+  constructor(readonly log: Logger) {
+    this.gate = new RequestGate(log);
+    this.metrics.collectProcess();
+    this.ready.add('process', () => (this.draining.signal.aborted ? 'draining' : this.isOpen || 'starting'));
+    this.gate.mount('/healthz', (_, response) => answerHealth(response, this.alive));
+    this.gate.mount('/readyz', (_, response) => answerHealth(response, this.ready));
+    this.gate.mount('/metrics', (_, response) => void answerMetrics(response, this.metrics));
+  }
+
+  open(): void {
+    this.isOpen = true;
+  }
+
+  async stop(server: Server, app: NestFastifyApplication, boundMs: number, close: () => Promise<void>): Promise<void> {
+    this.draining.abort();
+    this.gate.startDraining();
+    server.close();
+    server.closeIdleConnections();
+    if (!(await this.gate.whenIdle(boundMs))) this.log.warn({ boundMs }, 'requests still ran at the end of the drain');
+    await this.drains.run(boundMs, this.log);
+    await app.close();
+    await close();
+    this.log.info('stopped');
+  }
+}
+
+async function createApp(
+  module: DynamicModule,
+  server: Server,
+  parts: HostParts,
+  settings: HostSettings,
+): Promise<NestFastifyApplication> {
+  let toFastify: Parameters<RequestGate['openTo']>[0] | undefined;
+  const adapter = new FastifyAdapter({
+    bodyLimit: settings.bounds.bodyBytesMax,
+    serverFactory: (handler) => {
+      toFastify = handler;
+      return server;
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    abortOnError: false,
+    logger: nestLogger(parts.log),
+  });
+  app.useGlobalFilters(createErrorFilter(parts.log));
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    void reply.headers(securityHeaders(settings.tls !== undefined));
+    done();
+  });
+  await app.init();
+  await fastify.ready();
+  if (toFastify !== undefined) parts.gate.openTo(toFastify);
+  parts.open();
+  return app;
+}
+
+// Answers are JSON for programs: nothing may frame, sniff, store or refer to them.
+function securityHeaders(isTls: boolean): Record<string, string> {
+  return {
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    ...(isTls ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  };
+}
+
+function answerHealth(response: Parameters<typeof answerJson>[0], health: Health): void {
+  const { status, body } = health.answer();
+  answerJson(response, status, body);
+}
+
+async function answerMetrics(response: Parameters<typeof answerJson>[0], metrics: Metrics): Promise<void> {
+  const text = await metrics.registry.metrics();
+  response.writeHead(200, { 'content-type': metrics.registry.contentType, 'cache-control': 'no-store' });
+  response.end(text);
+}
+
+function urlOf(settings: HostSettings, port: number): string {
+  const { host } = settings.listen;
+  const name = isLoopback(host) || !['0.0.0.0', '::'].includes(host) ? host : 'localhost';
+  return `${settings.tls === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= run());
+}
