@@ -10,3 +10,8 @@ export {
   type Subscription,
 } from './bus.js';
 export { createInProcessBus, type InProcessBusOptions } from './in-process-bus.js';
+export { type AclEntry, aclsOf, applyAcls, groupPrefixOf } from './acls.js';
+export { createKafkaBus, createKafkaClient, type KafkaBusOptions } from './kafka-bus.js';
+export type { ProducerBounds } from './kafka-producer.js';
+export type { Signing } from './kafka-signature.js';
+export { toTopicConfig } from './kafka-topics.js';

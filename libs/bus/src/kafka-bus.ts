@@ -1,0 +1,233 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { Topic } from '@warder/contracts';
+import { Kafka, type logCreator, logLevel } from 'kafkajs';
+import { groupPrefixOf } from './acls.js';
+import {
+  type Bus,
+  type BusClock,
+  BusError,
+  type BusLog,
+  type BusMessage,
+  type RawEntry,
+  type RawMessage,
+  type Replica,
+  type Subscription,
+} from './bus.js';
+import { stopIdleTimer } from './kafka-idle-timer.js';
+import { KafkaProducer, PRODUCER_BOUNDS, type ProducerBounds } from './kafka-producer.js';
+import { KafkaReader, type ReaderContext, type ReaderKind } from './kafka-reader.js';
+import { SIGNATURE_HEADER, signMessage, type Signing } from './kafka-signature.js';
+import { KafkaTopics } from './kafka-topics.js';
+import { encodeMessage, toBusMessage } from './message-codec.js';
+import { StateProtocol } from './state-protocol.js';
+import type { StateTransport } from './state-transport.js';
+
+/** What a Kafka bus is made of. */
+export interface KafkaBusOptions {
+  /** Unique name of this process, such as `ingress-1`. */
+  node: string;
+  service: string;
+  brokers: string[];
+  /** SCRAM-SHA-512 credentials. */
+  sasl?: { username: string; password: string };
+  tls?: boolean | ConnectionOptions;
+  log: BusLog;
+  clock: BusClock;
+  signing?: Signing;
+  /** A consumer crashed for good and the process should end; absent: the bus builds a new consumer. */
+  onFatal?: (error: Error) => void;
+  bounds?: Partial<ProducerBounds>;
+  /** Copies of each topic that `ensureTopics` makes; default 1. */
+  replicationFactor?: number;
+}
+
+const PING_EVERY_MS = 2_000;
+const DISCONNECTED_AFTER_MS = 6_000;
+const BATCH_MESSAGES_MAX = 500;
+const CLOSE_GRACE_MS = 3_000;
+
+/** The bus of a cluster. It starts without a broker, and finds it within 5 s of its coming. */
+export function createKafkaBus(options: KafkaBusOptions): Bus {
+  return new KafkaBus(options);
+}
+
+/** A kafkajs client with the bus's settings, for administration outside of a bus. */
+export function createKafkaClient(options: Pick<KafkaBusOptions, 'node' | 'brokers' | 'sasl' | 'tls' | 'log'>): Kafka {
+  stopIdleTimer();
+  return new Kafka({
+    clientId: options.node,
+    brokers: options.brokers,
+    sasl: options.sasl && { mechanism: 'scram-sha-512', ...options.sasl },
+    ssl: options.tls,
+    connectionTimeout: 2_000,
+    requestTimeout: 10_000,
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
+    logLevel: logLevel.WARN,
+    logCreator: logTo(options.log),
+  });
+}
+
+class KafkaBus implements Bus, StateTransport {
+  readonly node: string;
+  readonly service: string;
+  readonly log: BusLog;
+  readonly clock: BusClock;
+  private readonly topics: KafkaTopics;
+  private readonly producer: KafkaProducer;
+  private readonly readerContext: ReaderContext;
+  private readonly readers = new Set<KafkaReader>();
+  private readonly state: StateProtocol;
+  private readonly ping: NodeJS.Timeout;
+  private pingedAtMs = -Infinity;
+  private isPinging = false;
+  private isClosed = false;
+
+  constructor(private readonly options: KafkaBusOptions) {
+    const { node, service, log, clock, signing, onFatal } = options;
+    const kafka = createKafkaClient(options);
+    this.node = node;
+    this.service = service;
+    this.log = log;
+    this.clock = clock;
+    this.topics = new KafkaTopics(kafka, options.replicationFactor ?? 1, log);
+    this.producer = new KafkaProducer(kafka, clock, log, { ...PRODUCER_BOUNDS, ...options.bounds });
+    this.readerContext = { kafka, topics: this.topics, clock, log, signing, onFatal };
+    this.state = new StateProtocol(this);
+    this.ping = setInterval(() => void this.pingWhenSilent(), PING_EVERY_MS);
+    this.ping.unref();
+    void this.pingWhenSilent();
+  }
+
+  ensureTopics(topics: readonly Topic<any>[]): Promise<void> {
+    return this.topics.ensure(topics);
+  }
+
+  async publish<M>(topic: Topic<M>, key: string, message: M): Promise<void> {
+    await this.send(topic, [{ key, value: encodeMessage(topic, message) }]);
+  }
+
+  publishRaw(topic: Topic<any>, entries: readonly RawEntry[]): Promise<void> {
+    return this.send(topic, entries);
+  }
+
+  async send(topic: Topic<any>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {
+    if (this.isClosed) throw new BusError('closed', 'the bus was closed');
+    const deadlineMs = this.options.bounds?.deadlineMs ?? PRODUCER_BOUNDS.deadlineMs;
+    // Messages for a missing topic would be retried for ever and hold up those of every other topic.
+    if (!(await this.topics.existWithin(topic, deadlineMs))) {
+      throw new BusError('deadline', `${topic.name}: the topic could not be made in ${deadlineMs} ms`);
+    }
+    const privateKey = topic.cleanup === 'compact' ? this.options.signing?.sign : undefined;
+    const messages = entries.map(({ key, value, partition }) => {
+      const headers = privateKey && { [SIGNATURE_HEADER]: signMessage(privateKey, topic.name, key, value) };
+      return { key, value, ...(partition !== undefined && { partition }), ...(headers && { headers }) };
+    });
+    await this.producer.send(topic.name, messages);
+  }
+
+  subscribe<M>(
+    topic: Topic<M>,
+    group: string,
+    handler: (message: BusMessage<M>) => Promise<void>,
+  ): Promise<Subscription> {
+    const takeOne = async ([raw]: readonly RawMessage[]): Promise<void> => {
+      const message = toBusMessage(topic, raw!, this.log);
+      if (message !== undefined) await handler(message);
+    };
+    const groupId = groupPrefixOf(this.service) + group;
+    return this.read(topic, { durable: true, groupId, batchMessagesMax: 1, handler: takeOne });
+  }
+
+  batch(
+    topic: Topic<any>,
+    group: string,
+    handler: (batch: readonly RawMessage[]) => Promise<void>,
+  ): Promise<Subscription> {
+    const groupId = groupPrefixOf(this.service) + group;
+    return this.read(topic, { durable: true, groupId, batchMessagesMax: BATCH_MESSAGES_MAX, handler });
+  }
+
+  watch<M>(
+    topic: Topic<M>,
+    from: 'beginning' | 'end',
+    handler: (message: BusMessage<M>) => void,
+  ): Promise<Subscription> {
+    return this.watchRaw(topic, from, (raw) => {
+      const message = toBusMessage(topic, raw, this.log);
+      if (message !== undefined) handler(message);
+    });
+  }
+
+  watchRaw(topic: Topic<any>, from: 'beginning' | 'end', handler: (raw: RawMessage) => void): Promise<Subscription> {
+    const groupPrefix = `${groupPrefixOf(this.service)}~${this.node}.`;
+    return this.read(topic, { durable: false, groupPrefix, from, handler });
+  }
+
+  replica<M extends { version: number }>(topic: Topic<M>, apply: (key: string, value: M) => void): Promise<Replica> {
+    return this.state.replica(topic, apply);
+  }
+
+  own(topic: Topic<any>): Promise<void> {
+    return this.state.own(topic);
+  }
+
+  applied(topic: Topic<any>, version: number): void {
+    this.state.applied(topic, version);
+  }
+
+  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean> {
+    return this.state.everyNodeApplied(topic, service, version, timeoutMs);
+  }
+
+  isConnected(): boolean {
+    return !this.isClosed && this.silentMs() < DISCONNECTED_AFTER_MS;
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    await this.state.close();
+    this.isClosed = true;
+    clearInterval(this.ping);
+    await this.producer.close(CLOSE_GRACE_MS);
+    this.topics.close();
+    await Promise.all([...this.readers].map((reader) => reader.stop()));
+  }
+
+  private async read(topic: Topic<any>, kind: ReaderKind): Promise<Subscription> {
+    const reader = new KafkaReader(this.readerContext, topic, kind);
+    this.readers.add(reader);
+    await reader.start();
+    return {
+      lastFetchAtMs: () => reader.lastFetchAtMs(),
+      stop: async () => {
+        this.readers.delete(reader);
+        await reader.stop();
+      },
+    };
+  }
+
+  private silentMs(): number {
+    const fetches = [...this.readers].map((reader) => reader.lastFetchAtMs());
+    return this.clock.monotonicMs() - Math.max(this.pingedAtMs, this.producer.lastAckAtMs(), ...fetches);
+  }
+
+  private async pingWhenSilent(): Promise<void> {
+    if (this.isPinging || this.silentMs() < PING_EVERY_MS) return;
+    this.isPinging = true;
+    try {
+      await this.topics.withAdmin((admin) => admin.describeCluster());
+      this.pingedAtMs = this.clock.monotonicMs();
+    } catch (error) {
+      this.log.debug({ error }, 'the bus does not answer');
+    } finally {
+      this.isPinging = false;
+    }
+  }
+}
+
+/** What kafkajs calls an error is mostly a retry; the bus itself says what could not be done. */
+function logTo(log: BusLog): logCreator {
+  return () =>
+    ({ namespace, log: { message, timestamp: _timestamp, ...fields } }) =>
+      log.debug({ namespace, ...fields }, message);
+}

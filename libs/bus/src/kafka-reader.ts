@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import type { Topic } from '@warder/contracts';
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { pause, untilItSucceeds } from './back-off.js';
+import type { BusClock, BusLog, RawMessage, Subscription } from './bus.js';
+import { isAuthentic, SIGNATURE_HEADER, type Signing } from './kafka-signature.js';
+import type { KafkaTopics } from './kafka-topics.js';
+
+/** What every reader of one bus shares. */
+export interface ReaderContext {
+  kafka: Kafka;
+  topics: KafkaTopics;
+  clock: BusClock;
+  log: BusLog;
+  signing: Signing | undefined;
+  /** Called when a consumer has crashed for good; absent: the reader builds a new one. */
+  onFatal: ((error: Error) => void) | undefined;
+}
+
+/** Which messages a reader gets: those of a durable group, or all of them on every node. */
+export type ReaderKind =
+  | {
+      durable: true;
+      groupId: string;
+      batchMessagesMax: number;
+      handler: (batch: readonly RawMessage[]) => Promise<void>;
+    }
+  | { durable: false; groupPrefix: string; from: 'beginning' | 'end'; handler: (raw: RawMessage) => void };
+
+// A fetch that waits the default of 5 s blocks heartbeats, and with them every rebalance and stop, for that long.
+const FETCH_WAIT_MS = 200;
+const KEEP_ALIVE_EVERY_MS = 3_000;
+const START_PATIENCE_MS = 2_000;
+
+/** One kafkajs consumer that comes back by itself, from an outage at start as from one at run time. */
+export class KafkaReader implements Subscription {
+  private readonly stopping = new AbortController();
+  /** Next offset by partition, for a reader from the end: a rejoin would otherwise skip to the new end. */
+  private readonly positions = new Map<number, string>();
+  private consumer: Consumer | undefined;
+  private starting: Promise<unknown> = Promise.resolve();
+  private fetchedAtMs: number;
+
+  constructor(
+    private readonly context: ReaderContext,
+    private readonly topic: Topic<any>,
+    private readonly kind: ReaderKind,
+  ) {
+    this.fetchedAtMs = context.clock.monotonicMs();
+  }
+
+  /** Resolves when the reader runs, or after 2 s of an absent bus; it then goes on trying. */
+  async start(): Promise<this> {
+    this.starting = untilItSucceeds(
+      () => this.build(),
+      this.stopping.signal,
+      (error) => this.context.log.warn({ error, topic: this.topic.name }, 'a reader could not start, again'),
+    );
+    await Promise.race([this.starting, pause(START_PATIENCE_MS, this.stopping.signal)]);
+    return this;
+  }
+
+  lastFetchAtMs(): number {
+    return this.fetchedAtMs;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.starting;
+    await this.consumer?.disconnect().catch((error: unknown) => this.warn(error, 'a consumer did not disconnect'));
+    this.consumer = undefined;
+  }
+
+  private async build(): Promise<void> {
+    const { kafka, topics } = this.context;
+    await topics.ensure([this.topic]);
+    const fromBeginning = this.kind.durable || this.kind.from === 'beginning';
+    if (!fromBeginning && this.positions.size === 0) await this.rememberEnd();
+    const consumer = kafka.consumer({
+      // A group of its own for each node and start reads everything and leaves no offsets behind.
+      groupId: this.kind.durable ? this.kind.groupId : this.kind.groupPrefix + randomUUID(),
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      sessionTimeout: 15_000,
+      heartbeatInterval: KEEP_ALIVE_EVERY_MS,
+      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
+    });
+    this.consumer = consumer;
+    try {
+      this.observe(consumer);
+      await consumer.connect();
+      await consumer.subscribe({ topics: [this.topic.name], fromBeginning });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: (payload) => (this.kind.durable ? this.takeDurable(consumer, payload) : this.takeAll(payload)),
+      });
+    } catch (error) {
+      await consumer.disconnect().catch(() => {});
+      throw error;
+    }
+  }
+
+  private observe(consumer: Consumer): void {
+    consumer.on(consumer.events.FETCH, () => {
+      this.fetchedAtMs = this.context.clock.monotonicMs();
+    });
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      for (const [partition, offset] of this.positions) consumer.seek({ topic: this.topic.name, partition, offset });
+    });
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      if (restart || this.stopping.signal.aborted) return;
+      this.context.log.error({ error, topic: this.topic.name }, 'a consumer crashed for good');
+      if (this.context.onFatal === undefined) void this.start();
+      else this.context.onFatal(error);
+    });
+  }
+
+  private async rememberEnd(): Promise<void> {
+    const ends = await this.context.topics.withAdmin((admin) => admin.fetchTopicOffsets(this.topic.name));
+    for (const { partition, high } of ends) this.positions.set(partition, high);
+  }
+
+  private async takeAll({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+    if (this.kind.durable) return;
+    for (const message of batch.messages) {
+      const raw = this.toRaw(batch.partition, message);
+      try {
+        if (raw !== undefined) this.kind.handler(raw);
+      } catch (error) {
+        // The same bytes would fail again; stopping here would keep every later state from this node.
+        this.context.log.error({ error, topic: this.topic.name, offset: message.offset }, 'a watcher failed');
+      }
+      resolveOffset(message.offset);
+      if (this.kind.from === 'end') this.positions.set(batch.partition, nextOffset(message.offset));
+    }
+    await heartbeat();
+  }
+
+  private async takeDurable(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
+    if (!this.kind.durable) return;
+    const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
+    const { batchMessagesMax, handler } = this.kind;
+    for (let start = 0; start < batch.messages.length; start += batchMessagesMax) {
+      if (!isRunning() || isStale() || this.stopping.signal.aborted) return;
+      const messages = batch.messages.slice(start, start + batchMessagesMax);
+      const raws = messages.flatMap((message) => this.toRaw(batch.partition, message) ?? []);
+      if (raws.length > 0 && !(await this.handle(() => handler(raws), payload))) return;
+      const last = messages.at(-1)!.offset;
+      resolveOffset(last);
+      await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: nextOffset(last) }]);
+      await heartbeat();
+    }
+  }
+
+  /** Tries the handler until it succeeds, keeping the membership alive; false when stopped or taken over meanwhile. */
+  private async handle(work: () => Promise<void>, { heartbeat, isRunning }: EachBatchPayload): Promise<boolean> {
+    const lost = new AbortController();
+    const keepAlive = setInterval(() => {
+      if (!isRunning()) lost.abort();
+      // A rebalance: another member may get the partition, so a failing handler must not be tried here any longer.
+      heartbeat().catch(() => lost.abort());
+    }, KEEP_ALIVE_EVERY_MS);
+    try {
+      return await untilItSucceeds(work, AbortSignal.any([lost.signal, this.stopping.signal]), (error) =>
+        this.warn(error, 'a handler failed, again'),
+      );
+    } finally {
+      clearInterval(keepAlive);
+    }
+  }
+
+  private toRaw(partition: number, message: KafkaMessage): RawMessage | undefined {
+    const key = message.key === null ? null : message.key.toString('utf8');
+    const value = message.value ?? Buffer.alloc(0);
+    const header = message.headers?.[SIGNATURE_HEADER];
+    const signature = Buffer.isBuffer(header) ? header : undefined;
+    if (!isAuthentic(this.context.signing, { topicName: this.topic.name, key, value, signature })) {
+      const { offset } = message;
+      this.context.log.error({ topic: this.topic.name, partition, offset }, 'a message without its owner’s signature');
+      return undefined;
+    }
+    return { key, value, partition, offset: message.offset, timestampMs: Number(message.timestamp) };
+  }
+
+  private warn(error: unknown, message: string): void {
+    this.context.log.warn({ error, topic: this.topic.name }, message);
+  }
+}
+
+function nextOffset(offset: string): string {
+  return String(BigInt(offset) + 1n);
+}

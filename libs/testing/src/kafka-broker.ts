@@ -1,0 +1,152 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, openSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { classPathOf, kafkaCacheDir, resolveKafkaLibs } from './kafka-libs.js';
+import { type KafkaPlaces, kafkaProperties, type KafkaSasl, scramArguments } from './kafka-settings.js';
+
+const run = promisify(execFile);
+
+/** How a test broker is started. */
+export interface KafkaBrokerOptions {
+  /** Kept after `stop`; absent: a temporary folder that goes with the broker. */
+  dataDir?: string;
+  port?: number;
+  sasl?: KafkaSasl;
+  /** File that takes the broker's output; absent: thrown away. */
+  logFile?: string;
+}
+
+/** A real Apache Kafka broker of one test. */
+export interface KafkaBroker {
+  readonly brokers: string[];
+  readonly dataDir: string;
+  /** Ends the process at once, as a crash would; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port, after `kill`. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const HEAP = '-Xmx256m';
+const READY_TIMEOUT_MS = 60_000;
+const PROBE_EVERY_MS = 40;
+const PROBE_TIMEOUT_MS = 1_500;
+const STOP_TIMEOUT_MS = 5_000;
+const CLUSTER_ID = 'AAAAAAAAQACAAAAAAAAAAA';
+const LOG4J =
+  '<Configuration><Appenders><Console name="C"><PatternLayout pattern="%d %p %c{1} %m%n%ex"/></Console></Appenders>' +
+  '<Loggers><Root level="WARN"><AppenderRef ref="C"/></Root></Loggers></Configuration>';
+
+/**
+ * Starts a real broker on loopback: KRaft, one node, from the jars in the cache.
+ * @throws Error with one sentence when Java or the jars cannot be had, or the broker does not answer in 60 s
+ */
+export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promise<KafkaBroker> {
+  const java = await javaArguments();
+  const homeDir = await mkdtemp(join(tmpdir(), 'warder-kafka-'));
+  const dataDir = options.dataDir ?? join(homeDir, 'data');
+  const places: KafkaPlaces = {
+    dataDir,
+    port: options.port ?? (await freePort()),
+    controllerPort: await freePort(),
+  };
+  const settingsFile = join(homeDir, 'server.properties');
+  await writeFile(settingsFile, kafkaProperties(places, options.sasl), { mode: 0o600 });
+  if (!existsSync(join(dataDir, 'meta.properties'))) {
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', settingsFile];
+    await run('java', [...java, ...format, ...scramArguments(options.sasl)]);
+  }
+  const output = options.logFile === undefined ? 'ignore' : openSync(options.logFile, 'a');
+  const launch = async (): Promise<ChildProcess> => {
+    const child = spawn('java', [...java, 'kafka.Kafka', settingsFile], { stdio: ['ignore', output, output] });
+    process.once('exit', () => child.kill('SIGKILL'));
+    await untilReady(places.port, child);
+    return child;
+  };
+  let child = await launch();
+  return {
+    brokers: [`127.0.0.1:${places.port}`],
+    dataDir,
+    kill: () => end(child, 'SIGKILL'),
+    restart: async () => {
+      child = await launch();
+    },
+    stop: async () => {
+      await end(child, 'SIGTERM');
+      await rm(homeDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Java's options and class path; the class-data archive is made once and cuts the start to about a second. */
+async function javaArguments(): Promise<string[]> {
+  const classPath = await classPathOf(await resolveKafkaLibs());
+  const logSettings = join(kafkaCacheDir(), 'log4j2.xml');
+  if (!existsSync(logSettings)) await writeFile(logSettings, LOG4J);
+  const archive = join(kafkaCacheDir(), 'kafka.jsa');
+  return [
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    // Java makes the archive when the first broker ends and takes it from then on; a damaged one is made anew.
+    '-XX:+AutoCreateSharedArchive',
+    `-XX:SharedArchiveFile=${archive}`,
+    '-Xshare:auto',
+    '-Xlog:cds=off',
+    '-Xlog:cds+dynamic=off',
+    '-Djava.awt.headless=true',
+    `-Dlog4j2.configurationFile=file:${logSettings}`,
+    HEAP,
+    '-cp',
+    classPath,
+  ];
+}
+
+async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(killer);
+}
+
+async function untilReady(port: number, child: ChildProcess): Promise<void> {
+  const stopAtMs = performance.now() + READY_TIMEOUT_MS;
+  while (performance.now() < stopAtMs) {
+    if (child.exitCode !== null) throw new Error(`The Kafka broker ended at its start with code ${child.exitCode}.`);
+    if (await answers(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
+  }
+  child.kill('SIGKILL');
+  throw new Error(`The Kafka broker did not answer on port ${port} within ${READY_TIMEOUT_MS} ms.`);
+}
+
+/** Whether an ApiVersions request is answered: the port alone opens earlier. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(PROBE_TIMEOUT_MS, () => finish(false));
+    socket.on('error', () => finish(false));
+    socket.on('close', () => resolve(false));
+    socket.on('connect', () => socket.write(Buffer.from([0, 0, 0, 11, 0, 18, 0, 0, 0, 0, 0, 7, 0, 1, 0x77])));
+    socket.on('data', () => finish(true));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
