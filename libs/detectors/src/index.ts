@@ -1,1 +1,3 @@
-export {};
+export { BUILT_IN_PACKS, type BuiltInPack } from './built-in-packs.js';
+export { createEngine, SCREENING_BOUNDS } from './engine.js';
+export type { Phase, Screening, ScreeningEngine } from './screening-engine.js';

@@ -1,0 +1,35 @@
+import type { GuardrailActions, GuardrailRulesState } from '@warder/contracts';
+import { DETECTORS } from './built-in-packs.js';
+import type { Detector } from './detector.js';
+import { type Bounds, LeafWalk } from './leaf-walk.js';
+import type { Phase, Screening, ScreeningEngine } from './screening-engine.js';
+import { GramScanner, type TextScanner } from './text-scanner.js';
+
+/** Depth 64 and 200,000 leaves: beyond any schema in use, within what the stack and 10 MB of JSON can hold. */
+export const SCREENING_BOUNDS: Bounds = { depthMax: 64, leavesMax: 200_000, findingsMax: 200 };
+
+/** An engine that walks parsed JSON and asks `scanner` about each text. */
+export function engineOver(scanner: TextScanner, unknownDetectors: readonly string[] = []): ScreeningEngine {
+  return {
+    unknownDetectors,
+    screen(value: unknown, phase: Phase, actions: GuardrailActions): Screening {
+      return new LeafWalk(scanner, SCREENING_BOUNDS, phase, actions).screen(value);
+    },
+  };
+}
+
+/**
+ * Compiles rule packs, a millisecond or so; to be done once per change and not per call. Packs that are `removed`
+ * count for nothing; without any pack everything passes, so a node must hold its packs before it is ready.
+ */
+export function createEngine(packs: readonly GuardrailRulesState[]): ScreeningEngine {
+  const enabled = new Set(packs.filter(({ status }) => status === 'active').flatMap(({ detectors }) => detectors));
+  const detectors: Detector[] = [];
+  const unknown: string[] = [];
+  for (const id of enabled) {
+    const detector = DETECTORS.get(id);
+    if (detector === undefined) unknown.push(id);
+    else detectors.push(detector);
+  }
+  return engineOver(new GramScanner(detectors), unknown);
+}

@@ -1,0 +1,76 @@
+import type { HiddenDetector, Span } from './detector.js';
+
+/** Characters that are in a text and that nobody sees: zero-width ones, tags, variation selectors of plane 14. */
+const INVISIBLE = /[\u180e\u200b-\u200d\u2060-\u2064\ufeff]|\udb40[\udc00-\uddef]/;
+const INVISIBLE_RUNS = /(?:[\u180e\u200b-\u200d\u2060-\u2064\ufeff]|\udb40[\udc00-\uddef])+/g;
+
+const TAG_RUNS = /(?:\udb40[\udc00-\udc7f])+/g;
+/** England, Scotland, Wales: the only flags in use that are spelt in tag characters. */
+const FLAGS = new Set(['gbeng', 'gbsct', 'gbwls']);
+
+const ZERO_WIDTH_RUNS = /(?:[\u180e\u200b-\u200d\u2060-\u2064\ufeff]|\udb40[\udd00-\uddef])+/g;
+const JOINERS_ONLY = /^[\u200c\u200d]$/;
+/** Scripts without joining, where a joiner has no work to do. */
+const isPlain = (code: number): boolean => Number.isNaN(code) || code < 0x530;
+
+/** Whether the text holds anything invisible; cheap enough to ask first. */
+export function holdsInvisible(text: string): boolean {
+  return INVISIBLE.test(text);
+}
+
+/** The text without its invisible characters, and for each character left the place where it stood. */
+export function visibleText(text: string): { readonly text: string; readonly offsets: Uint32Array } {
+  const offsets = new Uint32Array(text.length + 1);
+  let visible = '';
+  let from = 0;
+  const take = (to: number): void => {
+    for (let at = from; at < to; at += 1) offsets[visible.length + at - from] = at;
+    visible += text.slice(from, to);
+  };
+  for (const run of text.matchAll(INVISIBLE_RUNS)) {
+    take(run.index);
+    from = run.index + run[0].length;
+  }
+  take(text.length);
+  offsets[visible.length] = text.length;
+  return { text: visible, offsets };
+}
+
+const spelt = (tags: string): string =>
+  Array.from(tags, (tag) => String.fromCharCode((tag.codePointAt(0) ?? 0) - 0xe0000)).join('');
+
+const tags: HiddenDetector = {
+  id: 'hidden.tag-characters',
+  category: 'hidden',
+  trigger: 'hidden',
+  matchAll(text: string): readonly Span[] {
+    const spans: Span[] = [];
+    for (const run of text.matchAll(TAG_RUNS)) {
+      const word = spelt(run[0]);
+      const isFlag =
+        text.startsWith('\u{1f3f4}', run.index - 2) && word.endsWith('\x7f') && FLAGS.has(word.slice(0, -1));
+      if (!isFlag) spans.push({ start: run.index, end: run.index + run[0].length });
+    }
+    return spans;
+  },
+};
+
+const zeroWidth: HiddenDetector = {
+  id: 'hidden.zero-width',
+  category: 'hidden',
+  trigger: 'hidden',
+  matchAll(text: string): readonly Span[] {
+    const spans: Span[] = [];
+    for (const run of text.matchAll(ZERO_WIDTH_RUNS)) {
+      const end = run.index + run[0].length;
+      const isByteOrderMark = run.index === 0 && run[0] === '\ufeff';
+      // A single joiner has its place between emoji and in Arabic and Indic words.
+      const isJoiner =
+        JOINERS_ONLY.test(run[0]) && !isPlain(text.charCodeAt(run.index - 1)) && !isPlain(text.charCodeAt(end));
+      if (!isByteOrderMark && !isJoiner) spans.push({ start: run.index, end });
+    }
+    return spans;
+  },
+};
+
+export const HIDDEN_DETECTORS: readonly HiddenDetector[] = [tags, zeroWidth];

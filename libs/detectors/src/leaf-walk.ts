@@ -1,0 +1,177 @@
+import type { Finding, FindingCategory, GuardrailActions } from '@warder/contracts';
+import { seamHits } from './content-seams.js';
+import type { Hit } from './detector.js';
+import { jsonPointer } from './json-pointer.js';
+import { placeholderFor, redact } from './redaction.js';
+import type { Phase, Screening } from './screening-engine.js';
+import type { TextScanner } from './text-scanner.js';
+
+/** How far a value is followed; what lies beyond cannot be decided and is rejected. */
+export interface Bounds {
+  readonly depthMax: number;
+  /** Strings, numbers, keys, true, false and null together. */
+  readonly leavesMax: number;
+  /** Findings that are told apart by place; further ones are counted at the root. */
+  readonly findingsMax: number;
+}
+
+const NOTHING: readonly Hit[] = [];
+const NO_FINDINGS: readonly Finding[] = [];
+/** The smallest number that has the digits of a card. */
+const CARD_VALUE_MIN = 1e12;
+const BASE64_CHARS_MIN = 256;
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}\s*$/;
+const MEDIA = /^(?:image|audio|video)\//;
+
+class BeyondBound extends Error {
+  constructor(readonly detector: 'bound.depth' | 'bound.leaves') {
+    super(detector);
+  }
+}
+
+/** One screening of one value. Copies an object only when something below it changes. */
+export class LeafWalk {
+  private readonly keys: (string | number)[] = [];
+  private readonly findings = new Map<string, Finding>();
+  private leaves = 0;
+  private isBlocked = false;
+  private seam: { readonly text: string; readonly hits: readonly Hit[] } | undefined;
+  private readonly isAsked = (category: FindingCategory): boolean => this.actions[category] !== 'off';
+
+  constructor(
+    private readonly scanner: TextScanner,
+    private readonly bounds: Bounds,
+    private readonly phase: Phase,
+    private readonly actions: GuardrailActions,
+  ) {}
+
+  screen(value: unknown): Screening {
+    let screened: unknown;
+    try {
+      screened = this.walk(value, 0);
+    } catch (error) {
+      if (!(error instanceof BeyondBound)) throw error;
+      this.report({ detector: error.detector, category: 'hidden' }, 'block');
+      return { verdict: 'reject', value: placeholderFor(error.detector), findings: [...this.findings.values()] };
+    }
+    const findings = this.findings.size === 0 ? NO_FINDINGS : [...this.findings.values()];
+    if (this.isBlocked) return { verdict: 'reject', value: screened, findings };
+    return { verdict: screened === value ? 'pass' : 'mutate', value: screened, findings };
+  }
+
+  private walk(value: unknown, depth: number): unknown {
+    this.count();
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value === 'number') return this.number(value);
+    if (typeof value !== 'object' || value === null) {
+      return typeof value === 'bigint' ? this.numberText(String(value), value) : value;
+    }
+    if (depth >= this.bounds.depthMax) throw new BeyondBound('bound.depth');
+    if (Array.isArray(value)) return this.array(value, depth + 1);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    // A number that JavaScript's own cannot hold comes as an object that knows its digits (mcp-wire's LosslessNumber).
+    if (prototype !== Object.prototype && prototype !== null) return this.numberText(String(value), value);
+    return this.object(value as Record<string, unknown>, depth + 1);
+  }
+
+  private count(): void {
+    this.leaves += 1;
+    if (this.leaves > this.bounds.leavesMax) throw new BeyondBound('bound.leaves');
+  }
+
+  private array(items: readonly unknown[], depth: number): unknown {
+    const seams = items.length > 1 ? seamHits(items, this.scanner, this.isAsked) : undefined;
+    let copy: unknown[] | undefined;
+    for (let index = 0; index < items.length; index += 1) {
+      this.keys.push(index);
+      this.seam = seams?.get(index);
+      const screened = this.walk(items[index], depth);
+      this.keys.pop();
+      if (screened !== items[index]) copy ??= [...items];
+      if (copy !== undefined) copy[index] = screened;
+    }
+    this.seam = undefined;
+    return copy ?? items;
+  }
+
+  private object(members: Record<string, unknown>, depth: number): unknown {
+    let isChanged = false;
+    const names: string[] = [];
+    const values: unknown[] = [];
+    for (const name in members) {
+      const value = members[name];
+      this.count();
+      const hits = this.scanner.scan(name, this.isAsked);
+      this.keys.push(hits.length === 0 ? name : redact(name, hits));
+      const shownName = hits.length === 0 ? name : this.apply(name, hits);
+      const screened = isMedia(members, name, value) ? value : this.walk(value, depth);
+      this.keys.pop();
+      if (shownName !== name || screened !== value) isChanged = true;
+      names.push(shownName);
+      values.push(screened);
+    }
+    return isChanged ? assemble(names, values) : members;
+  }
+
+  private text(text: string): string {
+    let hits = this.scanner.scan(text, this.isAsked);
+    if (this.seam?.text === text) {
+      hits = hits.length === 0 ? this.seam.hits : [...hits, ...this.seam.hits];
+      this.seam = undefined;
+    }
+    return hits.length === 0 ? text : this.apply(text, hits);
+  }
+
+  private number(value: number): unknown {
+    const isLong = Number.isInteger(value) && (value >= CARD_VALUE_MIN || value <= -CARD_VALUE_MIN);
+    return isLong ? this.numberText(String(value), value) : value;
+  }
+
+  private numberText(text: string, value: unknown): unknown {
+    const hits = this.scanner.scanNumber(text, this.isAsked);
+    if (hits.length === 0) return value;
+    const screened = this.apply(text, hits);
+    return screened === text ? value : screened;
+  }
+
+  /** Reports the hits and takes out those that are to be redacted, or that block and must not reach the record. */
+  private apply(text: string, hits: readonly Hit[]): string {
+    const masked: Hit[] = [];
+    for (const hit of hits) {
+      const action = this.actions[hit.category];
+      if (action === 'off') continue;
+      this.report(hit, action);
+      if (action === 'block') this.isBlocked = true;
+      if (action !== 'flag') masked.push(hit);
+    }
+    return masked.length === 0 ? text : redact(text, masked);
+  }
+
+  private report({ detector, category }: Pick<Hit, 'detector' | 'category'>, action: Finding['action']): void {
+    const place = this.findings.size < this.bounds.findingsMax ? jsonPointer(this.keys) : '';
+    const key = `${detector} ${place}`;
+    const count = (this.findings.get(key)?.count ?? 0) + 1;
+    this.findings.set(key, { detector, category, action, phase: this.phase, place, count });
+  }
+}
+
+/** Base64 of a picture or a sound is not text: scanning it would only find chance. Anything else there is scanned. */
+function isMedia(block: Record<string, unknown>, name: string, value: unknown): boolean {
+  if (name !== 'data' && name !== 'blob') return false;
+  if (typeof value !== 'string' || value.length < BASE64_CHARS_MIN) return false;
+  const isDeclared =
+    (name === 'data' && (block['type'] === 'image' || block['type'] === 'audio')) ||
+    (name === 'blob' && typeof block['mimeType'] === 'string' && MEDIA.test(block['mimeType']));
+  return isDeclared && BASE64.test(value);
+}
+
+/** Two keys that become alike by redaction both stay, and `__proto__` stays a key. */
+function assemble(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const [index, name] of names.entries()) {
+    let free = name;
+    for (let attempt = 2; Object.hasOwn(copy, free); attempt += 1) free = `${name}#${attempt}`;
+    Object.defineProperty(copy, free, { value: values[index], enumerable: true, configurable: true, writable: true });
+  }
+  return copy;
+}

@@ -1,0 +1,96 @@
+import type { AtSignDetector, Detector, DigitsDetector, Span } from './detector.js';
+
+const LOCAL_CHARS_MAX = 64;
+const DOMAIN_CHARS_MAX = 253;
+/** What stands behind an `@` in the names of files (`logo@2x.png`) and is no top-level domain. */
+const FILE_ENDINGS = new Set(['png', 'jpg', 'jpeg', 'gif', 'svg', 'webp', 'css', 'js', 'ts', 'json', 'html']);
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+const isAsciiLetter = (code: number): boolean => (code | 32) >= 97 && (code | 32) <= 122;
+/** ASCII letters and digits, and the accented letters of Latin scripts. */
+const isLetterOrDigit = (code: number): boolean =>
+  isDigit(code) || isAsciiLetter(code) || (code >= 0xc0 && code <= 0x24f);
+const isLocal = (code: number): boolean =>
+  isLetterOrDigit(code) || '.!#$%&*+/=?^_`{|}~-'.includes(String.fromCharCode(code));
+const isDomain = (code: number): boolean => isLetterOrDigit(code) || code === 45 || code === 46;
+
+const email: AtSignDetector = {
+  id: 'pii.email',
+  category: 'pii',
+  trigger: 'at-sign',
+  matchAt(text: string, at: number): Span | undefined {
+    let start = at;
+    while (start > 0 && at - start < LOCAL_CHARS_MAX && isLocal(text.charCodeAt(start - 1))) start -= 1;
+    while (start < at && !isLetterOrDigit(text.charCodeAt(start))) start += 1;
+    if (start === at || text.charCodeAt(at - 1) === 46) return undefined;
+    let end = at + 1;
+    while (end < text.length && end - at <= DOMAIN_CHARS_MAX && isDomain(text.charCodeAt(end))) end += 1;
+    while (end > at + 1 && !isLetterOrDigit(text.charCodeAt(end - 1))) end -= 1;
+    const domain = text.slice(at + 1, end);
+    const ending = domain.slice(domain.lastIndexOf('.') + 1);
+    const isAddress =
+      domain.length > ending.length + 1 &&
+      isLetterOrDigit(domain.charCodeAt(0)) &&
+      !domain.includes('..') &&
+      /^(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})$/.test(ending) &&
+      !FILE_ENDINGS.has(ending.toLowerCase());
+    // `git@github.com:owner/name` is the address of a repository, not of a person.
+    return isAddress && text.slice(start, at) !== 'git' ? { start, end } : undefined;
+  },
+};
+
+const CARD_DIGITS_MIN = 13;
+const CARD_DIGITS_MAX = 19;
+/** How issuers print a number: whole, by fours, or 4-6-5 and 4-6-4. */
+const GROUPINGS = /^(?:\d{1,2}|4-4-4-[1-4]|4-4-4-4-[1-3]|4-6-[45])$/;
+/** Visa, Mastercard, American Express, Diners, Discover, JCB, UnionPay, Maestro, by issuer range and length. */
+const ISSUERS =
+  /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,16}|35(?:2[89]|[3-8]\d)\d{12,15}|6(?:011|5\d\d|4[4-9]\d)\d{12,15}|62\d{14,17}|(?:50[1-9]\d|5[6-8]\d\d|6304|6390|67\d\d)\d{8,15})$/;
+
+/**
+ * Whether the digits are a payment card number: issuer range, length and check digit.
+ * @param digits - 13 to 19 decimal digits, nothing else
+ * @see ISO/IEC 7812-1 annex B (Luhn)
+ */
+export function isCardNumber(digits: string): boolean {
+  if (digits.length < CARD_DIGITS_MIN || digits.length > CARD_DIGITS_MAX || !ISSUERS.test(digits)) return false;
+  let sum = 0;
+  for (let index = 0; index < digits.length; index += 1) {
+    const digit = digits.charCodeAt(digits.length - 1 - index) - 48;
+    const doubled = index % 2 === 1 ? digit * 2 : digit;
+    sum += doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0;
+}
+
+const isSeparator = (code: number): boolean => code === 32 || code === 45 || code === 46 || code === 0xa0;
+
+const card: DigitsDetector = {
+  id: 'pii.card',
+  category: 'pii',
+  trigger: 'digits',
+  matchAt(text: string, start: number): Span | undefined {
+    const before = start > 0 ? text.charCodeAt(start - 1) : 32;
+    if (isLetterOrDigit(before) || before === 95) return undefined;
+    let digits = '';
+    let grouping = '';
+    let found: Span | undefined;
+    for (let at = start; digits.length < CARD_DIGITS_MAX; at += 1) {
+      const groupStart = at;
+      while (at - groupStart <= CARD_DIGITS_MAX && isDigit(text.charCodeAt(at))) at += 1;
+      if (at === groupStart || digits.length + at - groupStart > CARD_DIGITS_MAX) break;
+      if (grouping === '' && at - groupStart !== 4 && at - groupStart < CARD_DIGITS_MIN) break;
+      digits += text.slice(groupStart, at);
+      grouping += (grouping === '' ? '' : '-') + String(at - groupStart);
+      const after = text.charCodeAt(at);
+      const stands = !isLetterOrDigit(after) && after !== 95;
+      if (stands && digits.length >= CARD_DIGITS_MIN && GROUPINGS.test(grouping) && isCardNumber(digits)) {
+        found = { start, end: at };
+      }
+      if (!isSeparator(after)) break;
+    }
+    return found;
+  },
+};
+
+export const PII_DETECTORS: readonly Detector[] = [email, card];

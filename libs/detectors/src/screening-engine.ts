@@ -1,0 +1,25 @@
+import type { Finding, GuardrailActions } from '@warder/contracts';
+
+/** The direction of what is screened, as it stands in a finding. */
+export type Phase = Finding['phase'];
+
+/**
+ * What to do with a value. On `pass` the value is the same reference that came in; on `mutate` it is a copy in which
+ * only the spans found are replaced; on `reject` it is masked for the record and must not be sent on.
+ */
+export interface Screening {
+  readonly verdict: 'pass' | 'mutate' | 'reject';
+  readonly value: unknown;
+  readonly findings: readonly Finding[];
+}
+
+/** Decides about parsed JSON: pure, without a clock or I/O, on the path of every call. */
+export interface ScreeningEngine {
+  /** Ids that a rule pack names and this build does not know; the others work. */
+  readonly unknownDetectors: readonly string[];
+  /**
+   * Screens every string, number and key of a parsed JSON value. Never throws: what lies beyond a bound is rejected.
+   * @param value - arguments, an interim message's params, a result or an error, as parsed (never serialised text)
+   */
+  screen(value: unknown, phase: Phase, actions: GuardrailActions): Screening;
+}

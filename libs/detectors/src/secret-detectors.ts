@@ -1,0 +1,64 @@
+import type { LiteralDetector, Span } from './detector.js';
+
+const secret = (kind: string, literals: readonly string[], pattern: RegExp): LiteralDetector => ({
+  id: `secret.${kind}`,
+  category: 'secret',
+  trigger: 'literal',
+  literals,
+  pattern,
+});
+
+const PEM_END = '-----END';
+/** Characters of one private key at most; the longest in use, RSA 16384, takes about 12,700. */
+const PEM_CHARS_MAX = 16_384;
+
+/** From `BEGIN` to the end of its `END` line; a block that was cut short is taken as far as it looks like one. */
+function wholePem(text: string, begin: Span): Span {
+  // Cut at the next BEGIN first: a text of nothing but BEGIN lines costs linear time.
+  const whole = text.slice(begin.end, begin.end + PEM_CHARS_MAX);
+  const next = whole.indexOf('-----BEGIN');
+  const body = next < 0 ? whole : whole.slice(0, next);
+  const end = body.indexOf(PEM_END);
+  const last = end < 0 ? /^[A-Za-z0-9+/=\s\\:,-]*/.exec(body) : /^-----END[ A-Z0-9]{0,48}-{0,5}/.exec(body.slice(end));
+  return { start: begin.start, end: begin.end + Math.max(end, 0) + (last?.[0].length ?? 0) };
+}
+
+/** Formats as their issuers publish them; a test or publishable key is no secret. */
+export const SECRET_DETECTORS: readonly LiteralDetector[] = [
+  secret(
+    'aws-access-key',
+    ['akia', 'asia', 'secret_access_key', 'secretaccesskey'],
+    /(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])|(?:[sS]ecret_?[aA]ccess_?[kK]ey|SECRET_ACCESS_KEY)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/y,
+  ),
+  secret(
+    'github-token',
+    ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
+    /gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{36,82}/y,
+  ),
+  secret(
+    'gitlab-token',
+    ['glpat-', 'gldt-', 'glrt-', 'glptt-', 'glcbt-', 'glft-', 'glsoat-', 'glagent-', 'glimt-', 'gloas-'],
+    /gl(?:pat|dt|rt|ptt|cbt|ft|soat|agent|imt|oas)-[A-Za-z0-9_.-]{20,300}/y,
+  ),
+  secret(
+    'slack-token',
+    ['xoxa-', 'xoxb-', 'xoxe-', 'xoxe.', 'xoxo-', 'xoxp-', 'xoxr-', 'xoxs-', 'xapp-', 'hooks.slack.com/'],
+    /xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,250}|xapp-\d-[A-Za-z0-9-]{20,200}|hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,60}/y,
+  ),
+  secret('google-api-key', ['aiza'], /AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/y),
+  secret('stripe-key', ['sk_live_', 'rk_live_'], /[sr]k_live_[A-Za-z0-9]{10,247}/y),
+  {
+    ...secret('private-key', ['-----begin'], /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y),
+    extend: wholePem,
+  },
+  secret('jwt', ['eyj'], /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}/y),
+  secret('npm-token', ['npm_'], /npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/y),
+  // A digit is asked for, so that `sk-` in front of hyphenated words is none.
+  secret(
+    'model-api-key',
+    ['sk-'],
+    /(?<![A-Za-z0-9_])sk-(?=[A-Za-z_-]{0,40}\d)(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,200}(?![A-Za-z0-9_-])/y,
+  ),
+  // Warder's own: whoever reads it in an answer could act as its owner.
+  secret('warder-token', ['wdr_'], /wdr_[A-Za-z0-9_-]{32,80}/y),
+];
