@@ -15,7 +15,6 @@ export interface Bounds {
   readonly findingsMax: number;
 }
 
-const NOTHING: readonly Hit[] = [];
 const NO_FINDINGS: readonly Finding[] = [];
 /** The smallest number that has the digits of a card. */
 const CARD_VALUE_MIN = 1e12;

@@ -164,15 +164,23 @@ export function describeScreeningEngine(name: string, engine: ScreeningEngine, s
       const { findings, value } = engine.screen(nested(65), 'request', actions());
       expect(findings).toMatchObject([{ detector: 'bound.depth', category: 'hidden', action: 'block' }]);
       expect(value).toBe('[redacted:bound.depth]');
-      const wide = engine.screen(new Array(200_001).fill(0), 'request', actions());
+      const wide = engine.screen(
+        Array.from({ length: 200_001 }, () => 0),
+        'request',
+        actions(),
+      );
       expect(wide).toMatchObject({ verdict: 'reject', findings: [{ detector: 'bound.leaves' }] });
     });
 
     it('bounds its findings and still takes everything out', () => {
-      const { value, findings } = engine.screen(new Array(1_000).fill(secret.text), 'response', actions());
+      const { value, findings } = engine.screen(
+        Array.from({ length: 1_000 }, () => secret.text),
+        'response',
+        actions(),
+      );
       expect(findings.length).toBeLessThanOrEqual(201);
       expect(findings.reduce((sum, { count }) => sum + count, 0)).toBe(1_000);
-      expect(value).toEqual(new Array(1_000).fill(masked));
+      expect(value).toEqual(Array.from({ length: 1_000 }, () => masked));
     });
   });
 }

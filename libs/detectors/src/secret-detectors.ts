@@ -60,5 +60,5 @@ export const SECRET_DETECTORS: readonly LiteralDetector[] = [
     /(?<![A-Za-z0-9_])sk-(?=[A-Za-z_-]{0,40}\d)(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,200}(?![A-Za-z0-9_-])/y,
   ),
   // Warder's own: whoever reads it in an answer could act as its owner.
-  secret('warder-token', ['wdr_'], /wdr_[A-Za-z0-9_-]{32,80}/y),
+  secret('warder-token', ['wdr_'], /wdr_[A-Za-z0-9_-]{48}/y),
 ];
