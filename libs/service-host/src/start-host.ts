@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -135,10 +135,10 @@ async function createApp(
   parts: HostParts,
   settings: HostSettings,
 ): Promise<NestFastifyApplication> {
-  let toFastify: Parameters<RequestGate['openTo']>[0] | undefined;
+  let toFastify: RequestListener | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: settings.bounds.bodyBytesMax,
-    serverFactory: (handler) => {
+    serverFactory: (handler: RequestListener) => {
       toFastify = handler;
       return server;
     },

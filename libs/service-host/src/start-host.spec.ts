@@ -1,0 +1,207 @@
+import 'reflect-metadata';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Body, Controller, Get, Post } from '@nestjs/common';
+import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { AdminError, parseBody } from './admin-error.js';
+import { HostSettings } from './host-settings.js';
+import type { Host, Service } from './service.js';
+import type { RunningHost } from './start-host.js';
+import { startHost } from './start-host.js';
+import { startServiceForTest } from './start-service-for-test.js';
+
+const Greeting = z.strictObject({ name: z.string() });
+
+class SampleController {
+  bug(): void {
+    throw new Error('the inside story');
+  }
+
+  refused(): void {
+    throw new AdminError(409, 'WDR_SAMPLE', 'not now');
+  }
+
+  greet(body: unknown): { hello: string } {
+    return { hello: parseBody(Greeting, body).name };
+  }
+}
+
+// Applied by hand: specs are outside the projects whose decorators the test runner compiles.
+const descriptorOf = (name: keyof SampleController) =>
+  Object.getOwnPropertyDescriptor(SampleController.prototype, name) ?? {};
+Controller('admin/sample')(SampleController);
+Get('bug')(SampleController.prototype, 'bug', descriptorOf('bug'));
+Get('refused')(SampleController.prototype, 'refused', descriptorOf('refused'));
+Post()(SampleController.prototype, 'greet', descriptorOf('greet'));
+Body()(SampleController.prototype, 'greet', 0);
+
+const sample = (use: (host: Host) => void = () => {}): Service<object> => ({
+  name: 'sample',
+  config: z.strictObject({}),
+  module: (_config, host) => {
+    use(host);
+    return { module: class SampleModule {}, controllers: [SampleController] };
+  },
+});
+
+let running: RunningHost | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+const start = async (use?: (host: Host) => void, bounds: object = {}) => {
+  running = await startServiceForTest(sample(use), {}, { settings: { bounds } });
+  return running.url;
+};
+const post = (url: string, body: string, type = 'application/json') =>
+  fetch(`${url}/admin/sample`, { method: 'POST', headers: { 'content-type': type }, body });
+
+/** Sends raw bytes and returns all that comes back until the server closes. */
+async function exchange(url: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  let text = '';
+  socket.on('data', (data) => (text += data.toString()));
+  socket.write(bytes);
+  await once(socket, 'close');
+  return text;
+}
+
+describe('a host', () => {
+  it('answers health at once and readiness by its checks, naming what fails', async () => {
+    let isWell = false;
+    const url = await start((host) => host.readiness('replica', () => isWell || 'still reading'));
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    const unready = await fetch(`${url}/readyz`);
+    expect(unready.status).toBe(503);
+    expect(await unready.json()).toEqual({ status: 'failing', failing: { replica: 'still reading' } });
+    isWell = true;
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  });
+
+  it('tells Prometheus its figures', async () => {
+    const url = await start((host) => host.metrics.counter('warder_sample_total', 'Samples').inc(3));
+    const text = await (await fetch(`${url}/metrics`)).text();
+    expect(text).toContain('warder_sample_total 3');
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+
+  it('hands a raw prefix to its handler, and nothing that only starts alike', async () => {
+    const url = await start((host) => host.mountRaw('/mcp', (request, response) => response.end(`raw ${request.url}`)));
+    expect(await (await fetch(`${url}/mcp/dev?x=1`)).text()).toBe('raw /mcp/dev?x=1');
+    expect((await fetch(`${url}/mcpx`)).status).toBe(404);
+  });
+
+  it.each([
+    ['refused', 409, { error: { code: 'WDR_SAMPLE', message: 'not now' } }],
+    ['bug', 500, { error: { code: 'WDR_INTERNAL', message: 'internal error' } }],
+    ['none', 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } }],
+  ])('answers GET %s with %i and one shape, without its inside', async (path, status, body) => {
+    const answer = await fetch(`${await start()}/admin/sample/${path}`);
+    expect(answer.status).toBe(status);
+    expect(await answer.json()).toEqual(body);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('refuses a bad body and names the key', async () => {
+    const url = await start(undefined, { bodyBytesMax: 1_024 });
+    const codeOf = async (answer: Response) => [answer.status, ((await answer.json()) as { error: object }).error];
+    expect(await codeOf(await post(url, '{"name":"x","colour":1}'))).toEqual([
+      400,
+      { code: 'WDR_BODY_INVALID', message: 'colour: unknown key' },
+    ]);
+    expect(await codeOf(await post(url, '{"nam'))).toMatchObject([400, { code: 'WDR_BODY_INVALID' }]);
+    expect(await codeOf(await post(url, '{"__proto__":{"name":"x"}}'))).toMatchObject([
+      400,
+      { code: 'WDR_BODY_INVALID' },
+    ]);
+    expect(await codeOf(await post(url, '<x/>', 'application/xml'))).toMatchObject([
+      415,
+      { code: 'WDR_CONTENT_TYPE_UNSUPPORTED' },
+    ]);
+    expect(await codeOf(await post(url, JSON.stringify({ name: 'x'.repeat(2_000) })))).toMatchObject([
+      413,
+      { code: 'WDR_BODY_TOO_LARGE' },
+    ]);
+    expect(await (await post(url, '{"name":"Ana"}')).json()).toEqual({ hello: 'Ana' });
+  });
+
+  it('lets go of a client that sends nothing, half a header or half a body', async () => {
+    const url = await start(undefined, { headersTimeoutMs: 300, requestTimeoutMs: 300 });
+    const silent = exchange(url, '');
+    const halfHeader = exchange(url, 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-');
+    const halfBody = exchange(
+      url,
+      'POST /admin/sample HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"na',
+    );
+    expect(await halfHeader).toContain('408');
+    expect(await halfBody).toContain('408');
+    await silent;
+  });
+
+  it('refuses a header past its bound', async () => {
+    const url = await start(undefined, { headerBytesMax: 2_048 });
+    expect(await exchange(url, `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(4_000)}\r\n\r\n`)).toContain('431');
+  });
+});
+
+describe('a host that stops', () => {
+  it('finishes what runs, then drains in reverse, and accepts nothing new', async () => {
+    const order: string[] = [];
+    let finish = () => {};
+    const url = await start((host) => {
+      host.onDrain('first', async () => void order.push('first'));
+      host.onDrain('second', async () => void order.push('second'));
+      host.mountRaw('/slow', (_, response) => {
+        response.write('begun ');
+        finish = () => response.end('ended');
+        host.draining.addEventListener('abort', () => order.push('draining'));
+      });
+    });
+    const slow = await fetch(`${url}/slow`);
+    const stopped = running?.stop();
+    await expect(fetch(`${url}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow();
+    order.push('request ends');
+    finish();
+    expect(await slow.text()).toBe('begun ended');
+    await stopped;
+    expect(order).toEqual(['draining', 'request ends', 'second', 'first']);
+  });
+
+  it('leaves a drain or a request that takes too long', async () => {
+    const url = await start(
+      (host) => {
+        host.onDrain('hangs', () => new Promise(() => {}));
+        host.mountRaw('/hangs', (_, response) => void response.write('x'));
+      },
+      { drainTimeoutMs: 50 },
+    );
+    const answer = await fetch(`${url}/hangs`);
+    await running?.stop();
+    await expect(answer.text()).rejects.toThrow();
+  });
+});
+
+describe('a host refuses to start', () => {
+  const settings = (keys: object) => HostSettings.parse({ bus: { kind: 'in-process' }, ...keys });
+  const begin = (keys: object) =>
+    startHost({ service: 'sample', settings: settings(keys), module: () => ({ module: class {} }) });
+
+  it('with plain HTTP on an address that others can reach', async () => {
+    await expect(begin({ listen: { host: '0.0.0.0', port: 0 } })).rejects.toThrow(
+      'listen.host 0.0.0.0 is not loopback',
+    );
+  });
+
+  it('on a port that is taken', async () => {
+    const { port } = new URL(await start());
+    await expect(begin({ listen: { port: Number(port) } })).rejects.toThrow(`127.0.0.1:${port} is already in use`);
+  });
+
+  it('with a certificate that cannot be read', async () => {
+    const tls = { certificateFile: '/none.crt', keyFile: '/none.key' };
+    await expect(begin({ listen: { host: '0.0.0.0', port: 0 }, tls })).rejects.toThrow('tls.certificateFile');
+  });
+});
