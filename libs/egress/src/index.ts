@@ -1,1 +1,9 @@
-export {};
+export { isPublicAddress, literalAddress } from './address-guard.js';
+export {
+  AddressRefused,
+  createPool,
+  POOL_BOUNDS,
+  type PoolBounds,
+  type PoolOptions,
+  type Resolver,
+} from './guarded-pool.js';

@@ -1,1 +1,14 @@
-export {};
+export { createUpstream, type UpstreamOptions } from './create-upstream.js';
+export type { StdioEntry } from './stdio-entry.js';
+export {
+  type CallSignal,
+  type CredentialHeaders,
+  type InterimMessage,
+  type Upstream,
+  UPSTREAM_BOUNDS,
+  type UpstreamAnswer,
+  type UpstreamBounds,
+  type UpstreamCall,
+  type UpstreamError,
+} from './upstream.js';
+export { type FailureReason, UpstreamFailure } from './upstream-failure.js';

@@ -17,7 +17,7 @@ export const revision20260728: Revision = {
     }),
   encodeToolsPage: (page, server) =>
     stringifyJson({
-      tools: page.tools.map(({ execution: _, ...tool }) => tool),
+      tools: page.tools.map(withoutExecution),
       nextCursor: page.nextCursor,
       ...listMembers,
       _meta: { ...page.meta, [META_SERVER_INFO]: server },
@@ -32,4 +32,11 @@ const listMembers = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } 
 
 function withServer(meta: unknown, server: ServerInfo): Record<string, unknown> {
   return isObject(meta) ? { ...meta, [META_SERVER_INFO]: server } : { [META_SERVER_INFO]: server };
+}
+
+// A task's result is fetched later, past the guardrails, so no tool may offer to run as one.
+function withoutExecution(tool: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const shown: Record<string, unknown> = { ...tool };
+  delete shown['execution'];
+  return shown;
 }

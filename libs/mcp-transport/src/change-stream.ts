@@ -1,0 +1,86 @@
+import type { Pool } from 'undici';
+import { type ExchangeBounds, HttpExchange } from './http-exchange.js';
+import { type HttpSession, requestHeaders } from './http-session.js';
+import { requestText } from './request-text.js';
+import { UpstreamFailure } from './upstream-failure.js';
+
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+// A 32-bit timer's longest, 24 days: the stream has no end of its own.
+const FOREVER_MS = 0;
+
+/**
+ * One long stream per upstream on which it announces changes of its tools: `subscriptions/listen` (modern) or the
+ * session's GET stream (legacy). A stream that ended may have missed an announcement, so its return is told as one.
+ */
+export class ChangeStream {
+  private session: HttpSession | undefined;
+  private controller: AbortController | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private retryMs = RETRY_MIN_MS;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly path: string,
+    private readonly bounds: ExchangeBounds,
+    private readonly onChange: () => void,
+  ) {}
+
+  /** Listens under this session from now on; the same one twice changes nothing. */
+  follow(session: HttpSession): void {
+    if (this.session === session) return;
+    this.close();
+    this.session = session;
+    this.listen(session, false);
+  }
+
+  close(): void {
+    this.session = undefined;
+    clearTimeout(this.timer);
+    this.controller?.abort();
+  }
+
+  private listen(session: HttpSession, isReturn: boolean): void {
+    const controller = new AbortController();
+    this.controller = controller;
+    const isModern = session.era === 'modern';
+    const exchange = new HttpExchange(
+      { id: undefined, timeoutMs: FOREVER_MS, signal: controller.signal, onMessage: (message) => this.hear(message) },
+      this.bounds,
+    );
+    const params = { notifications: { toolsListChanged: true } };
+    const request = isModern
+      ? { method: 'POST' as const, body: requestText('changes', 'subscriptions/listen', params, true) }
+      : { method: 'GET' as const };
+    const headers = isModern ? requestHeaders(session, 'subscriptions/listen') : getHeaders(session);
+    this.pool.dispatch({ path: this.path, headers, ...request }, exchange);
+    if (isReturn) this.onChange();
+    exchange.answered.then(
+      // A server without such a stream says so once (405); asking again would not change it.
+      ({ status }) => (status === 200 ? this.again(session) : undefined),
+      (error: unknown) => {
+        if (error instanceof UpstreamFailure && error.reason === 'unreachable') this.again(session);
+      },
+    );
+  }
+
+  private hear(message: Record<string, unknown>): void {
+    this.retryMs = RETRY_MIN_MS;
+    if (message['method'] === 'notifications/tools/list_changed') this.onChange();
+  }
+
+  private again(session: HttpSession): void {
+    if (this.session !== session) return;
+    this.timer = setTimeout(() => this.listen(session, true), this.retryMs).unref();
+    this.retryMs = Math.min(RETRY_MAX_MS, this.retryMs * 2);
+  }
+}
+
+function getHeaders(session: HttpSession): string[] {
+  const list: string[] = [];
+  for (let i = 0; i + 1 < session.headers.length; i += 2) {
+    const [name, value] = [session.headers[i] ?? '', session.headers[i + 1] ?? ''];
+    if (name !== 'content-type') list.push(name, name === 'accept' ? 'text/event-stream' : value);
+  }
+  return list;
+}

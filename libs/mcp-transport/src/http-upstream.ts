@@ -1,0 +1,241 @@
+import type { ToolDefinition } from '@warder/contracts';
+import { isObject } from '@warder/mcp-wire';
+import type { Pool } from 'undici';
+import { Breaker } from './breaker.js';
+import { ChangeStream } from './change-stream.js';
+import { type HttpAnswer, HttpExchange, type ExchangeTask } from './http-exchange.js';
+import { openSession, refuseStatus } from './http-handshake.js';
+import { credentialList, type HttpSession, requestHeaders } from './http-session.js';
+import { ListChanges } from './list-changes.js';
+import { callText, cancelText, requestText } from './request-text.js';
+import { collectTools } from './tool-pages.js';
+import { readAnswer } from './upstream-answer.js';
+import { UpstreamFailure } from './upstream-failure.js';
+import type {
+  CallSignal,
+  CredentialHeaders,
+  Upstream,
+  UpstreamAnswer,
+  UpstreamBounds,
+  UpstreamCall,
+} from './upstream.js';
+import { withinDeadline } from './within-deadline.js';
+
+// A server may have been upgraded since it was found to be legacy, and would serve us as a legacy one for ever.
+const LEGACY_VERDICT_MS = 600_000;
+
+/** What an HTTP upstream is made of. */
+export interface HttpUpstreamParts {
+  readonly name: string;
+  readonly url: URL;
+  readonly pool: Pool;
+  readonly bounds: UpstreamBounds;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** An MCP server behind streamable HTTP, of either era. One call is one `dispatch`. */
+export class HttpUpstream implements Upstream {
+  readonly name: string;
+  private readonly path: string;
+  private readonly sessions = new Map<string, HttpSession>();
+  private readonly opening = new Map<string, Promise<HttpSession>>();
+  private readonly breaker: Breaker;
+  private readonly changes = new ListChanges();
+  private readonly changeStream: ChangeStream;
+  private lastHeaders: CredentialHeaders | undefined;
+  private lastKey = '';
+  private legacySinceMs: number | undefined;
+  private requestId = 0;
+  private isClosed = false;
+
+  constructor(private readonly parts: HttpUpstreamParts) {
+    this.name = parts.name;
+    this.path = parts.url.pathname + parts.url.search;
+    this.breaker = new Breaker(parts.bounds.breakerFailures, parts.bounds.breakerOpenMs);
+    this.changeStream = new ChangeStream(parts.pool, this.path, parts.bounds, () => this.changes.tell());
+  }
+
+  async call(call: UpstreamCall): Promise<UpstreamAnswer> {
+    this.admit();
+    const key = this.credentialKey(call.headers);
+    let session = this.sessions.get(key);
+    let timeoutMs = call.timeoutMs;
+    if (session === undefined) {
+      const startMs = this.parts.nowMs();
+      session = await withinDeadline(this.open(key, call.headers), timeoutMs, call.signal);
+      timeoutMs = Math.max(1, timeoutMs - (this.parts.nowMs() - startMs));
+    }
+    const answer = await this.callOnce(session, call, timeoutMs);
+    if (!isForgotten(session, answer)) return this.read(answer);
+    // The upstream refused the call unread, for it does not know the session (or our era) any more.
+    this.forget(key, session);
+    const renewed = await withinDeadline(this.open(key, call.headers), timeoutMs, call.signal);
+    return this.read(await this.callOnce(renewed, call, timeoutMs));
+  }
+
+  async discover(signal?: CallSignal, headers?: CredentialHeaders): Promise<ToolDefinition[]> {
+    this.admit();
+    const key = this.credentialKey(headers);
+    const ask = async (params: Readonly<Record<string, unknown>>): Promise<UpstreamAnswer> => {
+      for (let attempt = 0; ; attempt += 1) {
+        const session = this.sessions.get(key) ?? (await this.open(key, headers));
+        const id = this.nextId();
+        const text = requestText(id, 'tools/list', params, session.era === 'modern');
+        const task = this.task(id, session, this.parts.bounds.handshakeTimeoutMs, signal);
+        const answer = await this.send(requestHeaders(session, 'tools/list'), text, task);
+        if (attempt > 0 || !isForgotten(session, answer)) return this.read(answer);
+        this.forget(key, session);
+      }
+    };
+    const { tools, ttlMs } = await collectTools(ask, this.parts.bounds.toolsMax);
+    this.changes.expireIn(ttlMs);
+    return tools;
+  }
+
+  onListChanged(listener: () => void): () => void {
+    const session = [...this.sessions.values()].find((open) => open.announcesChanges);
+    if (session !== undefined) this.changeStream.follow(session);
+    return this.changes.listen(listener);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.changes.close();
+    this.changeStream.close();
+    await this.parts.pool.destroy();
+  }
+
+  private admit(): void {
+    if (this.isClosed) throw new UpstreamFailure('cancelled', 'the upstream was removed', false);
+    if (this.breaker.permits(this.parts.nowMs())) return;
+    throw new UpstreamFailure('unavailable', 'the upstream could not be reached just now', false);
+  }
+
+  private callOnce(session: HttpSession, call: UpstreamCall, timeoutMs: number): Promise<HttpAnswer> {
+    const id = this.nextId();
+    const task = this.task(id, session, timeoutMs, call.signal, call.onInterim);
+    const body = callText(id, call, session.era === 'modern');
+    return this.send(requestHeaders(session, 'tools/call', call.tool), body, task);
+  }
+
+  private task(
+    id: number,
+    session: HttpSession,
+    timeoutMs: number,
+    signal?: CallSignal,
+    onInterim?: UpstreamCall['onInterim'],
+  ): ExchangeTask {
+    return {
+      id,
+      timeoutMs,
+      signal,
+      onMessage: (message) => this.onMessage(session, message, id, onInterim),
+      // To a modern server the closed stream is the cancellation, a legacy one must be told.
+      ...(session.era === 'legacy' ? { onGivenUp: () => this.tell(session, cancelText(id)) } : {}),
+    };
+  }
+
+  private async send(headers: readonly string[], body: string, task: ExchangeTask): Promise<HttpAnswer> {
+    const exchange = new HttpExchange(task, this.parts.bounds);
+    this.parts.pool.dispatch({ path: this.path, method: 'POST', headers: headers as string[], body }, exchange);
+    try {
+      const answer = await exchange.answered;
+      this.breaker.succeeded();
+      return answer;
+    } catch (error) {
+      if (error instanceof UpstreamFailure && error.reason === 'unreachable') this.breaker.failed(this.parts.nowMs());
+      throw error;
+    }
+  }
+
+  private read(answer: HttpAnswer): UpstreamAnswer {
+    if (answer.message !== undefined && (answer.status < 300 || 'error' in answer.message)) {
+      if (answer.status !== 401 && answer.status !== 403) return readAnswer(answer.message);
+    }
+    refuseStatus(answer.status);
+    throw new UpstreamFailure('protocol', `the upstream answered HTTP ${answer.status}`, true, answer.status);
+  }
+
+  private onMessage(
+    session: HttpSession,
+    message: Record<string, unknown>,
+    token: number,
+    onInterim: UpstreamCall['onInterim'],
+  ): void {
+    const { id, method } = message;
+    const params = isObject(message['params']) ? message['params'] : {};
+    if (id !== undefined) return this.tell(session, declineText(id, method));
+    if (method === 'notifications/tools/list_changed') return this.changes.tell();
+    if (method === 'notifications/progress') {
+      const { progressToken, ...rest } = params;
+      // A token that is not this call's speaks of another call, perhaps another principal's.
+      if (progressToken === token) onInterim?.({ method, params: rest });
+    } else if (method === 'notifications/message') onInterim?.({ method, params });
+  }
+
+  /** Posts what needs no answer; that it does not arrive changes nothing for us. */
+  private tell(session: HttpSession, text: string): void {
+    if (session.era === 'modern' || this.isClosed) return;
+    const task = { id: undefined, timeoutMs: 2_000, signal: undefined, onMessage: undefined };
+    this.send(session.headers, text, task).catch(() => undefined);
+  }
+
+  private open(key: string, headers: CredentialHeaders | undefined): Promise<HttpSession> {
+    const running = this.opening.get(key);
+    if (running !== undefined) return running;
+    const opening = this.handshake(key, headers).finally(() => this.opening.delete(key));
+    this.opening.set(key, opening);
+    return opening;
+  }
+
+  private async handshake(key: string, headers: CredentialHeaders | undefined): Promise<HttpSession> {
+    const { bounds, nowMs } = this.parts;
+    const knownLegacy = this.legacySinceMs !== undefined && nowMs() - this.legacySinceMs < LEGACY_VERDICT_MS;
+    const post = (list: readonly string[], body: string, id: number | undefined) =>
+      this.send(list, body, { id, timeoutMs: bounds.handshakeTimeoutMs, signal: undefined, onMessage: undefined });
+    const session = await openSession(post, credentialList(headers), knownLegacy);
+    if (session.era === 'modern') this.legacySinceMs = undefined;
+    else if (!knownLegacy) this.legacySinceMs = nowMs();
+    const [oldest] = this.sessions.keys();
+    if (this.sessions.size >= bounds.sessionsMax && oldest !== undefined) this.sessions.delete(oldest);
+    this.sessions.set(key, session);
+    if (session.announcesChanges) this.changeStream.follow(session);
+    return session;
+  }
+
+  private forget(key: string, session: HttpSession): void {
+    // Another call may have renewed it already.
+    if (this.sessions.get(key) === session) this.sessions.delete(key);
+    if (session.era === 'modern') this.legacySinceMs = undefined;
+  }
+
+  /** A session belongs to one credential: what one of them may see must not answer another. */
+  private credentialKey(headers: CredentialHeaders | undefined): string {
+    if (headers !== this.lastHeaders) {
+      this.lastHeaders = headers;
+      this.lastKey = credentialList(headers).join('\n');
+    }
+    return this.lastKey;
+  }
+
+  private nextId(): number {
+    this.requestId = this.requestId >= Number.MAX_SAFE_INTEGER ? 1 : this.requestId + 1;
+    return this.requestId;
+  }
+}
+
+function isForgotten(session: HttpSession, answer: HttpAnswer): boolean {
+  if (session.era === 'legacy') return answer.status === 404 && session.sessionId !== undefined;
+  const error = answer.message?.['error'];
+  // An upstream that became legacy refuses what it does not understand with 400 and no modern error.
+  return answer.status === 400 && !(isObject(error) && isModernRefusal(error['code']));
+}
+
+const isModernRefusal = (code: unknown) => typeof code === 'number' && code <= -32020 && code >= -32099;
+
+function declineText(id: unknown, method: unknown): string {
+  const idJson = JSON.stringify(id);
+  if (method === 'ping') return `{"jsonrpc":"2.0","id":${idJson},"result":{}}`;
+  return `{"jsonrpc":"2.0","id":${idJson},"error":{"code":-32601,"message":"Method not found"}}`;
+}

@@ -1,0 +1,42 @@
+import { ToolDefinition } from '@warder/contracts';
+import { isObject } from '@warder/mcp-wire';
+import type { UpstreamAnswer } from './upstream.js';
+import { UpstreamFailure } from './upstream-failure.js';
+
+const PAGES_MAX = 1_000;
+
+/** All tools of an upstream and how long it says that they stand (milliseconds, 0 if it does not say). */
+export interface ToolList {
+  readonly tools: ToolDefinition[];
+  readonly ttlMs: number;
+}
+
+/**
+ * Collects all pages of tools/list. Tools that are none are left out: one bad tool must not cost the others.
+ * @throws UpstreamFailure (protocol) for a list that is none, repeats its cursor or has too many tools
+ */
+export async function collectTools(
+  ask: (params: Readonly<Record<string, unknown>>) => Promise<UpstreamAnswer>,
+  toolsMax: number,
+): Promise<ToolList> {
+  const tools: ToolDefinition[] = [];
+  let cursor: string | undefined;
+  let ttlMs = 0;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const answer = await ask(cursor === undefined ? {} : { cursor });
+    if ('error' in answer) throw new UpstreamFailure('protocol', `tools/list: ${answer.error.message}`, false);
+    const { tools: listed, nextCursor, ttlMs: ttl } = answer.result;
+    if (!Array.isArray(listed)) throw new UpstreamFailure('protocol', 'tools/list answers without tools', false);
+    for (const tool of listed) {
+      // Definitions are text to read and not values to act on: numbers may become doubles here.
+      const parsed = ToolDefinition.safeParse(isObject(tool) ? JSON.parse(JSON.stringify(tool)) : tool);
+      if (parsed.success) tools.push(parsed.data);
+    }
+    if (tools.length > toolsMax) throw new UpstreamFailure('protocol', `more than ${toolsMax} tools`, false);
+    if (typeof ttl === 'number' && ttl > 0) ttlMs = ttl;
+    if (typeof nextCursor !== 'string' || nextCursor === '') return { tools, ttlMs };
+    if (nextCursor === cursor) throw new UpstreamFailure('protocol', 'tools/list repeats its cursor', false);
+    cursor = nextCursor;
+  }
+  throw new UpstreamFailure('protocol', `tools/list has more than ${PAGES_MAX} pages`, false);
+}

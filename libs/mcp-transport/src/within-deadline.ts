@@ -1,0 +1,26 @@
+import type { CallSignal } from './upstream.js';
+import { UpstreamFailure } from './upstream-failure.js';
+
+/**
+ * Waits for work that is shared with others and goes on without this caller.
+ * @throws UpstreamFailure `timeout` or `cancelled`, neither of which has acted
+ */
+export function withinDeadline<T>(work: Promise<T>, timeoutMs: number, signal?: CallSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (act: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      act();
+    };
+    const onAbort = () => end(() => reject(new UpstreamFailure('cancelled', 'the call was cancelled', false)));
+    const onTimeout = () =>
+      end(() => reject(new UpstreamFailure('timeout', `no connection within ${timeoutMs} ms`, false)));
+    const timer = setTimeout(onTimeout, timeoutMs);
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted === true) onAbort();
+    work.then(
+      (value) => end(() => resolve(value)),
+      (error: unknown) => end(() => reject(error)),
+    );
+  });
+}
