@@ -1,1 +1,2 @@
-export {};
+export { BalancerConfig } from './balancer-config.js';
+export { balancerService } from './balancer.module.js';

@@ -1,0 +1,44 @@
+import { Agent } from 'node:http';
+import type { DynamicModule } from '@nestjs/common';
+import { answerJson, type Host, type Service } from '@warder/service-host';
+import { BalancerConfig } from './balancer-config.js';
+import { forward, type Forwarding } from './forward.js';
+import { HealthWatch } from './health-watch.js';
+import { NodeRing } from './node-ring.js';
+
+class BalancerModule {}
+
+/** The cluster's one door: `/mcp/*` over the ingress nodes, `/admin/<service>/*` to its service. */
+export const balancerService: Service<BalancerConfig> = {
+  name: 'balancer',
+  config: BalancerConfig,
+  module(config: BalancerConfig, host: Host): DynamicModule {
+    const ingress = new NodeRing(config.ingress);
+    const services = new Map(Object.entries(config.services).map(([name, url]) => [name, new NodeRing([url])]));
+    // Shorter than the nodes' own keep-alive: a request must never meet a socket that is being closed.
+    const agent = new Agent({ keepAlive: true, timeout: config.idleTimeoutMs, maxSockets: config.socketsPerNodeMax });
+    const { connectTimeoutMs, idleTimeoutMs } = config;
+    const clientAddress: Forwarding['clientAddress'] = (request) => host.door.clientAddress(request);
+    const forwarding: Forwarding = { agent, connectTimeoutMs, idleTimeoutMs, clientAddress };
+    const watch = new HealthWatch(ingress.nodes, config, ({ url, isReady }) =>
+      host.log.info({ url: url.href, isReady }, 'node'),
+    );
+    watch.start();
+    host.mountRaw('/mcp', (request, response) => forward(request, response, ingress.order(), forwarding));
+    host.mountRaw('/admin', (request, response) => {
+      const ring = services.get(serviceOf(request.url ?? ''));
+      if (ring !== undefined) return forward(request, response, ring.order(), forwarding);
+      return answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
+    });
+    host.readiness('ingress', () => ingress.nodes.some((node) => node.isReady) || 'no ingress node is ready');
+    host.onDrain('nodes', async () => {
+      watch.stop();
+      agent.destroy();
+    });
+    return { module: BalancerModule };
+  },
+};
+
+function serviceOf(url: string): string {
+  return /^\/admin\/([a-z]+)(?:[/?]|$)/.exec(url)?.[1] ?? '';
+}
