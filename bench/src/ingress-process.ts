@@ -1,0 +1,54 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, MEASURED_CPU, type Started, startNode } from './processes.js';
+import type { BenchPepper } from './state-feeder.js';
+
+/** One ingress node of the cluster shape. */
+export interface IngressOptions {
+  readonly node: string;
+  readonly brokers: readonly string[];
+  readonly pepper: BenchPepper;
+  /** Folder that takes configuration and journal. */
+  readonly dir: string;
+  readonly isDrainPaused: boolean;
+  /** Options of Node itself, for a profile. */
+  readonly nodeArgs: readonly string[];
+}
+
+/** Starts the ingress process as the cluster does, by its own main file, and waits until `/readyz` says so. */
+export async function startIngress(options: IngressOptions): Promise<Started & { readonly port: number }> {
+  const dir = await mkdtemp(join(options.dir, `${options.node}-`));
+  const port = await freePort();
+  const file = join(dir, 'ingress.yaml');
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(configOf(options, dir, port)), { mode: 0o600 });
+  const main = fileURLToPath(new URL('../../apps/ingress/dist/main.js', import.meta.url));
+  const started = await startNode(
+    { args: [...options.nodeArgs, main, '--config', file], cpu: MEASURED_CPU },
+    async () => await isReady(port),
+  );
+  return { ...started, port };
+}
+
+function configOf(options: IngressOptions, dir: string, port: number): object {
+  const { pepper } = options;
+  return {
+    node: options.node,
+    listen: { host: '127.0.0.1', port },
+    bus: { kind: 'kafka', brokers: options.brokers },
+    log: { level: 'warn' },
+    pepper: { current: pepper.keyId, keys: { [pepper.keyId]: pepper.secret } },
+    journal: { dir: join(dir, 'journal') },
+  };
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1_000) });
+    await answer.arrayBuffer();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}
