@@ -7,8 +7,10 @@ export {
   Finding,
   PhasesUs,
 } from './audit-record.js';
+export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';
 export { ChangePrincipal, CreatePrincipal, IdentityPage, IssueOwnToken, IssueToken } from './identity-bodies.js';
 export { Pepper } from './pepper.js';
+export { ExplainRequest, PolicyWait } from './policy-bodies.js';
 export {
   CallLimit,
   Grant,
