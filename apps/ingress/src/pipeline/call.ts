@@ -1,0 +1,92 @@
+/**
+ * What is known of one governed operation, in the order in which it becomes known.
+ * Each stage names the facts that must be there; a step takes the stage before it and returns exactly the
+ * facts that it adds, so a path that reaches an upstream without a decision does not compile.
+ */
+import type { Decision } from '@warder/access';
+import type { ExposedTool, VisibleTools } from '@warder/catalog';
+import type { Finding, PrincipalState, TokenState, VirtualServer } from '@warder/contracts';
+import type { ProgressToken, Revision } from '@warder/mcp-wire';
+import type { Phase, PhaseClock } from './phase-clock.js';
+
+/** Any operation as it came in: parsed once, bounds checked, nothing believed yet. */
+export interface Operation {
+  /** UUIDv7; the record's id. */
+  readonly callId: string;
+  readonly method: string;
+  readonly virtualServer: string;
+  readonly bearerToken: string;
+  /** Wall milliseconds. */
+  readonly receivedAtMs: number;
+  /** The client's address as the host sees it through its trusted proxies. */
+  readonly address: string;
+  readonly traceId: string | null;
+  /** How answers are written; the revision that this request speaks. */
+  readonly revision: Revision;
+  /** What the client says of itself; for the record only. */
+  readonly claimed: { readonly name: string; readonly version: string } | null;
+  /** Fires, with a Refusal as its reason, when the client closes, the deadline passes, or principal or token is revoked. */
+  readonly signal: AbortSignal;
+  readonly phases: PhaseClock;
+  /** What guardrails saw so far, whatever becomes of the call. */
+  readonly findings: Finding[];
+}
+
+/** A call of a tool as it came in. */
+export interface Received extends Operation {
+  readonly exposedName: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** `_meta` of the request without the members that are valid on the client's hop only. */
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly clientCapabilities: Readonly<Record<string, unknown>>;
+  readonly progressToken: ProgressToken | undefined;
+}
+
+export type IdentifiedOperation = Operation & { readonly principal: PrincipalState; readonly token: TokenState };
+export type AdmittedOperation = IdentifiedOperation & { readonly callsLeft: number; readonly policyVersion: number };
+export type Listed = AdmittedOperation & { readonly view: VisibleTools };
+
+export type Identified = Received & IdentifiedOperation;
+export type Admitted = Received & AdmittedOperation;
+export type Resolved = Admitted & {
+  readonly target: ExposedTool;
+  /** What to do with findings, as the virtual server says in the call's policy. */
+  readonly screening: VirtualServer['guardrails'];
+};
+export type Permitted = Resolved & { readonly permit: Decision };
+export type Screened = Permitted & {
+  readonly cleanArgs: Readonly<Record<string, unknown>>;
+  /** JSON text of `cleanArgs`, written once: the record and the upstream get the same bytes. */
+  readonly argsText: string;
+};
+export type Credentialed = Screened & { readonly upstreamHeaders: Readonly<Record<string, string>> };
+export type Recorded = Credentialed & { readonly recordSequence: number };
+export type Answered = Recorded & { readonly answer: UpstreamAnswer };
+export type Released = Answered & {
+  /** The answer as it goes down, written from the screened value and never from the upstream's bytes. */
+  readonly released: { readonly text: string; readonly member: 'result' | 'error'; readonly isError: boolean };
+};
+
+/** What an upstream answered: a result, or a JSON-RPC error. */
+export type UpstreamAnswer =
+  | { readonly result: Readonly<Record<string, unknown>>; readonly error?: undefined }
+  | {
+      readonly error: { readonly code: number; readonly message: string; readonly data?: unknown };
+      readonly result?: undefined;
+    };
+
+/** An operation at any moment: what came in, and whatever has become known of it. The record is made from this. */
+export type Call = Operation & Partial<Released> & Partial<Pick<Listed, 'view'>>;
+
+/**
+ * Adds what a step found out and stamps its phase. The one cast of the pipeline: it says that the facts now stand on
+ * the call.
+ */
+export function establish<Known extends Operation, Found extends object>(
+  call: Known,
+  phase: Phase,
+  found: Found,
+): asserts call is Known & Found {
+  Object.assign(call, found);
+  call.phases.end(phase);
+}

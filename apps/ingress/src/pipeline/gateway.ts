@@ -1,0 +1,100 @@
+/** What the pipelines need of the process around them, as ports: everything impure comes in here. */
+import type { Decision } from '@warder/access';
+import type { ExposedTool, VisibleTools } from '@warder/catalog';
+import type { CallLimit, GuardrailActions, VirtualServer } from '@warder/contracts';
+import type { Screening } from '@warder/detectors';
+import type { Revision, ServerFace } from '@warder/mcp-wire';
+import type { HeaderLease } from '@warder/secrets';
+import type { Identified as FoundCaller, Unidentified } from '@warder/tokens';
+import type { Call, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
+import type { Refusal } from './refusal.js';
+
+export interface Tokens {
+  /** @param nowMs - wall milliseconds */
+  examine(bearerToken: string, nowMs: number): FoundCaller | Unidentified;
+  /** Whether identity has been silent for so long that a revocation may have been missed. */
+  isStale(nowMs: number): boolean;
+}
+export interface Quotas {
+  /** @returns calls left (0 and up), or, where the bucket is empty, minus the milliseconds until the next one */
+  take(principalId: string, limit: CallLimit, nowMs: number): number;
+}
+/** One compiled policy over the catalogues of one moment; a call uses one and the same throughout. */
+export interface PolicyView {
+  readonly version: number;
+  readonly limit: CallLimit;
+  hasVirtualServer(virtualServer: string): boolean;
+  resolve(virtualServer: string, exposedName: string): ExposedTool | undefined;
+  authorize(caller: IdentifiedOperation, target: ExposedTool): Decision;
+  visibleTools(virtualServer: string, caller: IdentifiedOperation): VisibleTools | undefined;
+  guardrails(virtualServer: string): VirtualServer['guardrails'];
+  /** Milliseconds one call of the upstream may take. */
+  timeoutMs(upstream: string): number;
+}
+export interface Guardrails {
+  screen(value: unknown, phase: 'request' | 'interim' | 'response', actions: GuardrailActions): Screening;
+}
+export interface Leases {
+  /** Headers for the upstream; a promise only where the credential has to be fetched first. */
+  headersFor(upstream: string, principalId: string, signal: AbortSignal): HeaderLease | Promise<HeaderLease>;
+}
+
+/** A message of an upstream that came before its answer. */
+export interface InterimMessage {
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+export interface Upstreams {
+  send(call: Recorded, timeoutMs: number, onInterim: (message: InterimMessage) => void): Promise<UpstreamAnswer>;
+}
+export interface Journal {
+  /**
+   * Writes the intent; resolves with its sequence once it is written.
+   * @throws Refusal WDR_JOURNAL_FULL
+   */
+  open(call: Credentialed): Promise<number>;
+  /** Leaves the one final record. Never refuses for want of space once `open` succeeded. */
+  close(call: Call, outcome: Outcome): Promise<void>;
+}
+export interface Downstream {
+  /** Sends one JSON-RPC message, as JSON text, ahead of the answer. */
+  send(messageText: string): void;
+}
+export interface Lists {
+  /** The tools/list result of a view in a revision's form, ready-made; the same view gives the same bytes. */
+  textOf(view: VisibleTools, revision: Revision): string;
+}
+export interface Sessions {
+  /** A sealed session id for a client that has just said `initialize`. */
+  start(call: IdentifiedOperation): string;
+}
+
+export interface Gateway {
+  readonly tokens: Tokens;
+  readonly quotas: Quotas;
+  /** @throws Refusal WDR_STATE_NOT_READY before the first policy */
+  readonly policy: () => PolicyView;
+  readonly guardrails: () => Guardrails;
+  readonly leases: Leases;
+  readonly upstreams: Upstreams;
+  readonly journal: Journal;
+  readonly lists: Lists;
+  readonly sessions: Sessions;
+  readonly face: ServerFace;
+  readonly clock: { wallMs(): number; monotonicMs(): number };
+}
+
+export type Outcome =
+  | {
+      readonly kind: 'answered';
+      /** JSON text of `result` or of `error`. */
+      readonly text: string;
+      readonly member: 'result' | 'error';
+      /** The upstream said `isError: true`, or answered a JSON-RPC error. */
+      readonly isError: boolean;
+      /** JSON text for the record where it is not `text`; `null`: nothing. */
+      readonly recordText?: string | null;
+      readonly sessionToken?: string;
+    }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly refusal: Refusal };

@@ -1,0 +1,46 @@
+/**
+ * One governed operation through the gateway, top to bottom. Read this file first.
+ *
+ * A step lives in `steps/<its-name>.ts` and returns the facts that it adds, or throws a `Refusal`. The steps
+ * before `attachCredential` answer from this process's memory. Every exit, good or bad, leaves exactly one
+ * final record; whatever an upstream saw was written down before it happened.
+ */
+import { type Call, establish, type Received } from './call.js';
+import type { Downstream, Gateway, Outcome } from './gateway.js';
+import { asOutcome } from './outcome.js';
+import { attachCredential } from './steps/attach-credential.js';
+import { authorize } from './steps/authorize.js';
+import { callUpstream } from './steps/call-upstream.js';
+import { closeRecord } from './steps/close-record.js';
+import { identifyCaller } from './steps/identify-caller.js';
+import { openRecord } from './steps/open-record.js';
+import { resolveTarget } from './steps/resolve-target.js';
+import { screenArguments, screenInterim, screenResult } from './steps/screen.js';
+import { takeQuota } from './steps/take-quota.js';
+
+/** Runs one tool call. Never throws: what went wrong is the outcome, and it is on record. */
+export async function governedCall(received: Received, gateway: Gateway, downstream: Downstream): Promise<Outcome> {
+  const call: Received & Call = received;
+  let outcome: Outcome;
+  try {
+    const policy = gateway.policy(); // one snapshot for the whole call
+    const guardrails = gateway.guardrails(); // one engine for the whole call
+    const nowMs = gateway.clock.monotonicMs();
+    establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs())); // who: human, agent
+    establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs)); //                  how often
+    establish(call, 'resolve', resolveTarget(call, policy)); //                                   which upstream tool
+    establish(call, 'authorize', authorize(call, policy)); //                                     may they
+    establish(call, 'screenRequest', screenArguments(call, guardrails)); //                       is the request clean
+    const lease = attachCredential(call, gateway.leases); //                                      with whose secret
+    establish(call, 'credential', lease instanceof Promise ? await lease : lease);
+    establish(call, 'record', await openRecord(call, gateway.journal)); //                        written down first
+    const interim = screenInterim(call, guardrails, downstream);
+    establish(call, 'upstream', await callUpstream(call, gateway.upstreams, policy, interim)); // do it
+    establish(call, 'screenResponse', screenResult(call, guardrails, gateway.face)); //           is the answer clean
+    outcome = { kind: 'answered', ...call.released };
+  } catch (error) {
+    outcome = asOutcome(error);
+  }
+  // Outside the try, so that a failing journal can neither run twice nor turn an executed call into a refused one.
+  return closeRecord(call, gateway.journal, outcome);
+}

@@ -1,0 +1,44 @@
+import { type Call, establish, type IdentifiedOperation, type Listed, type Operation } from './call.js';
+import type { Gateway, Outcome, PolicyView } from './gateway.js';
+import { asOutcome } from './outcome.js';
+import { Refusal } from './refusal.js';
+import { closeRecord } from './steps/close-record.js';
+import { identifyCaller } from './steps/identify-caller.js';
+import { takeQuota } from './steps/take-quota.js';
+
+/** One tools/list, in the form of a governed call: what is listed is exactly what may be called. Never throws. */
+export async function listTools(received: Operation, gateway: Gateway): Promise<Outcome> {
+  const call: Call = received;
+  let outcome: Outcome;
+  try {
+    const policy = gateway.policy();
+    const nowMs = gateway.clock.monotonicMs();
+    establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
+    establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
+    establish(call, 'resolve', selectView(call, policy));
+    const text = gateway.lists.textOf(call.view, call.revision);
+    outcome = { kind: 'answered', member: 'result', text, isError: false, recordText: summaryOf(call.view) };
+  } catch (error) {
+    outcome = asOutcome(error);
+  }
+  return closeRecord(call, gateway.journal, outcome);
+}
+
+/**
+ * The caller's filtered list, from the replica and with no upstream I/O.
+ * @throws Refusal WDR_LIST_UNAVAILABLE when no upstream of the view ever loaded; WDR_VIRTUAL_SERVER_UNKNOWN
+ */
+function selectView(call: IdentifiedOperation, policy: PolicyView): Pick<Listed, 'view'> {
+  const view = policy.visibleTools(call.virtualServer, call);
+  if (!view) throw new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', `no virtual server has this name`);
+  if (view.isUnavailable) {
+    const detail = `never loaded: ${view.missingUpstreams.join(', ')}`;
+    throw new Refusal('WDR_LIST_UNAVAILABLE', 'No tools could be loaded yet, try again later', detail);
+  }
+  return { view };
+}
+
+/** What the record keeps of a list: how many tools of which view, for the definitions stand on a topic of their own. */
+function summaryOf(view: Listed['view']): string {
+  return JSON.stringify({ tools: view.tools.length, hash: view.hash, partial: view.missingUpstreams });
+}

@@ -1,0 +1,20 @@
+import type { Answered, Recorded } from '../call.js';
+import type { InterimMessage, PolicyView, Upstreams } from '../gateway.js';
+
+/**
+ * The one step that acts on the world. It takes a `Recorded` call only.
+ * @throws Refusal WDR_UPSTREAM_TIMEOUT, WDR_UPSTREAM_FAILED, or the reason for which the call's signal fired
+ */
+export async function callUpstream(
+  call: Recorded,
+  upstreams: Upstreams,
+  policy: PolicyView,
+  onInterim: (message: InterimMessage) => void,
+): Promise<Pick<Answered, 'answer'>> {
+  // Given up between the record and here: the intent stands, the upstream need not be troubled.
+  call.signal.throwIfAborted();
+  const answer = await upstreams.send(call, policy.timeoutMs(call.target.upstream), onInterim);
+  // An answer that crossed a revocation on its way must not be released.
+  call.signal.throwIfAborted();
+  return { answer };
+}

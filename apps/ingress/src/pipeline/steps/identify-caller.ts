@@ -1,0 +1,22 @@
+import type { IdentifiedOperation, Operation } from '../call.js';
+import type { Tokens } from '../gateway.js';
+import { Refusal } from '../refusal.js';
+
+/**
+ * Looks the token's digest up in the replica; a revoked, expired or unknown one is refused alike.
+ * @param nowMs - wall milliseconds
+ * @throws Refusal WDR_TOKEN_UNKNOWN, or WDR_IDENTITY_STALE when a revocation may have been missed for too long
+ */
+export function identifyCaller(
+  call: Operation,
+  tokens: Tokens,
+  nowMs: number,
+): Pick<IdentifiedOperation, 'principal' | 'token'> {
+  if (tokens.isStale(nowMs)) {
+    const detail = 'identity has been silent for longer than watchdog.failClosedAfterMs';
+    throw new Refusal('WDR_IDENTITY_STALE', 'The gateway cannot tell who is still allowed in, try again later', detail);
+  }
+  const found = tokens.examine(call.bearerToken, nowMs);
+  if (typeof found === 'string') throw new Refusal('WDR_TOKEN_UNKNOWN', 'The access token is not accepted', found);
+  return { principal: found.principal, token: found.token };
+}

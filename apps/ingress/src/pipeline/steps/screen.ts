@@ -1,0 +1,70 @@
+import { encodeNotification, encodeProgress, isObject, type ServerFace, stringifyJson } from '@warder/mcp-wire';
+import type { Answered, Permitted, Received, Recorded, Released, Screened } from '../call.js';
+import type { Downstream, Guardrails, InterimMessage } from '../gateway.js';
+import { Refusal } from '../refusal.js';
+
+const NO_META: Readonly<Record<string, unknown>> = {};
+
+/**
+ * Arguments, before anything leaves; a block is a Refusal, a redaction changes what is sent.
+ * @throws Refusal WDR_GUARDRAIL_BLOCKED
+ */
+export function screenArguments(
+  call: Permitted,
+  guardrails: Guardrails,
+): Pick<Screened, 'cleanArgs' | 'argsText'> {
+  const screening = guardrails.screen(call.args, 'request', call.screening.request);
+  if (screening.findings.length > 0) call.findings.push(...screening.findings);
+  if (screening.verdict === 'reject') throw blocked('Arguments', screening.findings);
+  return { cleanArgs: screening.value as Screened['cleanArgs'], argsText: stringifyJson(screening.value) };
+}
+
+/**
+ * Progress and log messages that come before the result: no byte of an upstream goes down unscreened. A message that
+ * is blocked is left out; whatever is neither progress that the client asked for nor a log message is left out too.
+ */
+export function screenInterim(
+  call: Recorded,
+  guardrails: Guardrails,
+  downstream: Downstream,
+): (message: InterimMessage) => void {
+  return (message) => {
+    if (!isWanted(call, message)) return;
+    const screening = guardrails.screen(message.params, 'interim', call.screening.response);
+    if (screening.findings.length > 0) call.findings.push(...screening.findings);
+    if (screening.verdict === 'reject') return;
+    const params = isObject(screening.value) ? screening.value : NO_META;
+    const { progressToken } = call;
+    const isProgress = message.method === 'notifications/progress' && progressToken !== undefined;
+    downstream.send(isProgress ? encodeProgress(progressToken, params) : encodeNotification(message.method, params));
+  };
+}
+
+function isWanted(call: Received, message: InterimMessage): boolean {
+  if (message.method === 'notifications/progress') return call.progressToken !== undefined;
+  return message.method === 'notifications/message';
+}
+
+/**
+ * The answer, result or error; what is released is serialised from the screened value, never the upstream's bytes.
+ * @throws Refusal WDR_GUARDRAIL_BLOCKED
+ */
+export function screenResult(
+  call: Answered,
+  guardrails: Guardrails,
+  face: ServerFace,
+): Pick<Released, 'released'> {
+  const { result, error } = call.answer;
+  const screening = guardrails.screen(error ?? result, 'response', call.screening.response);
+  if (screening.findings.length > 0) call.findings.push(...screening.findings);
+  if (screening.verdict === 'reject') throw blocked('Answer', screening.findings);
+  if (error !== undefined) return { released: { text: stringifyJson(screening.value), member: 'error', isError: true } };
+  const clean = isObject(screening.value) ? screening.value : {};
+  const text = call.revision.encodeResult(clean, face.server);
+  return { released: { text, member: 'result', isError: clean['isError'] === true } };
+}
+
+function blocked(what: string, findings: Refusal['facts']['findings'] & object): Refusal {
+  const kinds = [...new Set(findings.map((finding) => finding.detector))].join(', ');
+  return new Refusal('WDR_GUARDRAIL_BLOCKED', `${what} blocked by a guardrail of this gateway`, `blocked: ${kinds}`);
+}

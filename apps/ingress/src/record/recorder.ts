@@ -1,0 +1,98 @@
+import { JsonError, stringifyJson } from '@warder/mcp-wire';
+import type { Call, Credentialed, Received } from '../pipeline/call.js';
+import type { Guardrails, Journal, Outcome } from '../pipeline/gateway.js';
+import { Refusal } from '../pipeline/refusal.js';
+import { captureText } from './capture.js';
+import { harmless } from './harmless.js';
+import { maskedForRecord, RECORD_ACTIONS } from './masking.js';
+import { intentText, outcomeText, wholeText } from './record-text.js';
+import type { RefusalCounter } from './refusal-counter.js';
+
+/** What the recorder needs of libs/journal. Texts are JSON objects. */
+export interface JournalWriter {
+  append(record: string): Promise<number>;
+  /** @throws JournalFullError */
+  openIntent(intent: string): { readonly sequence: number; readonly written: Promise<void> };
+  closeIntent(sequence: number, outcome: string): Promise<void>;
+}
+
+export interface RecorderParts {
+  readonly node: string;
+  readonly journal: JournalWriter;
+  readonly counter: RefusalCounter;
+  readonly guardrails: () => Guardrails;
+}
+
+/** Writes what became of each operation: the intent before the act, the one final record before the answer. */
+export class Recorder implements Journal {
+  private readonly nodeJson: string;
+
+  constructor(private readonly parts: RecorderParts) {
+    this.nodeJson = JSON.stringify(parts.node);
+  }
+
+  async open(call: Credentialed): Promise<number> {
+    const masked = maskedForRecord(call.cleanArgs, 'request', call.screening.request, this.parts.guardrails());
+    const capture = captureText(masked === call.cleanArgs ? call.argsText : stringifyJson(masked));
+    const { sequence, written } = this.inJournal(() =>
+      this.parts.journal.openIntent(harmless(intentText(call, this.nodeJson, capture))),
+    );
+    await written;
+    return sequence;
+  }
+
+  async close(call: Call, outcome: Outcome): Promise<void> {
+    if (call.principal === undefined && outcome.kind !== 'answered') {
+      const { code, internalDetail } = outcome.refusal;
+      this.parts.counter.count(code, call.address, internalDetail);
+      return;
+    }
+    if (outcome.kind !== 'answered' && outcome.refusal.facts.findings) {
+      call.findings.push(...outcome.refusal.facts.findings);
+    }
+    const outcomeJson = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
+    if (call.recordSequence !== undefined) return this.parts.journal.closeIntent(call.recordSequence, outcomeJson);
+    const intent = harmless(intentText(call, this.nodeJson, this.refusedArguments(call as Partial<Received> & Call)));
+    try {
+      await this.parts.journal.append(wholeText(intent, outcomeJson));
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  private resultCapture(call: Call, outcome: Outcome): string {
+    if (outcome.kind !== 'answered') return 'null';
+    if (outcome.recordText !== undefined) return outcome.recordText === null ? 'null' : captureText(outcome.recordText);
+    const { answer, screening } = call;
+    if (answer === undefined || screening === undefined) return captureText(outcome.text);
+    const value = answer.error ?? answer.result;
+    const masked = maskedForRecord(value, 'response', screening.response, this.parts.guardrails());
+    return captureText(masked === value ? outcome.text : stringifyJson(masked));
+  }
+
+  /** A refused call is recorded with its arguments, redacted although nothing screened them yet. */
+  private refusedArguments(call: Call & Partial<Received>): string {
+    if (call.args === undefined) return 'null';
+    try {
+      return captureText(stringifyJson(this.parts.guardrails().screen(call.args, 'request', RECORD_ACTIONS).value));
+    } catch (error) {
+      if (error instanceof JsonError || error instanceof Refusal) return 'null';
+      throw error;
+    }
+  }
+
+  private inJournal<T>(write: () => T): T {
+    try {
+      return write();
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+}
+
+function asRefusal(error: unknown): unknown {
+  const isFull = error instanceof Error && error.name === 'JournalFullError';
+  if (!isFull) return error;
+  const message = 'The gateway cannot keep a record at the moment, so it does nothing';
+  return new Refusal('WDR_JOURNAL_FULL', message, error.message, { retryAfterMs: 5_000 });
+}

@@ -1,0 +1,89 @@
+import { harmless } from './harmless.js';
+import { newRecordId } from './record-id.js';
+import { countedRefusalText } from './record-text.js';
+
+export interface RefusalCounterBounds {
+  /** Milliseconds of one window. */
+  readonly windowMs: number;
+  /** Distinct (code, address) pairs of a window that get a record of their own; the rest is counted by code alone. */
+  readonly recordsPerWindowMax: number;
+}
+
+interface Counted {
+  readonly firstAtMs: number;
+  readonly code: string;
+  readonly address: string;
+  readonly detail: string;
+  count: number;
+}
+
+/** Where an address stands when a window had too many of them. */
+export const MANY_ADDRESSES = 'many';
+
+const AUTHENTICATION_CODES: ReadonlySet<string> = new Set([
+  'WDR_TOKEN_MISSING',
+  'WDR_TOKEN_UNKNOWN',
+  'WDR_IDENTITY_STALE',
+  'WDR_ADDRESS_LIMITED',
+]);
+
+/**
+ * Refusals before anyone was identified: counted per (code, address) and written as one record per window, so that a
+ * flood of strangers can neither fill the journal nor make a call wait.
+ */
+export class RefusalCounter {
+  private counted = new Map<string, Counted>();
+  private readonly nodeJson: string;
+
+  constructor(
+    node: string,
+    private readonly bounds: RefusalCounterBounds,
+    private readonly wallMs: () => number,
+    private readonly append: (record: string) => Promise<unknown>,
+  ) {
+    this.nodeJson = JSON.stringify(node);
+  }
+
+  /** Counts one. `detail` of the first of a window stands in the record. */
+  count(code: string, address: string, detail: string): void {
+    const key = `${code} ${address}`;
+    const known = this.counted.get(key);
+    if (known) {
+      known.count += 1;
+      return;
+    }
+    if (this.counted.size >= this.bounds.recordsPerWindowMax && address !== MANY_ADDRESSES) {
+      return this.count(code, MANY_ADDRESSES, 'from more addresses than a window records one by one');
+    }
+    this.counted.set(key, { firstAtMs: this.wallMs(), code, address, detail, count: 1 });
+  }
+
+  /**
+   * Ends the window: hands one record per pair to the journal.
+   * @returns how many refusals could not be written down
+   */
+  async flush(): Promise<number> {
+    const ended = this.counted;
+    this.counted = new Map();
+    const written = await Promise.all([...ended.values()].map((each) => this.write(each)));
+    return written.reduce((sum, lost) => sum + lost, 0);
+  }
+
+  private async write(counted: Counted): Promise<number> {
+    const { code, address, detail, count, firstAtMs } = counted;
+    const text = countedRefusalText({
+      recordId: newRecordId(firstAtMs),
+      occurredAtMs: firstAtMs,
+      nodeJson: this.nodeJson,
+      isAuthentication: AUTHENTICATION_CODES.has(code),
+      code,
+      address,
+      detail,
+      count,
+    });
+    return this.append(harmless(text)).then(
+      () => 0,
+      () => count,
+    );
+  }
+}
