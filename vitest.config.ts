@@ -11,6 +11,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    globalSetup: ['./libs/testing/src/kafka-global-setup.ts'],
     setupFiles: ['./vitest.setup.ts'],
   },
 });

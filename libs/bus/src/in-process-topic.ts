@@ -57,11 +57,24 @@ export class InProcessTopic {
 
   private keep(message: RawMessage): void {
     const name = this.isCompacted ? message.key! : message.offset;
+    // A late subscriber reads one value per key, which must not be a stale one.
+    if (this.isCompacted && message.value.length > 0 && versionOf(message) < versionOf(this.kept.get(name))) return;
     this.kept.delete(name);
     if (this.isCompacted && message.value.length === 0) return;
     this.kept.set(name, message);
     if (this.isCompacted || this.kept.size <= EVENTS_KEPT_MAX) return;
     const [oldest] = this.kept.keys();
     this.kept.delete(oldest!);
+  }
+}
+
+/** The version of a state; 0 for tombstones and what is no versioned state. */
+function versionOf(message: RawMessage | undefined): number {
+  if (message === undefined || message.value.length === 0) return 0;
+  try {
+    const { version } = JSON.parse(message.value.toString('utf8')) as { version?: unknown };
+    return typeof version === 'number' ? version : 0;
+  } catch {
+    return 0;
   }
 }

@@ -207,7 +207,7 @@ class KafkaBus implements Bus, StateTransport {
   }
 
   private silentMs(): number {
-    const fetches = [...this.readers].map((reader) => reader.lastFetchAtMs());
+    const fetches = [...this.readers].map((reader) => reader.lastAnswerAtMs());
     return this.clock.monotonicMs() - Math.max(this.pingedAtMs, this.producer.lastAckAtMs(), ...fetches);
   }
 

@@ -39,14 +39,15 @@ export class KafkaReader implements Subscription {
   private readonly positions = new Map<number, string>();
   private consumer: Consumer | undefined;
   private starting: Promise<unknown> = Promise.resolve();
-  private fetchedAtMs: number;
+  private fetchedAtMs = -Infinity;
+  private readonly startedAtMs: number;
 
   constructor(
     private readonly context: ReaderContext,
     private readonly topic: Topic<any>,
     private readonly kind: ReaderKind,
   ) {
-    this.fetchedAtMs = context.clock.monotonicMs();
+    this.startedAtMs = context.clock.monotonicMs();
   }
 
   /** Resolves when the reader runs, or after 2 s of an absent bus; it then goes on trying. */
@@ -60,7 +61,13 @@ export class KafkaReader implements Subscription {
     return this;
   }
 
+  /** Counts from the start of the reader, so that a liveness check gives an absent broker its time. */
   lastFetchAtMs(): number {
+    return Math.max(this.fetchedAtMs, this.startedAtMs);
+  }
+
+  /** Monotonic milliseconds of the broker's last answer, `-Infinity` before the first. */
+  lastAnswerAtMs(): number {
     return this.fetchedAtMs;
   }
 

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { classPathOf, kafkaCacheDir, resolveKafkaLibs } from './kafka-libs.js';
 import { type KafkaPlaces, kafkaProperties, type KafkaSasl, scramArguments } from './kafka-settings.js';
@@ -36,7 +36,8 @@ const HEAP = '-Xmx256m';
 const READY_TIMEOUT_MS = 60_000;
 const PROBE_EVERY_MS = 40;
 const PROBE_TIMEOUT_MS = 1_500;
-const STOP_TIMEOUT_MS = 5_000;
+const STOP_TIMEOUT_MS = 20_000;
+const ARCHIVE_NAME = 'kafka.jsa';
 const CLUSTER_ID = 'AAAAAAAAQACAAAAAAAAAAA';
 const LOG4J =
   '<Configuration><Appenders><Console name="C"><PatternLayout pattern="%d %p %c{1} %m%n%ex"/></Console></Appenders>' +
@@ -47,7 +48,6 @@ const LOG4J =
  * @throws Error with one sentence when Java or the jars cannot be had, or the broker does not answer in 60 s
  */
 export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promise<KafkaBroker> {
-  const java = await javaArguments();
   const homeDir = await mkdtemp(join(tmpdir(), 'warder-kafka-'));
   const dataDir = options.dataDir ?? join(homeDir, 'data');
   const places: KafkaPlaces = {
@@ -55,11 +55,16 @@ export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promis
     port: options.port ?? (await freePort()),
     controllerPort: await freePort(),
   };
+  const java = await javaArguments(homeDir);
   const settingsFile = join(homeDir, 'server.properties');
   await writeFile(settingsFile, kafkaProperties(places, options.sasl), { mode: 0o600 });
   if (!existsSync(join(dataDir, 'meta.properties'))) {
     const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', settingsFile];
-    await run('java', [...java, ...format, ...scramArguments(options.sasl)]);
+    await run('java', [
+      ...java.filter((argument) => !argument.startsWith('-XX:ArchiveClassesAtExit')),
+      ...format,
+      ...scramArguments(options.sasl),
+    ]);
   }
   const output = options.logFile === undefined ? 'ignore' : openSync(options.logFile, 'a');
   const launch = async (): Promise<ChildProcess> => {
@@ -72,32 +77,34 @@ export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promis
   return {
     brokers: [`127.0.0.1:${places.port}`],
     dataDir,
-    kill: () => end(child, 'SIGKILL'),
+    kill: async () => {
+      await end(child, 'SIGKILL');
+    },
     restart: async () => {
       child = await launch();
     },
     stop: async () => {
-      await end(child, 'SIGTERM');
+      if (await end(child, 'SIGTERM')) await keepArchive(homeDir);
       await rm(homeDir, { recursive: true, force: true });
     },
   };
 }
 
-/** Java's options and class path; the class-data archive is made once and cuts the start to about a second. */
-async function javaArguments(): Promise<string[]> {
+/**
+ * Java's options and class path. The class-data archive cuts the start to about a second; the first broker writes it
+ * at its end, beside its own files, for a broker that is killed meanwhile would leave half of one.
+ */
+async function javaArguments(homeDir: string): Promise<string[]> {
   const classPath = await classPathOf(await resolveKafkaLibs());
   const logSettings = join(kafkaCacheDir(), 'log4j2.xml');
   if (!existsSync(logSettings)) await writeFile(logSettings, LOG4J);
-  const archive = join(kafkaCacheDir(), 'kafka.jsa');
+  const archive = archiveFile();
   return [
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
-    // Java makes the archive when the first broker ends and takes it from then on; a damaged one is made anew.
-    '-XX:+AutoCreateSharedArchive',
-    `-XX:SharedArchiveFile=${archive}`,
-    '-Xshare:auto',
-    '-Xlog:cds=off',
-    '-Xlog:cds+dynamic=off',
+    existsSync(archive)
+      ? `-XX:SharedArchiveFile=${archive}`
+      : `-XX:ArchiveClassesAtExit=${join(homeDir, ARCHIVE_NAME)}`,
     '-Djava.awt.headless=true',
     `-Dlog4j2.configurationFile=file:${logSettings}`,
     HEAP,
@@ -106,13 +113,28 @@ async function javaArguments(): Promise<string[]> {
   ];
 }
 
-async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+function archiveFile(): string {
+  return join(kafkaCacheDir(), ARCHIVE_NAME);
+}
+
+async function keepArchive(homeDir: string): Promise<void> {
+  const written = join(homeDir, ARCHIVE_NAME);
+  if (!existsSync(written) || existsSync(archiveFile())) return;
+  // The cache may lie on another file system, where a rename is refused; and another run must not see half a copy.
+  const copy = join(kafkaCacheDir(), basename(homeDir) + ARCHIVE_NAME);
+  await copyFile(written, copy);
+  await rename(copy, archiveFile());
+}
+
+/** Whether the process ended by itself after the signal. */
+async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<boolean> {
+  if (child.exitCode !== null || child.signalCode !== null) return false;
   const exited = once(child, 'exit');
   child.kill(signal);
   const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await exited;
   clearTimeout(killer);
+  return child.signalCode !== 'SIGKILL';
 }
 
 async function untilReady(port: number, child: ChildProcess): Promise<void> {

@@ -1,0 +1,253 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { type Bus, type BusLog, createInProcessBus, createKafkaBus, type KafkaBusOptions } from '@warder/bus';
+import { type Topic, type TokenState, auditRecordedTopic, tokenStateTopic } from '@warder/contracts';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type KafkaBroker, startKafkaBroker } from './kafka-broker.js';
+import { sharedKafka } from './kafka-shared.js';
+
+const log: BusLog = { debug() {}, info() {}, warn() {}, error() {} };
+const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const open: Bus[] = [];
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((bus) => bus.close()));
+});
+
+function inProcessBus(): Bus {
+  const bus = createInProcessBus({ node: 'standalone', log, clock });
+  open.push(bus);
+  return bus;
+}
+
+function kafkaBus(brokers: string[], options: Partial<KafkaBusOptions> = {}): Bus {
+  const bus = createKafkaBus({ node: 'ingress-1', service: 'ingress', brokers, log, clock, ...options });
+  open.push(bus);
+  return bus;
+}
+
+/** A topic of its own for each test, because the broker is shared. */
+function stateTopic(partitions = 1): Topic<TokenState> {
+  return { ...tokenStateTopic, name: `warder.test-${randomUUID()}.state.v1`, partitions };
+}
+
+function eventTopic(): Topic<TokenState> {
+  return { ...stateTopic(), cleanup: 'delete', retentionMs: 3_600_000 };
+}
+
+function token(version: number, status: TokenState['status'] = 'active'): TokenState {
+  return { ...tokenStateTopic.example, version, status };
+}
+
+const eventually = (check: () => void, timeout = 15_000): Promise<void> => vi.waitFor(check, { timeout, interval: 20 });
+
+describe.each([
+  [
+    'in-process',
+    async () => {
+      const bus = inProcessBus();
+      return { bus, another: () => bus };
+    },
+  ],
+  [
+    'Kafka',
+    async () => {
+      const brokers = await sharedKafka();
+      return { bus: kafkaBus(brokers), another: () => kafkaBus(brokers, { node: 'ingress-2' }) };
+    },
+  ],
+])('the %s bus', (_name, start) => {
+  it('brings a durable group every message once its handler succeeds, and again while it fails', async () => {
+    const { bus } = await start();
+    const topic = eventTopic();
+    const seen: number[] = [];
+    let failures = 2;
+    await bus.subscribe(topic, 'readers', async ({ key, value }) => {
+      expect(key).toBe('k');
+      seen.push(value.version);
+      if (value.version === 2 && failures-- > 0) throw new Error('not yet');
+    });
+    await Promise.all([1, 2, 3].map((version) => bus.publish(topic, 'k', token(version))));
+    await eventually(() => expect(seen).toEqual([1, 2, 2, 2, 3]));
+  });
+
+  it('keeps what a stopped group did not commit for the next handler of that group', async () => {
+    const { bus, another } = await start();
+    const topic = eventTopic();
+    let attempts = 0;
+    const first = await bus.batch(topic, 'store', async () => {
+      attempts += 1;
+      throw new Error('the database is away');
+    });
+    const published = bus.publishRaw(topic, [{ key: 'a', value: Buffer.from('{"n":1}') }]);
+    await eventually(() => expect(attempts).toBeGreaterThan(0));
+    await first.stop();
+    const seen: string[] = [];
+    const second = await another().batch(topic, 'store', async (batch) => {
+      for (const { value } of batch) seen.push(value.toString());
+    });
+    await published;
+    await eventually(() => expect(seen).toEqual(['{"n":1}']));
+    await second.stop();
+  });
+
+  it('publishes what is published in parallel, each exactly once', async () => {
+    const { bus } = await start();
+    const topic = eventTopic();
+    const seen: string[] = [];
+    await bus.batch(topic, 'store', async (batch) => {
+      for (const { key } of batch) seen.push(key!);
+    });
+    const keys = Array.from({ length: 2_000 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key) => bus.publishRaw(topic, [{ key, value: Buffer.from('{}') }])));
+    await eventually(() => expect(seen).toHaveLength(2_000));
+    expect(new Set(seen).size).toBe(2_000);
+  });
+
+  it('replicates state, lets a revoked value win over a stale one, and is ready after the marker', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic(3);
+    await bus.publish(topic, 'a', token(1));
+    await bus.publish(topic, 'a', token(3, 'revoked'));
+    await bus.publish(topic, 'a', token(2));
+    await bus.own(topic);
+    const applied: string[] = [];
+    const replica = await another().replica(topic, (key, { version, status }) =>
+      applied.push(`${key} ${version} ${status}`),
+    );
+    await replica.ready;
+    expect(replica.isReady()).toBe(true);
+    expect(applied.at(-1)).toBe('a 3 revoked');
+    await bus.publish(topic, 'a', token(2));
+    await bus.publish(topic, 'b', token(1));
+    await eventually(() => expect(applied.at(-1)).toBe('b 1 active'));
+    expect(applied).not.toContain('a 2 active');
+  });
+
+  it('is not ready while no owner answers, and tells how long the owner has been silent', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic();
+    const replica = await another().replica(topic, () => {});
+    expect(replica.isReady()).toBe(false);
+    expect(replica.staleMs(Date.now())).toBe(Infinity);
+    await bus.own(topic);
+    await replica.ready;
+    expect(replica.staleMs(Date.now())).toBeLessThan(5_000);
+    expect(replica.staleMs(Date.now() + 900_000)).toBeGreaterThanOrEqual(900_000);
+  });
+
+  it('makes every replica of one node ready, also when two modules replicate the same topic', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic();
+    const reader = another();
+    const replicas = await Promise.all([reader.replica(topic, () => {}), reader.replica(topic, () => {})]);
+    await bus.own(topic);
+    await Promise.all(replicas.map(({ ready }) => ready));
+  });
+
+  it('waits until every node has applied a version', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic();
+    const other = another();
+    const service = 'ingress';
+    bus.applied(topic, 7);
+    other.applied(topic, 6);
+    // A node is waited for once it has said anything; this lets both speak.
+    await other.everyNodeApplied(topic, service, 6, 10_000);
+    expect(await bus.everyNodeApplied(topic, service, 7, 1_500)).toBe(false);
+    other.applied(topic, 7);
+    bus.applied(topic, 7);
+    expect(await bus.everyNodeApplied(topic, service, 7, 10_000)).toBe(true);
+  });
+
+  it('watches from the end without the past, and from the beginning with it', async () => {
+    const { bus } = await start();
+    const topic = eventTopic();
+    await bus.publish(topic, 'a', token(1));
+    const fromEnd: number[] = [];
+    const fromBeginning: number[] = [];
+    await bus.watch(topic, 'end', ({ value }) => fromEnd.push(value.version));
+    await bus.watch(topic, 'beginning', ({ value }) => fromBeginning.push(value.version));
+    await bus.publish(topic, 'a', token(2));
+    await eventually(() => expect(fromBeginning).toEqual([1, 2]));
+    await eventually(() => expect(fromEnd).toEqual([2]));
+  });
+});
+
+describe('the in-process bus', () => {
+  it('acknowledges an audit record only after a durable group has committed it', async () => {
+    const bus = inProcessBus();
+    let isAcknowledged = false;
+    const published = bus
+      .publishRaw(auditRecordedTopic, [{ key: 'r', value: Buffer.from('{}') }])
+      .then(() => (isAcknowledged = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isAcknowledged).toBe(false);
+    await bus.batch(auditRecordedTopic, 'store', async () => {});
+    await published;
+  });
+
+  it('rejects what nobody has committed when it closes', async () => {
+    const bus = inProcessBus();
+    const published = bus.publishRaw(auditRecordedTopic, [{ key: 'r', value: Buffer.from('{}') }]);
+    const refused = expect(published).rejects.toMatchObject({ reason: 'closed' });
+    await bus.close();
+    await refused;
+  });
+});
+
+describe('the Kafka bus with an owner’s key', () => {
+  it('refuses state that is not signed by its owner', async () => {
+    const brokers = await sharedKafka();
+    const topic = stateTopic();
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const stranger = generateKeyPairSync('ed25519').privateKey;
+    const owner = kafkaBus(brokers, { node: 'identity', service: 'identity', signing: { sign: privateKey } });
+    const forger = kafkaBus(brokers, { node: 'forger', signing: { sign: stranger } });
+    const unsigned = kafkaBus(brokers, { node: 'unsigned' });
+    await forger.publish(topic, 'a', token(9));
+    await unsigned.publish(topic, 'a', token(8));
+    await owner.publish(topic, 'a', token(1));
+    await owner.own(topic);
+    const applied: number[] = [];
+    const node = kafkaBus(brokers, { signing: { verify: { [topic.name]: publicKey } } });
+    const replica = await node.replica(topic, (_key, { version }) => applied.push(version));
+    await replica.ready;
+    expect(applied).toEqual([1]);
+  });
+});
+
+describe('the Kafka bus and an outage', () => {
+  let broker: KafkaBroker;
+  beforeAll(async () => {
+    broker = await startKafkaBroker();
+    return () => broker.stop();
+  });
+
+  it('starts without a broker, rejects at its deadline, and is whole again after kill -9 and a restart', async () => {
+    const topic = stateTopic();
+    const events = eventTopic();
+    const owner = kafkaBus(broker.brokers, { node: 'identity', service: 'identity', bounds: { deadlineMs: 2_000 } });
+    await owner.publish(topic, 'a', token(1));
+    await owner.own(topic);
+    const committed: number[] = [];
+    await owner.subscribe(events, 'readers', async ({ value }) => void committed.push(value.version));
+    await owner.publish(events, 'a', token(1));
+    await eventually(() => expect(committed).toEqual([1]));
+
+    await broker.kill();
+    await expect(owner.publish(topic, 'a', token(2))).rejects.toMatchObject({ reason: 'deadline' });
+    const applied: number[] = [];
+    const late = kafkaBus(broker.brokers, { node: 'ingress-9' });
+    const replica = await late.replica(topic, (_key, { version }) => applied.push(version));
+    expect(replica.isReady()).toBe(false);
+    expect(late.isConnected()).toBe(false);
+
+    await broker.restart();
+    await eventually(() => expect(replica.isReady()).toBe(true), 20_000);
+    expect(late.isConnected()).toBe(true);
+    await eventually(async () => owner.publish(topic, 'a', token(3)));
+    await eventually(() => expect(applied.at(-1)).toBe(3), 5_000);
+    await owner.publish(events, 'a', token(2));
+    await eventually(() => expect(committed.at(-1)).toBe(2), 5_000);
+  }, 60_000);
+});
