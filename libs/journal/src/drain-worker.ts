@@ -1,0 +1,55 @@
+import { performance } from 'node:perf_hooks';
+import { parentPort, workerData } from 'node:worker_threads';
+import { createKafkaBus } from '@warder/bus';
+import { auditRecordedTopic } from '@warder/contracts';
+import { LocalDrainHost } from './drain-host.js';
+import type { DrainOrder, DrainReport } from './drain-thread.js';
+import type { JournalLog, KafkaDrainOptions } from './journal-options.js';
+import { LogProgress } from './log-progress.js';
+
+/** Also the time in which records gather to a batch. */
+const LOOK_EVERY_MS = 20;
+
+const port = parentPort!;
+const report = (what: DrainReport): void => port.postMessage(what);
+const say =
+  (level: keyof JournalLog) =>
+  (fields: object, message: string): void =>
+    report({ kind: 'log', level, fields: readable(fields), message });
+const log: JournalLog = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+
+const options = workerData as KafkaDrainOptions;
+const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const bus = createKafkaBus({ ...options, log, clock });
+const host = new LocalDrainHost({ log, publish: (entries) => bus.publishRaw(auditRecordedTopic, entries) });
+const timer = setInterval(() => host.wake(), LOOK_EVERY_MS);
+
+port.on('message', (order: DrainOrder) => {
+  void obey(order).catch((error: unknown) => log.error({ error }, 'the draining thread of the journal failed'));
+});
+
+async function obey(order: DrainOrder): Promise<void> {
+  if (order.kind === 'add') {
+    host.add({ name: order.name, dir: order.dir, progress: new LogProgress(order.shared) });
+  } else if (order.kind === 'pause') {
+    host.setPaused(order.isPaused);
+  } else if (order.kind === 'remove') {
+    await host.remove(order.name);
+    report({ kind: 'removed', name: order.name });
+  } else {
+    clearInterval(timer);
+    await host.stop();
+    await bus.close();
+    port.close();
+  }
+}
+
+/** Errors keep their message when they are copied between threads, other things may not be copied at all. */
+function readable(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      value instanceof Error || typeof value !== 'object' ? value : JSON.stringify(value),
+    ]),
+  );
+}

@@ -1,0 +1,35 @@
+import type { BusLog, KafkaBusOptions, RawEntry } from '@warder/bus';
+
+/** The part of a pino logger that the journal uses. */
+export type JournalLog = BusLog;
+
+/** Where the Kafka of the draining thread is and who it is there; passed to the thread as it is. */
+export type KafkaDrainOptions = Pick<KafkaBusOptions, 'node' | 'service' | 'brokers' | 'sasl' | 'tls'>;
+
+/**
+ * Where records go. `kafka` reads and sends in a thread of its own; `publish` runs on the thread of the caller and
+ * resolves when every entry is acknowledged.
+ */
+export type JournalDrain =
+  | { readonly kind: 'kafka'; readonly options: KafkaDrainOptions }
+  | { readonly kind: 'publish'; publish(entries: readonly RawEntry[]): Promise<void> };
+
+export interface JournalOptions {
+  /** The directory of all journals of this machine; each log is `<dir>/<node>/<id>`. */
+  readonly dir: string;
+  /** Letters, digits, `.`, `_` and `-`. */
+  readonly node: string;
+  /** Bytes on disk of the node's own log at most; at least two segments. */
+  readonly sizeMaxBytes: number;
+  /** Bytes of one segment: 64 MiB if not given, at least 256 KiB. */
+  readonly segmentBytes?: number;
+  readonly drain: JournalDrain;
+  readonly log: JournalLog;
+  readonly clock: { monotonicMs(): number };
+  /** How long `close` waits for the last acknowledgement: 5,000 ms if not given. */
+  readonly closeTimeoutMs?: number;
+}
+
+export const SEGMENT_BYTES = 67_108_864;
+export const SEGMENT_BYTES_MIN = 262_144;
+export const CLOSE_TIMEOUT_MS = 5_000;

@@ -1,0 +1,262 @@
+import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { AuditRecord, auditRecordedTopic } from '@warder/contracts';
+import type { RawEntry } from '@warder/bus';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { JournalFullError } from './journal-full.js';
+import { openJournal, type Journal } from './journal.js';
+import type { JournalOptions } from './journal-options.js';
+
+const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
+const { decision, outcome, refusal, isError, result, findings, phasesUs, count, ...intentExample } = example;
+const OUTCOME = JSON.stringify({ decision, outcome, refusal, isError, result, findings, phasesUs, count });
+
+const recordId = (n: number): string => `0193673e-7c1f-7d5e-8a55-${String(n).padStart(12, '0')}`;
+const intentOf = (n: number): string => JSON.stringify({ ...intentExample, recordId: recordId(n) });
+const recordOf = (n: number): string => JSON.stringify({ ...example, recordId: recordId(n) });
+
+describe('a journal', () => {
+  let dir: string;
+  let published: AuditRecord[];
+  const opened: Journal[] = [];
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'warder-journal-'));
+    published = [];
+  });
+  afterEach(async () => {
+    for (const journal of opened.splice(0)) await journal.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  async function take(entries: readonly RawEntry[]): Promise<void> {
+    for (const entry of entries) {
+      const record = AuditRecord.parse(JSON.parse(entry.value.toString('utf8')));
+      expect(entry.key).toBe(record.recordId);
+      published.push(record);
+    }
+  }
+
+  async function open(options: Partial<JournalOptions> = {}): Promise<Journal> {
+    const journal = await openJournal({
+      dir,
+      node: 'ingress-1',
+      segmentBytes: 262_144,
+      sizeMaxBytes: 8 * 262_144,
+      drain: { kind: 'publish', publish: take },
+      log,
+      clock: { monotonicMs: () => performance.now() },
+      closeTimeoutMs: 5_000,
+      ...options,
+    });
+    opened.push(journal);
+    return journal;
+  }
+
+  const bySequence = (): AuditRecord[] => published.toSorted((a, b) => a.sequence - b.sequence);
+
+  it('publishes each sequence as one record, joined from its halves', async () => {
+    const journal = await open();
+    const first = journal.openIntent(intentOf(1));
+    const second = journal.append(recordOf(2));
+    await first.written;
+    await journal.closeIntent(first.sequence, OUTCOME);
+    expect([first.sequence, await second]).toEqual([1, 2]);
+    await journal.close();
+    const { log: name, sequence, ...rest } = published.find((record) => record.sequence === 1)!;
+    expect(name).toBe(journal.log);
+    expect(name).toMatch(/^ingress-1\/[0-9a-z]+$/);
+    expect([sequence, rest]).toEqual([1, { ...example, recordId: recordId(1) }]);
+    expect(bySequence().map((record) => record.sequence)).toEqual([1, 2]);
+    expect(journal.undelivered()).toBe(0);
+  });
+
+  it('goes on with the same log and the next sequence after a restart', async () => {
+    const before = await open();
+    await before.append(recordOf(1));
+    await before.close();
+    const after = await open();
+    expect(after.log).toBe(before.log);
+    expect(await after.append(recordOf(2))).toBe(2);
+    await after.close();
+    expect(published.map((record) => record.sequence)).toEqual([1, 2]);
+  });
+
+  it('records an intent whose process died as unknown', async () => {
+    const before = await open();
+    await before.openIntent(intentOf(1)).written;
+    await before.close();
+    expect(published).toEqual([]);
+    await (await open()).close();
+    expect(published).toEqual([
+      {
+        ...example,
+        log: before.log,
+        sequence: 1,
+        recordId: recordId(1),
+        decision: 'permit',
+        outcome: 'unknown',
+        refusal: null,
+        isError: false,
+        result: null,
+        findings: [],
+        phasesUs: {},
+        count: 1,
+      },
+    ]);
+  });
+
+  it('refuses the intent when it is full, and never the outcome of one that it took', async () => {
+    const journal = await open({ sizeMaxBytes: 2 * 262_144 });
+    journal.pause();
+    const sequences: number[] = [];
+    const fill = (): void => {
+      for (;;) sequences.push(journal.openIntent(intentOf(sequences.length)).sequence);
+    };
+    expect(fill).toThrow(JournalFullError);
+    expect(fill).toThrow('the journal is full');
+    const appendUntilFull = async (): Promise<never> => {
+      for (;;) sequences.push(await journal.append(recordOf(sequences.length)));
+    };
+    const openOnes = [...sequences];
+    await expect(appendUntilFull()).rejects.toThrow(JournalFullError);
+    const largest = JSON.stringify({ ...JSON.parse(OUTCOME), result: { bytes: 1, value: 'x'.repeat(40_000) } });
+    await Promise.all(openOnes.map((sequence) => journal.closeIntent(sequence, largest)));
+    expect(journal.sizeBytes()).toBeLessThanOrEqual(2 * 262_144);
+    expect(journal.undelivered()).toBe(sequences.length);
+
+    journal.resume();
+    await journal.close();
+    expect(bySequence().map((record) => record.sequence)).toEqual(sequences);
+  });
+
+  it('has room again once records are acknowledged, and keeps no segment that is delivered', async () => {
+    const journal = await open({ sizeMaxBytes: 3 * 262_144 });
+    const large = JSON.stringify({ ...example, result: { bytes: 1, value: 'x'.repeat(30_000) } });
+    for (let n = 0; n < 100;) {
+      try {
+        await journal.append(large);
+        n++;
+      } catch (error) {
+        if (!(error instanceof JournalFullError)) throw error;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await journal.close();
+    expect(published.map((record) => record.sequence)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+    const left = readdirSync(join(dir, journal.log)).filter((name) => name.endsWith('.segment'));
+    expect(left).toHaveLength(1);
+  });
+
+  it('sends a batch again until it is acknowledged, and from the watermark after a restart', async () => {
+    let refusals = 2;
+    const refusing = async (entries: readonly RawEntry[]): Promise<void> => {
+      if (refusals-- > 0) throw new Error('the bus is away');
+      await take(entries);
+    };
+    const journal = await open({ drain: { kind: 'publish', publish: refusing } });
+    await journal.append(recordOf(1));
+    await journal.close();
+    expect(published.map((record) => record.sequence)).toEqual([1]);
+
+    const away = await open({
+      drain: { kind: 'publish', publish: () => Promise.reject(new Error('the bus is away')) },
+      closeTimeoutMs: 1,
+    });
+    await away.append(recordOf(2));
+    await away.close();
+    expect(away.undelivered()).toBe(1);
+    const back = await open();
+    await back.close();
+    expect(published.map((record) => record.sequence)).toEqual([1, 2]);
+  });
+
+  it('refuses new records while the disk fails and closes the open ones when it works again', async () => {
+    const journal = await open();
+    const running = journal.openIntent(intentOf(1));
+    await running.written;
+    const segment = readdirSync('/proc/self/fd').find((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(dir) && readFlags(fd);
+      } catch {
+        return false;
+      }
+    });
+    closeSync(Number(segment));
+    const refused = journal.openIntent(intentOf(2));
+    const closing = journal.closeIntent(running.sequence, OUTCOME);
+    await expect(refused.written).rejects.toThrow(JournalFullError);
+    expect(() => journal.openIntent(intentOf(3))).toThrow(JournalFullError);
+    await closing;
+    await journal.close();
+    expect(bySequence().map(({ sequence, outcome, refusal }) => [sequence, outcome, refusal?.code])).toEqual([
+      [1, 'success', undefined],
+      [2, 'failure', 'WDR_AUDIT_UNAVAILABLE'],
+    ]);
+  });
+
+  it('delivers and removes the log of a node that does not come back', async () => {
+    const gone = await open({ node: 'ingress-9' });
+    gone.pause();
+    await gone.append(recordOf(1));
+    await gone.openIntent(intentOf(2)).written;
+    await gone.close();
+    const journal = await open();
+    await expect.poll(() => readdirSync(join(dir, 'ingress-9'))).toEqual([]);
+    expect(published.map(({ log: name, sequence, outcome }) => [name, sequence, outcome])).toEqual([
+      [gone.log, 1, 'success'],
+      [gone.log, 2, 'unknown'],
+    ]);
+    expect(journal.undelivered()).toBe(0);
+  });
+
+  it('leaves the log of a living process alone', async () => {
+    const first = await open();
+    const second = await open();
+    expect(second.log).not.toBe(first.log);
+    await first.append(recordOf(1));
+    await second.append(recordOf(2));
+    await second.close();
+    await first.close();
+    expect(new Set(published.map((record) => record.log))).toEqual(new Set([first.log, second.log]));
+  });
+
+  it('says how old the oldest record is that is not delivered', async () => {
+    let nowMs = 0;
+    const journal = await open({ clock: { monotonicMs: () => nowMs } });
+    journal.pause();
+    await journal.append(recordOf(1));
+    nowMs = 5_000;
+    await journal.append(recordOf(2));
+    expect(journal.oldestUndeliveredMs()).toBe(5_000);
+    expect(journal.undelivered()).toBe(2);
+  });
+
+  it('cuts a result that no message could hold', async () => {
+    const journal = await open();
+    const { sequence } = journal.openIntent(intentOf(1));
+    const huge = JSON.stringify({ ...JSON.parse(OUTCOME), result: { bytes: 2_000_000, value: '😀'.repeat(500_000) } });
+    await journal.closeIntent(sequence, huge);
+    await journal.close();
+    const [{ result: cut }] = published as [{ result: { bytes: number; head: string; sha256: string } }];
+    expect(cut.head.length).toBeLessThanOrEqual(1_024);
+    expect(cut.sha256).toHaveLength(64);
+  });
+
+  it('refuses texts that are no JSON objects, a size that holds nothing and a name that is a path', async () => {
+    const journal = await open();
+    expect(() => journal.openIntent('[]')).toThrow(RangeError);
+    await expect(open({ sizeMaxBytes: 1 })).rejects.toThrow('sizeMaxBytes');
+    await expect(open({ node: '../x' })).rejects.toThrow('no name of a node');
+  });
+});
+
+/** Whether the descriptor is open for writing: the writer's, not the drain's. */
+function readFlags(fd: string): boolean {
+  const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
+  const target = readlinkSync(`/proc/self/fd/${fd}`);
+  return (Number.parseInt(flags, 8) & 3) === 2 && target.endsWith('.segment');
+}

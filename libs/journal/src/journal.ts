@@ -1,0 +1,197 @@
+import { DeliveryAge } from './delivery-age.js';
+import { type DrainHost, LocalDrainHost } from './drain-host.js';
+import { DrainThread } from './drain-thread.js';
+import { FrameKind } from './frame.js';
+import { CLOSE_TIMEOUT_MS, type JournalOptions, SEGMENT_BYTES, SEGMENT_BYTES_MIN } from './journal-options.js';
+import { removeDirectory, takeAbandonedDirectories, takeOwnDirectory } from './log-directories.js';
+import { type OpenLog, openLog, undeliveredOf } from './open-log.js';
+import { fitText, INTENT_BYTES_MAX, OUTCOME_BYTES_MAX, RECORD_BYTES_MAX } from './record-text.js';
+
+const ADOPT_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 20;
+
+/** The node's audit journal: what it took is published exactly once by sequence, at least once by message. */
+export interface Journal {
+  /** `<node>/<id>`. */
+  readonly log: string;
+  /**
+   * Takes a whole record (JSON object text). Resolves with its sequence once it is written.
+   * @throws JournalFullError (as a rejection)
+   */
+  append(record: string): Promise<number>;
+  /**
+   * Takes the half of a record that is known before the act and holds the room for the other half. Nothing may reach
+   * the upstream before `written` resolves. Where it rejects, the journal closes the sequence itself, as refused.
+   * @throws JournalFullError when there is no room for both halves, or the disk fails
+   */
+  openIntent(intent: string): { sequence: number; written: Promise<void> };
+  /** Writes the other half; resolves when it is written, however long the disk fails. Never refused for room. */
+  closeIntent(sequence: number, outcome: string): Promise<void>;
+  /** Records that are not acknowledged, those of running calls and adopted logs included. */
+  undelivered(): number;
+  /** Milliseconds since the oldest of them in the node's own log was written, to the second. */
+  oldestUndeliveredMs(): number;
+  /** Bytes on disk of the node's own log. */
+  sizeBytes(): number;
+  /** Stops publishing, after the batch that is on its way. */
+  pause(): void;
+  resume(): void;
+  /** Writes what is there, waits for its acknowledgement within a bound and lets the log go. Open intents stay open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the node's journal: goes on with its own log and delivers every log that no process holds any more.
+ * @throws RangeError for bounds that hold no record, or the disk's error
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+  if (segmentBytes < SEGMENT_BYTES_MIN) throw new RangeError(`segmentBytes is below ${SEGMENT_BYTES_MIN}`);
+  if (options.sizeMaxBytes < 2 * segmentBytes) throw new RangeError('sizeMaxBytes holds fewer than two segments');
+  const journal = new NodeJournal(options);
+  journal.adoptAbandoned();
+  return journal;
+}
+
+class NodeJournal implements Journal {
+  private readonly own: OpenLog;
+  private readonly adopted = new Set<OpenLog>();
+  private readonly host: DrainHost;
+  private readonly age = new DeliveryAge();
+  private readonly timers: NodeJS.Timeout[];
+  private isPaused = false;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly options: JournalOptions) {
+    const { drain, log } = options;
+    const own = takeOwnDirectory(options.dir, options.node);
+    try {
+      this.own = openLog(own, options);
+      this.host =
+        drain.kind === 'kafka'
+          ? new DrainThread(drain.options, log)
+          : new LocalDrainHost({ log, publish: (entries) => drain.publish(entries) });
+    } catch (error) {
+      own.ownership.release();
+      throw error;
+    }
+    this.own.writer.onCommit = () => this.committed();
+    this.noteAge();
+    this.host.add(this.own);
+    this.timers = [
+      setInterval(() => this.adoptAbandoned(), ADOPT_EVERY_MS).unref(),
+      setInterval(() => this.removeDelivered(), LOOK_EVERY_MS * 10).unref(),
+    ];
+  }
+
+  get log(): string {
+    return this.own.name;
+  }
+
+  async append(record: string): Promise<number> {
+    const { sequence, written } = this.own.writer.begin(FrameKind.record, fitText(record, RECORD_BYTES_MAX));
+    await written;
+    return sequence;
+  }
+
+  openIntent(intent: string): { sequence: number; written: Promise<void> } {
+    return this.own.writer.begin(FrameKind.intent, fitText(intent, INTENT_BYTES_MAX));
+  }
+
+  async closeIntent(sequence: number, outcome: string): Promise<void> {
+    await this.own.writer.end(FrameKind.outcome, sequence, fitText(outcome, OUTCOME_BYTES_MAX));
+  }
+
+  undelivered(): number {
+    return [this.own, ...this.adopted].reduce((sum, log) => sum + undeliveredOf(log), 0);
+  }
+
+  oldestUndeliveredMs(): number {
+    return this.age.oldestMs(this.own.progress.delivered, this.options.clock.monotonicMs());
+  }
+
+  sizeBytes(): number {
+    return this.own.segments.sizeBytes();
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.host.setPaused(true);
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.host.setPaused(false);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  /** Takes over every log without an owner; one that cannot be read is said and left for the next time. */
+  adoptAbandoned(): void {
+    for (const abandoned of takeAbandonedDirectories(this.options.dir)) {
+      try {
+        const log = openLog(abandoned, this.options);
+        log.writer.onCommit = () => this.host.wake();
+        this.adopted.add(log);
+        this.host.add(log);
+        this.options.log.info({ log: log.name, records: log.undeliveredAtStart }, 'an abandoned journal is adopted');
+      } catch (error) {
+        abandoned.ownership.release();
+        this.options.log.error({ error, log: abandoned.name }, 'an abandoned journal could not be adopted');
+      }
+    }
+  }
+
+  private committed(): void {
+    this.noteAge();
+    this.host.wake();
+  }
+
+  private noteAge(): void {
+    const { delivered, committed } = this.own.progress;
+    this.age.note(delivered, committed, this.options.clock.monotonicMs());
+  }
+
+  private removeDelivered(): void {
+    for (const log of this.adopted) {
+      if (log.progress.delivered < log.progress.committed) continue;
+      this.adopted.delete(log);
+      log.writer.close();
+      this.host
+        .remove(log.name)
+        .then(() => removeDirectory(this.options.dir, log))
+        .catch((error: unknown) =>
+          this.options.log.error({ error, log: log.name }, 'a delivered journal was not removed'),
+        );
+    }
+  }
+
+  private async shutDown(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    this.own.writer.close();
+    await this.delivered(this.options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS);
+    await this.host.stop();
+    for (const log of [this.own, ...this.adopted]) {
+      if (log !== this.own) log.writer.close();
+      log.ownership.release();
+    }
+  }
+
+  /** Resolves when all records of ended calls are acknowledged, or at the time-out. */
+  private delivered(timeoutMs: number): Promise<void> {
+    const { clock } = this.options;
+    const endsAtMs = clock.monotonicMs() + timeoutMs;
+    const isDone = (): boolean =>
+      this.isPaused || undeliveredOf(this.own) <= this.own.writer.openIntents || clock.monotonicMs() >= endsAtMs;
+    return new Promise((resolve) => {
+      const timer = setInterval(() => {
+        if (!isDone()) return;
+        clearInterval(timer);
+        resolve();
+      }, LOOK_EVERY_MS);
+    });
+  }
+}
