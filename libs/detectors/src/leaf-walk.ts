@@ -31,7 +31,7 @@ class BeyondBound extends Error {
 /** One screening of one value. Copies an object only when something below it changes. */
 export class LeafWalk {
   private readonly keys: (string | number)[] = [];
-  private readonly findings = new Map<string, Finding>();
+  private findings: Map<string, Finding> | undefined;
   private leaves = 0;
   private isBlocked = false;
   private seam: { readonly text: string; readonly hits: readonly Hit[] } | undefined;
@@ -51,9 +51,9 @@ export class LeafWalk {
     } catch (error) {
       if (!(error instanceof BeyondBound)) throw error;
       this.report({ detector: error.detector, category: 'hidden' }, 'block');
-      return { verdict: 'reject', value: placeholderFor(error.detector), findings: [...this.findings.values()] };
+      return { verdict: 'reject', value: placeholderFor(error.detector), findings: this.reported() };
     }
-    const findings = this.findings.size === 0 ? NO_FINDINGS : [...this.findings.values()];
+    const findings = this.reported();
     if (this.isBlocked) return { verdict: 'reject', value: screened, findings };
     return { verdict: screened === value ? 'pass' : 'mutate', value: screened, findings };
   }
@@ -94,9 +94,7 @@ export class LeafWalk {
   }
 
   private object(members: Record<string, unknown>, depth: number): unknown {
-    let isChanged = false;
-    const names: string[] = [];
-    const values: unknown[] = [];
+    let changed: Members | undefined;
     for (const name in members) {
       const value = members[name];
       this.count();
@@ -105,11 +103,12 @@ export class LeafWalk {
       const shownName = hits.length === 0 ? name : this.apply(name, hits);
       const screened = isMedia(members, name, value) ? value : this.walk(value, depth);
       this.keys.pop();
-      if (shownName !== name || screened !== value) isChanged = true;
-      names.push(shownName);
-      values.push(screened);
+      if (shownName !== name || screened !== value) changed ??= membersBefore(members, name);
+      if (changed === undefined) continue;
+      changed.names.push(shownName);
+      changed.values.push(screened);
     }
-    return isChanged ? assemble(names, values) : members;
+    return changed === undefined ? members : assemble(changed);
   }
 
   private text(text: string): string {
@@ -146,11 +145,16 @@ export class LeafWalk {
     return masked.length === 0 ? text : redact(text, masked);
   }
 
+  private reported(): readonly Finding[] {
+    return this.findings === undefined ? NO_FINDINGS : [...this.findings.values()];
+  }
+
   private report({ detector, category }: Pick<Hit, 'detector' | 'category'>, action: Finding['action']): void {
-    const place = this.findings.size < this.bounds.findingsMax ? jsonPointer(this.keys) : '';
+    const findings = (this.findings ??= new Map());
+    const place = findings.size < this.bounds.findingsMax ? jsonPointer(this.keys) : '';
     const key = `${detector} ${place}`;
-    const count = (this.findings.get(key)?.count ?? 0) + 1;
-    this.findings.set(key, { detector, category, action, phase: this.phase, place, count });
+    const count = (findings.get(key)?.count ?? 0) + 1;
+    findings.set(key, { detector, category, action, phase: this.phase, place, count });
   }
 }
 
@@ -164,8 +168,24 @@ function isMedia(block: Record<string, unknown>, name: string, value: unknown): 
   return isDeclared && BASE64.test(value);
 }
 
+interface Members {
+  readonly names: string[];
+  readonly values: unknown[];
+}
+
+function membersBefore(members: Record<string, unknown>, end: string): Members {
+  const names: string[] = [];
+  const values: unknown[] = [];
+  for (const name in members) {
+    if (name === end) break;
+    names.push(name);
+    values.push(members[name]);
+  }
+  return { names, values };
+}
+
 /** Two keys that become alike by redaction both stay, and `__proto__` stays a key. */
-function assemble(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+function assemble({ names, values }: Members): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [index, name] of names.entries()) {
     let free = name;

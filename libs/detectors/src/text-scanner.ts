@@ -21,13 +21,20 @@ const NOTHING: readonly Hit[] = [];
 const GRAM_BITS = 15;
 const GRAM_MASK = (1 << GRAM_BITS) - 1;
 const DIGIT_FOLD = 27;
+const DIGITS_BUCKET = 255;
 /** Five bits for each ASCII character: letters without case, all digits alike, the marks that literals hold. */
-const FOLD = Uint8Array.from({ length: 128 }, (_, code) => {
+const FOLD = Uint8Array.from({ length: 256 }, (_, code) => {
   const lower = code | 32;
-  if (lower >= 97 && lower <= 122 && code >= 65) return lower - 96;
+  if (lower >= 97 && lower <= 122 && code < 128) return lower - 96;
   if (code >= 48 && code <= 57) return DIGIT_FOLD;
   return code === 95 ? 28 : code === 45 ? 29 : code === 60 || code === 91 ? 30 : code === 32 ? 31 : 0;
 });
+/** Characters of a text from which copying it pays, and of which at most are copied at once. */
+const BYTES_FROM = 48;
+const CHUNK = 16_384;
+const UTF8_BYTES_MAX = 3;
+/** Where the text that is being swept stands; a sweep never waits, so one is enough. */
+const bytes = Buffer.allocUnsafeSlow(CHUNK * UTF8_BYTES_MAX);
 /** English letters from the rarest to the commonest, and then what rules and lists are drawn with: a gram of rare ones wakes nobody in vain. */
 const COMMONNESS = '_<[|zqxjkvbpygfwmucldrhsnioate -';
 
@@ -75,7 +82,7 @@ export class GramScanner implements TextScanner {
   private readonly digits: DigitsDetector[] = [];
   private readonly atSigns: AtSignDetector[] = [];
   private readonly hidden: HiddenDetector[] = [];
-  private readonly digitsBucket: number = 255;
+
   private hits: Hit[] = [];
   private digitsDoneTo = 0;
 
@@ -88,14 +95,14 @@ export class GramScanner implements TextScanner {
     }
     if (this.digits.length > 0) {
       const gram = (DIGIT_FOLD << 10) | (DIGIT_FOLD << 5) | DIGIT_FOLD;
-      this.bucketOf[gram] = this.digitsBucket;
+      this.bucketOf[gram] = DIGITS_BUCKET;
     }
   }
 
   scan(text: string, isAsked: (category: FindingCategory) => boolean): readonly Hit[] {
     if (text.length === 0) return NOTHING;
-    const bits = this.sweep(text, isAsked);
-    if (bits > 127 && holdsInvisible(text)) return this.scanVisible(text, isAsked);
+    const codes = this.sweep(text, isAsked);
+    if (codes > 127 && holdsInvisible(text)) return this.scanVisible(text, isAsked);
     if (this.atSigns.length > 0 && isAsked('pii')) this.sweepAtSigns(text);
     return this.takeHits();
   }
@@ -112,19 +119,61 @@ export class GramScanner implements TextScanner {
     const gram = gramAt(literal, reach);
     let bucket = this.bucketOf[gram] ?? 0;
     if (bucket === 0) bucket = this.buckets.push([]) - 1;
-    if (bucket >= this.digitsBucket) throw new RangeError('more literals than the gram table has buckets');
+    if (bucket >= DIGITS_BUCKET) throw new RangeError('more literals than the gram table has buckets');
     this.bucketOf[gram] = bucket;
     this.buckets[bucket]?.push({ text: literal, reach, detector });
   }
 
-  /** Reports to `hits`; returns the OR of all character codes. */
+  /** Reports to `hits`; returns the OR of the character codes, or 0 for ASCII. */
   private sweep(text: string, isAsked: (category: FindingCategory) => boolean): number {
-    const bucketOf = this.bucketOf;
-    const length = text.length;
     this.digitsDoneTo = 0;
-    let bits = 0;
+    const { length } = text;
+    if (length < BYTES_FROM) return this.sweepCodes(text, 0, 0, isAsked);
     let gram = 0;
-    for (let at = 0; at < length; at += 1) {
+    for (let start = 0; start < length; start += CHUNK) {
+      const part = length <= CHUNK ? text : text.slice(start, start + CHUNK);
+      // As many bytes as characters: all ASCII, and a byte's place is the character's.
+      if (bytes.write(part) !== part.length) return this.sweepCodes(text, start, gram, isAsked);
+      gram = this.sweepBytes(text, start, part.length, gram, isAsked);
+    }
+    return 0;
+  }
+
+  /** Twice as fast as charCodeAt, which asks at each character how the string is represented. */
+  private sweepBytes(
+    text: string,
+    start: number,
+    length: number,
+    before: number,
+    isAsked: (category: FindingCategory) => boolean,
+  ): number {
+    const { bucketOf } = this;
+    const from = bytes;
+    const fold = FOLD;
+    let gram = before;
+    // Two at a time, with one branch for both: nearly all characters wake nobody.
+    for (let at = 0; at < length; at += 2) {
+      const first = ((gram << 5) | (fold[from[at] as number] as number)) & GRAM_MASK;
+      gram = ((first << 5) | (fold[from[at + 1] as number] as number)) & GRAM_MASK;
+      const woken = bucketOf[first] as number;
+      const alsoWoken = bucketOf[gram] as number;
+      if ((woken | alsoWoken) === 0) continue;
+      if (woken !== 0) this.ask(text, start + at, woken, isAsked);
+      if (alsoWoken !== 0 && at + 1 < length) this.ask(text, start + at + 1, alsoWoken, isAsked);
+    }
+    return gram;
+  }
+
+  private sweepCodes(
+    text: string,
+    start: number,
+    before: number,
+    isAsked: (category: FindingCategory) => boolean,
+  ): number {
+    const bucketOf = this.bucketOf;
+    let bits = 0;
+    let gram = before;
+    for (let at = start; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
       bits |= code;
       gram = ((gram << 5) | (FOLD[code & 127] as number)) & GRAM_MASK;
@@ -135,7 +184,7 @@ export class GramScanner implements TextScanner {
   }
 
   private ask(text: string, at: number, bucket: number, isAsked: (category: FindingCategory) => boolean): void {
-    if (bucket === this.digitsBucket) {
+    if (bucket === DIGITS_BUCKET) {
       if (at >= this.digitsDoneTo && isAsked('pii')) this.askDigits(text, at);
       return;
     }
