@@ -8,6 +8,7 @@ export {
   PhasesUs,
 } from './audit-record.js';
 export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';
+export { ChangeRulePack, CheckGuardrails } from './guardrail-bodies.js';
 export { ChangePrincipal, CreatePrincipal, IdentityPage, IssueOwnToken, IssueToken } from './identity-bodies.js';
 export { Pepper } from './pepper.js';
 export { ExplainRequest, PolicyWait } from './policy-bodies.js';
@@ -28,6 +29,7 @@ export { EVERY_SERVICE, type ServiceName, type Topic } from './topic.js';
 export { AuditDeadLetter, auditDeadLetterTopic, auditRecordedTopic } from './topics/audit-recorded.js';
 export { CallCancelled, callCancelledTopic } from './topics/call-cancelled.js';
 export { ConnectionState, connectionStateTopic } from './topics/connection-state.js';
+export { EVERY_TOPIC } from './topics/every-topic.js';
 export { FindingCategory, GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
 export { NODE_GONE_AFTER_MS, NodeApplied, nodeAppliedTopic } from './topics/node-applied.js';
 export { POLICY_READER, POLICY_SNAPSHOT_KEY, PolicySnapshot, policySnapshotTopic } from './topics/policy-snapshot.js';

@@ -1,35 +1,65 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createInProcessBus, createKafkaBus, type Bus } from '@warder/bus';
+import { join } from 'node:path';
+import { createInProcessBus, createKafkaBus, type Bus, type Signing } from '@warder/bus';
+import { EVERY_TOPIC } from '@warder/contracts';
 import type { Logger } from '@warder/telemetry';
 import type { Clock } from './clock.js';
+import { ConfigError } from './config-error.js';
 import type { HostSettings } from './host-settings.js';
 
-/** Builds the bus that the configuration names. It connects in the background and never blocks the start. */
+type KafkaSettings = Extract<HostSettings['bus'], { kind: 'kafka' }>;
+
+/**
+ * Builds the bus that the configuration names. It connects in the background and never blocks the start.
+ * @throws ConfigError naming a key file that cannot be read
+ */
 export function busOfSettings(
   settings: HostSettings['bus'],
-  process: { node: string; service: string; log: Logger; clock: Clock },
+  process: { node: string; service: string; log: Logger; clock: Clock; onFatal: (error: Error) => void },
 ): Bus {
-  const { node, service, clock } = process;
+  const { node, service, clock, onFatal } = process;
   const log = process.log.child({ part: 'bus' });
-  if (settings.kind === 'in-process') {
-    return createInProcessBus({
-      node,
-      log,
-      clock,
-      ...(settings.dataDir === undefined ? {} : { dataDir: settings.dataDir }),
-    });
-  }
+  if (settings.kind === 'in-process') return createInProcessBus({ node, log, clock });
+  const { brokers, sasl, tls, signing } = settings;
   return createKafkaBus({
     node,
     service,
     log,
     clock,
-    brokers: settings.brokers,
-    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
-    ...(settings.tls === undefined ? {} : { tls: tlsOf(settings.tls.caFile) }),
+    onFatal,
+    brokers,
+    ...(sasl === undefined ? {} : { sasl }),
+    ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? true : { ca: read('bus.tls.caFile', tls.caFile) } }),
+    ...(signing === undefined ? {} : { signing: signingOf(signing) }),
   });
 }
 
-function tlsOf(caFile: string | undefined): { ca?: Buffer } {
-  return caFile === undefined ? {} : { ca: readFileSync(caFile) };
+/** State has one owner, whose key every reader knows; events have none to sign for. */
+function signingOf(settings: NonNullable<KafkaSettings['signing']>): Signing {
+  const verify: Record<string, KeyObject> = {};
+  for (const { name, cleanup, writers } of EVERY_TOPIC) {
+    const [owner, ...others] = writers;
+    if (cleanup !== 'compact' || owner === undefined || others.length > 0) continue;
+    const file = join(settings.publicKeysDir, `${owner}.pub`);
+    verify[name] = keyOf('bus.signing.publicKeysDir', file, createPublicKey);
+  }
+  return { sign: keyOf('bus.signing.keyFile', settings.keyFile, createPrivateKey), verify };
+}
+
+function keyOf(key: string, file: string, make: (pem: Buffer) => KeyObject): KeyObject {
+  const pem = read(key, file);
+  try {
+    return make(pem);
+  } catch {
+    throw new ConfigError(`${key}: ${file} holds no key in PEM`);
+  }
+}
+
+function read(key: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    throw new ConfigError(`${key}: ${file} cannot be read`);
+  }
 }

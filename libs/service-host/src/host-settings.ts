@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { firstBadNetwork, isLoopback } from './door.js';
 
 const BusSettings = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('in-process'), dataDir: z.string().min(1).optional() }),
+  z.strictObject({ kind: z.literal('in-process') }),
   z.strictObject({
     kind: z.literal('kafka'),
     brokers: z.array(z.string().regex(/^[^\s:]+:\d+$/, 'a broker is host:port')).min(1),
     sasl: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }).optional(),
     tls: z.strictObject({ caFile: z.string().min(1).optional() }).optional(),
+    /** Ed25519, PEM: this service's private key, and a directory of `<service>.pub` with everybody's public ones. */
+    signing: z.strictObject({ keyFile: z.string().min(1), publicKeysDir: z.string().min(1) }).optional(),
   }),
 ]);
 

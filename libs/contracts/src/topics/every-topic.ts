@@ -1,0 +1,24 @@
+import type { Topic } from '../topic.js';
+import { auditDeadLetterTopic, auditRecordedTopic } from './audit-recorded.js';
+import { callCancelledTopic } from './call-cancelled.js';
+import { connectionStateTopic } from './connection-state.js';
+import { guardrailRulesStateTopic } from './guardrail-rules-state.js';
+import { nodeAppliedTopic } from './node-applied.js';
+import { policySnapshotTopic } from './policy-snapshot.js';
+import { principalStateTopic } from './principal-state.js';
+import { tokenStateTopic } from './token-state.js';
+import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
+
+/** All topics of the bus: what a cluster's setup makes, and from which it derives who may write and read what. */
+export const EVERY_TOPIC: readonly Topic<never>[] = [
+  auditRecordedTopic,
+  auditDeadLetterTopic,
+  callCancelledTopic,
+  connectionStateTopic,
+  guardrailRulesStateTopic,
+  nodeAppliedTopic,
+  policySnapshotTopic,
+  principalStateTopic,
+  tokenStateTopic,
+  toolDefinitionDiscoveredTopic,
+] as unknown as readonly Topic<never>[];
