@@ -28,7 +28,10 @@ const HeaderCredential = z.strictObject({
     .transform((name) => name.toLowerCase())
     .refine((name) => !HEADERS_REFUSED.test(name), 'not a header that may carry a credential'),
   // Latin-1 and other control characters are what HTTP implementations differ on.
-  value: Value.regex(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/, 'not a header value: printable ASCII, no line break'),
+  value: Value.regex(
+    /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/,
+    'not a header value: printable ASCII, no line break',
+  ),
 });
 
 const EnvironmentCredential = z.strictObject({

@@ -1,0 +1,35 @@
+import { createKeyringStore, SecretError, type SecretStore } from '@warder/secrets';
+import { AdminError, ConfigError } from '@warder/service-host';
+import type { CredentialsConfig } from './credentials-config.js';
+
+/**
+ * Opens the configured store. A secret that could not be written or removed is answered 503, for nothing was changed
+ * that the caller could rely on.
+ * @throws ConfigError when the keyring is missing, readable by others, or guessable
+ */
+export function openSecretStore(config: CredentialsConfig['secrets'], tell: (error: unknown) => void): SecretStore {
+  const store = openKeyring(config);
+  const guarded = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      tell(error);
+      throw new AdminError(503, 'WDR_SECRET_STORE_UNAVAILABLE', 'the secret store cannot be used');
+    }
+  };
+  return {
+    put: (name, value) => guarded(store.put(name, value)),
+    get: (name) => guarded(store.get(name)),
+    remove: (name) => guarded(store.remove(name)),
+    list: () => guarded(store.list()),
+  };
+}
+
+function openKeyring(config: CredentialsConfig['secrets']): SecretStore {
+  try {
+    return createKeyringStore(config);
+  } catch (error) {
+    if (error instanceof SecretError) throw new ConfigError(`secrets: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,123 @@
+import {
+  type Caller,
+  type CompiledPolicy,
+  type Decision,
+  evaluate,
+  matchingGrants,
+  parseCanonicalTool,
+  subjectOf,
+} from '@warder/access';
+import type { Catalog } from '@warder/catalog';
+import type { ExplainRequest, Grant, PrincipalState, TokenState } from '@warder/contracts';
+
+/** Why a principal may or may not call a tool. */
+export interface Explanation {
+  /** What a call would meet now. */
+  readonly decision: Decision['effect'];
+  /** Name of the grant, or of the reason where none decided. */
+  readonly rule: string;
+  /** Sentences for an operator, in the order in which a call meets them. */
+  readonly why: readonly string[];
+  readonly policyVersion: number;
+  /** Canonical name; `null` when the exposed name leads nowhere. */
+  readonly tool: string | null;
+  readonly virtualServer: string | null;
+  /** Names under which the virtual server exposes the tool. */
+  readonly exposedNames: readonly string[];
+  /** Every grant that speaks of principal and tool, in the order of the document. */
+  readonly grants: readonly { readonly name: string; readonly effect: Grant['effect']; readonly to: Grant['to'] }[];
+  readonly principal: Pick<PrincipalState, 'id' | 'name' | 'email' | 'groups' | 'status'>;
+  readonly token: Pick<TokenState, 'id' | 'name' | 'status' | 'expiresAtMs' | 'scopes'> | null;
+}
+
+export interface ExplainContext {
+  readonly policy: CompiledPolicy;
+  readonly catalog: Catalog;
+  readonly nowMs: number;
+}
+
+/** Answers by the very function that ingress decides with, and says what stands around its decision. */
+export function explain(
+  request: Pick<ExplainRequest, 'tool' | 'virtualServer'>,
+  caller: Caller,
+  context: ExplainContext,
+): Explanation {
+  const { policy, catalog } = context;
+  const virtualServer = request.virtualServer ?? null;
+  const canonical = canonicalOf(request.tool, virtualServer, catalog);
+  const exposedNames = canonical && virtualServer ? catalog.exposedNamesOf(virtualServer, canonical) : [];
+  const question = { subject: subjectOf(caller), action: 'tools/call', resource: canonical ?? '' } as const;
+  const decided = evaluate(question, policy);
+  const barrier =
+    identityBarrier(caller, context.nowMs) ??
+    exposureBarrier(request.tool, virtualServer, canonical, exposedNames, catalog);
+  return {
+    decision: barrier ? 'forbid' : decided.effect,
+    rule: barrier?.rule ?? decided.rule,
+    why: [...(barrier ? [barrier.why] : []), ...(canonical ? [sentenceOf(decided, canonical)] : [])],
+    policyVersion: policy.version,
+    tool: canonical,
+    virtualServer,
+    exposedNames,
+    grants: matchingGrants(question, policy).map(({ name, effect, to }) => ({ name, effect, to })),
+    ...identityOf(caller),
+  };
+}
+
+function identityOf({ principal, token }: Caller): Pick<Explanation, 'principal' | 'token'> {
+  const { id, name, email, groups, status } = principal;
+  return {
+    principal: { id, name, email, groups, status },
+    token: token && {
+      id: token.id,
+      name: token.name,
+      status: token.status,
+      expiresAtMs: token.expiresAtMs,
+      scopes: token.scopes,
+    },
+  };
+}
+
+// An exposed name never holds a slash and a canonical one always does, so neither is taken for the other.
+function canonicalOf(tool: string, virtualServer: string | null, catalog: Catalog): string | null {
+  if (parseCanonicalTool(tool)) return tool;
+  return virtualServer === null ? null : (catalog.resolveExposed(virtualServer, tool)?.canonical ?? null);
+}
+
+interface Barrier {
+  readonly rule: string;
+  readonly why: string;
+}
+
+function identityBarrier({ principal, token }: Caller, nowMs: number): Barrier | undefined {
+  if (principal.status !== 'active')
+    return { rule: `principal ${principal.status}`, why: `principal ${principal.id} is ${principal.status}` };
+  if (!token) return undefined;
+  if (token.status !== 'active') return { rule: 'token revoked', why: `token ${token.id} is revoked` };
+  return token.expiresAtMs <= nowMs ? { rule: 'token expired', why: `token ${token.id} is expired` } : undefined;
+}
+
+function exposureBarrier(
+  asked: string,
+  virtualServer: string | null,
+  canonical: string | null,
+  exposedNames: readonly string[],
+  catalog: Catalog,
+): Barrier | undefined {
+  if (virtualServer === null)
+    return canonical
+      ? undefined
+      : { rule: 'not canonical', why: `${asked} is not "upstream/tool"; name a virtual server` };
+  if (exposedNames.length > 0) return undefined;
+  const missing = catalog.missingUpstreams(virtualServer);
+  const hint = missing.length > 0 ? ` (never loaded: ${missing.join(', ')})` : '';
+  return { rule: 'not exposed', why: `virtual server ${virtualServer} does not expose ${asked}${hint}` };
+}
+
+function sentenceOf(decided: Decision, canonical: string): string {
+  if (decided.effect === 'permit') return `grant ${decided.rule} permits ${canonical}`;
+  if (decided.rule === 'default deny') return `no grant permits ${canonical}`;
+  return decided.rule === 'token scope'
+    ? `the scopes of the token do not cover ${canonical}`
+    : `grant ${decided.rule} forbids ${canonical}`;
+}
