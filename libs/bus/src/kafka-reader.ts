@@ -29,7 +29,8 @@ export type ReaderKind =
 
 // A fetch that waits the default of 5 s blocks heartbeats, and with them every rebalance and stop, for that long.
 const FETCH_WAIT_MS = 200;
-const KEEP_ALIVE_EVERY_MS = 3_000;
+const KEEP_ALIVE_EVERY_MS = 2_000;
+const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 500 };
 const START_PATIENCE_MS = 2_000;
 
 /** One kafkajs consumer that comes back by itself, from an outage at start as from one at run time. */
@@ -83,17 +84,24 @@ export class KafkaReader implements Subscription {
     await topics.ensure([this.topic]);
     const fromBeginning = this.kind.durable || this.kind.from === 'beginning';
     if (!fromBeginning && this.positions.size === 0) await this.rememberEnd();
+    // kafkajs would restart in the same group, as a new member that waits for its own dead self; a new group does not.
+    let isRetriable = false;
+    const restartOnFailure = async (): Promise<boolean> => {
+      isRetriable = true;
+      return false;
+    };
     const consumer = kafka.consumer({
       // A group of its own for each node and start reads everything and leaves no offsets behind.
       groupId: this.kind.durable ? this.kind.groupId : this.kind.groupPrefix + randomUUID(),
       maxWaitTimeInMs: FETCH_WAIT_MS,
-      sessionTimeout: 15_000,
+      // The shortest that a broker takes: a member that crashed holds up its group for this long.
+      sessionTimeout: 6_000,
       heartbeatInterval: KEEP_ALIVE_EVERY_MS,
-      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
+      retry: this.kind.durable ? RETRY : { ...RETRY, restartOnFailure },
     });
     this.consumer = consumer;
     try {
-      this.observe(consumer);
+      this.observe(consumer, () => isRetriable);
       await consumer.connect();
       await consumer.subscribe({ topics: [this.topic.name], fromBeginning });
       await consumer.run({
@@ -107,7 +115,7 @@ export class KafkaReader implements Subscription {
     }
   }
 
-  private observe(consumer: Consumer): void {
+  private observe(consumer: Consumer, isRetriable: () => boolean): void {
     consumer.on(consumer.events.FETCH, () => {
       this.fetchedAtMs = this.context.clock.monotonicMs();
     });
@@ -116,8 +124,8 @@ export class KafkaReader implements Subscription {
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (restart || this.stopping.signal.aborted) return;
-      this.context.log.error({ error, topic: this.topic.name }, 'a consumer crashed for good');
-      if (this.context.onFatal === undefined) void this.start();
+      if (!isRetriable()) this.context.log.error({ error, topic: this.topic.name }, 'a consumer crashed for good');
+      if (isRetriable() || this.context.onFatal === undefined) void this.start();
       else this.context.onFatal(error);
     });
   }
