@@ -69,7 +69,7 @@ export class DrainThread implements DrainHost {
   }
 
   private startWorker(): [Worker, Promise<void>] {
-    const worker = new Worker(workerPath(), { workerData: this.options });
+    const worker = new Worker(workerPath(), { workerData: this.options, execArgv: [] });
     worker.on('message', (report: DrainReport) => this.receive(report));
     worker.on('error', (error) => this.log.error({ error }, 'the draining thread of the journal failed'));
     const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

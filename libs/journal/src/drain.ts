@@ -11,7 +11,7 @@ import { readWatermark, Watermark } from './watermark.js';
 
 const BATCH_RECORDS_MAX = 500;
 /** Below the topic's 1 MiB, because a broker counts the batch that a partition gets, not its records. */
-const BATCH_BYTES_MAX = 786_432;
+const BATCH_BYTES_MAX = 327_680;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
 

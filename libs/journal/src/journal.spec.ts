@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -106,6 +106,28 @@ describe('a journal', () => {
         phasesUs: {},
         count: 1,
       },
+    ]);
+  });
+
+  it('goes on behind the last whole frame where a write was torn', async () => {
+    const before = await open();
+    await before.append(recordOf(1));
+    await before.append(recordOf(2));
+    before.pause();
+    await before.close();
+    const path = join(dir, before.log, '0000000000.segment');
+    const segment = readFileSync(path);
+    const end = segment.lastIndexOf('}') + 1;
+    segment.fill(0, end - 20, end);
+    writeFileSync(path, segment);
+    published = [];
+    rmSync(join(dir, before.log, 'delivered'));
+    const after = await open();
+    expect(await after.append(recordOf(3))).toBe(2);
+    await after.close();
+    expect(published.map(({ sequence, recordId: id }) => [sequence, id])).toEqual([
+      [1, recordId(1)],
+      [2, recordId(3)],
     ]);
   });
 
