@@ -69,7 +69,9 @@ export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promis
   const output = options.logFile === undefined ? 'ignore' : openSync(options.logFile, 'a');
   const launch = async (): Promise<ChildProcess> => {
     const child = spawn('java', [...java, 'kafka.Kafka', settingsFile], { stdio: ['ignore', output, output] });
-    process.once('exit', () => child.kill('SIGKILL'));
+    const killWithUs = (): boolean => child.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    child.once('exit', () => process.off('exit', killWithUs));
     await untilReady(places.port, child);
     return child;
   };

@@ -250,4 +250,27 @@ describe('the Kafka bus and an outage', () => {
     await owner.publish(events, 'a', token(2));
     await eventually(() => expect(committed.at(-1)).toBe(2), 20_000);
   }, 60_000);
+
+  it('keeps every acknowledged message of many publishers over kill -9 and a restart', async () => {
+    const topic = eventTopic();
+    const bus = kafkaBus(broker.brokers, { bounds: { deadlineMs: 20_000 } });
+    const stored = new Set<string>();
+    await bus.batch(topic, 'store', async (batch) => {
+      for (const { key } of batch) stored.add(key!);
+    });
+    const acknowledged: string[] = [];
+    const publishers = Array.from({ length: 20 }, async (_, publisher) => {
+      for (let index = 0; index < 100; index += 1) {
+        const key = `${publisher}/${index}`;
+        await bus.publishRaw(topic, [{ key, value: Buffer.from('{}') }]);
+        acknowledged.push(key);
+      }
+    });
+    await eventually(() => expect(acknowledged.length).toBeGreaterThan(100));
+    await broker.kill();
+    expect(acknowledged.length).toBeLessThan(2_000);
+    await broker.restart();
+    await Promise.all(publishers);
+    await eventually(() => expect(stored.size).toBe(2_000));
+  }, 60_000);
 });
