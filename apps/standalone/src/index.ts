@@ -1,1 +1,2 @@
-export {};
+export { type CommandLine, parseCommandLine } from './command-line.js';
+export { startStandalone } from './start-standalone.js';

@@ -1,5 +1,4 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import { HttpException } from '@nestjs/common';
 import type { Logger } from '@warder/telemetry';
 import { AdminError } from './admin-error.js';
 
@@ -46,9 +45,10 @@ export function createErrorFilter(log: Logger): ExceptionFilter {
   };
 }
 
-// Nest and Fastify carry the status in different members.
+// Nest and Fastify carry the status in different members; asked by shape, for an app may bring its own copy of Nest.
 function statusOf(error: unknown): number | undefined {
-  if (error instanceof HttpException) return error.getStatus();
-  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
-  return undefined;
+  if (!(error instanceof Error)) return undefined;
+  const carrier = error as { getStatus?: () => unknown; statusCode?: unknown };
+  const status = typeof carrier.getStatus === 'function' ? carrier.getStatus() : carrier.statusCode;
+  return typeof status === 'number' ? status : undefined;
 }

@@ -7,6 +7,8 @@ export interface LoggerOptions {
   level?: string;
   /** Where lines go; standard output unless said otherwise. */
   destination?: DestinationStream;
+  /** A file that lines are added to, made with mode 0600. */
+  file?: string;
   /** Stands in every line. */
   node?: string;
 }
@@ -19,7 +21,7 @@ const SECRET_FIELDS = ['authorization', 'token', 'password', 'secret', 'pepper',
  * scrubbed of tokens, bearer headers and passwords in URLs before it is written (design, invariant 3).
  */
 export function createLogger(service: string, options: LoggerOptions = {}): Logger {
-  const sink = options.destination ?? pino.destination({ fd: 1, sync: true });
+  const sink = options.destination ?? pino.destination(sinkOptions(options.file));
   const scrubbed: DestinationStream = { write: (line: string) => sink.write(scrub(line)) };
   return pino(
     {
@@ -33,4 +35,10 @@ export function createLogger(service: string, options: LoggerOptions = {}): Logg
     },
     scrubbed,
   );
+}
+
+function sinkOptions(file: string | undefined): Parameters<typeof pino.destination>[0] {
+  return file === undefined
+    ? { fd: 1, sync: true }
+    : { dest: file, append: true, mkdir: true, mode: 0o600, sync: true };
 }

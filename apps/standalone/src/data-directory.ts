@@ -1,0 +1,65 @@
+import { accessSync, chmodSync, constants, mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '@warder/service-host';
+
+/** Where standalone keeps what it keeps. */
+export interface DataDirectory {
+  readonly root: string;
+  readonly postgres: string;
+  readonly journal: string;
+  readonly replicaFile: string;
+  readonly stdioFile: string;
+  readonly logFile: string;
+  readonly privateDir: string;
+  readonly secretsDir: string;
+  readonly keyringFile: string;
+  readonly pepperFile: string;
+  readonly sessionKeyFile: string;
+  readonly adminTokenFile: string;
+  readonly tokensFile: string;
+  readonly samplesFile: string;
+}
+
+const LOG_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Makes the directory. Secrets stand in `private`, which only this user can enter; the root can be passed through,
+ * for as root the database runs as another user.
+ * @throws ConfigError when it cannot be written
+ */
+export function openDataDirectory(root: string): DataDirectory {
+  const privateDir = join(root, 'private');
+  try {
+    mkdirSync(privateDir, { recursive: true, mode: 0o755 });
+    chmodSync(privateDir, 0o700);
+    accessSync(root, constants.W_OK | constants.X_OK);
+    mkdirSync(join(root, 'journal'), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new ConfigError(`--data-dir: cannot write to ${root} (${code})`);
+  }
+  const logFile = join(root, 'warder.log');
+  turnLog(logFile);
+  return {
+    root,
+    postgres: join(root, 'postgres'),
+    journal: join(root, 'journal'),
+    replicaFile: join(root, 'replica.sealed'),
+    stdioFile: join(root, 'stdio.yaml'),
+    logFile,
+    privateDir,
+    secretsDir: join(privateDir, 'secrets'),
+    keyringFile: join(privateDir, 'keyring'),
+    pepperFile: join(privateDir, 'pepper'),
+    sessionKeyFile: join(privateDir, 'session-key'),
+    adminTokenFile: join(privateDir, 'admin-token'),
+    tokensFile: join(privateDir, 'tokens.json'),
+    samplesFile: join(root, 'samples.json'),
+  };
+}
+
+// One older log is kept: two times the bound is all that logs ever take.
+function turnLog(file: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
+}

@@ -1,0 +1,55 @@
+import { dirname, resolve } from 'node:path';
+import { Name, PolicyDocument } from '@warder/contracts';
+import { ConfigError, describeIssue, HostSettings, readYaml } from '@warder/service-host';
+import { z } from 'zod';
+import type { CommandLine } from './command-line.js';
+
+const StdioEntry = z.strictObject({
+  command: z.string().min(1),
+  args: z.array(z.string()).optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  cwd: z.string().optional(),
+});
+
+/** What `--config` may say; all of it optional. */
+const StandaloneFile = z.strictObject({
+  /** A `warder.yaml`: then it is the whole policy. Relative to this file. */
+  policyFile: z.string().min(1).optional(),
+  /** Programs that stdio upstreams of the policy may name, beside `filesystem`. */
+  stdio: z.record(Name, StdioEntry).default({}),
+  listen: z.strictObject({ host: z.string().min(1) }).optional(),
+  publicUrl: HostSettings.shape.publicUrl,
+  tls: HostSettings.shape.tls,
+  trustedProxies: HostSettings.shape.trustedProxies,
+  log: HostSettings.shape.log,
+  bounds: HostSettings.shape.bounds,
+});
+
+export interface StandaloneConfig {
+  readonly settings: HostSettings;
+  readonly policyFile: string | undefined;
+  readonly stdio: Readonly<Record<string, z.infer<typeof StdioEntry>>>;
+}
+
+/**
+ * Reads the file of `--config`: either settings of standalone, or a policy as such (a `warder.yaml`).
+ * @throws ConfigError naming the file and the key
+ */
+export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
+  const file = line.configFile;
+  const document = file === undefined ? {} : readYaml(file);
+  const isPolicy = Object.keys(document).some((key) => Object.hasOwn(PolicyDocument.shape, key));
+  const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
+  if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  const { policyFile, stdio, listen, ...ofHost } = parsed.data;
+  return {
+    settings: HostSettings.parse({
+      ...ofHost,
+      node: 'standalone',
+      listen: { host: listen?.host ?? '127.0.0.1', port: line.port },
+      bus: { kind: 'in-process' },
+    }),
+    policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
+    stdio,
+  };
+}

@@ -1,0 +1,54 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { auditService } from '@warder/audit';
+import { credentialsService } from '@warder/credentials';
+import { guardrailsService } from '@warder/guardrails';
+import { identityService } from '@warder/identity';
+import { ingressService } from '@warder/ingress';
+import { policyService } from '@warder/policy';
+import { ConfigError, describeIssue, type Host, type Service } from '@warder/service-host';
+import type { DataDirectory } from './data-directory.js';
+import { readOrMakeSecret } from './private-file.js';
+
+/** Holder of the dynamic module that `composeServices` makes. */
+@Module({})
+export class StandaloneModule {}
+
+export interface Composition {
+  readonly directory: DataDirectory;
+  readonly databaseUrl: string;
+  readonly policyFile: string | undefined;
+}
+
+const PEPPER_ID = 'p1';
+
+/** All services of the cluster in one process, each with the configuration that it would have on its own. */
+export function composeServices(composition: Composition, hostFor: (service: string) => Host): DynamicModule {
+  const { directory, databaseUrl, policyFile } = composition;
+  const pepper = readOrMakeSecret(directory.pepperFile);
+  const common = { database: { url: databaseUrl }, pepper: { current: PEPPER_ID, keys: { [PEPPER_ID]: pepper } } };
+  const secrets = { dir: directory.secretsDir, keyringFile: directory.keyringFile };
+  const of = <Config>(service: Service<Config>, config: unknown): DynamicModule => {
+    const parsed = service.config.safeParse(config);
+    if (!parsed.success) throw new ConfigError(`${service.name}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+    return service.module(parsed.data, hostFor(service.name));
+  };
+  // Credentials first: it makes the keyring that ingress reads.
+  return {
+    module: StandaloneModule,
+    imports: [
+      of(credentialsService, { ...common, secrets: { ...secrets, create: true } }),
+      of(identityService, { ...common, bootstrapTokenFile: directory.adminTokenFile }),
+      of(policyService, { ...common, ...(policyFile === undefined ? {} : { policyFile }) }),
+      of(guardrailsService, common),
+      of(auditService, common),
+      of(ingressService, {
+        journal: { dir: directory.journal },
+        replicaFile: directory.replicaFile,
+        stdioFile: directory.stdioFile,
+        sessionKey: readOrMakeSecret(directory.sessionKeyFile),
+        peppers: { [PEPPER_ID]: pepper },
+        secrets,
+      }),
+    ],
+  };
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { startEmbeddedPostgres } from '@warder/postgres';
+import { drainOnSignal, exitOnFatal, type RunningHost, startHost, systemClock } from '@warder/service-host';
+import { createLogger, type Logger } from '@warder/telemetry';
+import { stringify } from 'yaml';
+import { AdminDoor } from './admin-door.js';
+import type { CommandLine } from './command-line.js';
+import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import { developerToken } from './first-tokens.js';
+import { greetingText } from './greeting.js';
+import { earlierSamplePort, grantedGroups, policyAtStart } from './policy-at-start.js';
+import { writePrivateFile } from './private-file.js';
+import { writeReadyFile } from './ready-file.js';
+import { programOf, samplesDir, startSampleUpstream } from './sample-upstream.js';
+import { readStandaloneConfig, type StandaloneConfig } from './standalone-config.js';
+import { composeServices } from './standalone.module.js';
+
+const READY_MS = 60_000;
+const READY_EVERY_MS = 25;
+
+/**
+ * Starts everything in one process in front of the two sample upstreams, and tells a person (standard output) and a
+ * script (`--ready-file`) how to use it.
+ * @throws Error or ConfigError in one sentence; what was started by then ends with the process
+ */
+export async function startStandalone(line: CommandLine): Promise<void> {
+  const config = readStandaloneConfig(line);
+  const directory = openDataDirectory(line.dataDir);
+  const log = createLogger('standalone', { level: config.settings.log.level, file: directory.logFile });
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    // First of all: it holds the lock of the data directory.
+    const postgres = await startEmbeddedPostgres({ dataDir: directory.postgres, onExit: (words) => fatal(words) });
+    undo.push(() => postgres.stop());
+    const sample = await startSampleUpstream(earlierSamplePort(directory.samplesFile), log);
+    undo.push(() => sample.stop());
+    writePrivateFile(directory.stdioFile, stdioYaml(config));
+    const running = await startHost({
+      service: 'standalone',
+      settings: config.settings,
+      log,
+      module: (hostFor) =>
+        composeServices({ directory, databaseUrl: postgres.url, policyFile: config.policyFile }, hostFor),
+    });
+    undo.push(() => running.stop());
+    exitOnFatal(log);
+    drainOnSignal(stop, log);
+    await greet({ line, directory, running, samplePort: sample.port, log });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Started {
+  line: CommandLine;
+  directory: DataDirectory;
+  running: RunningHost;
+  samplePort: number;
+  log: Logger;
+}
+
+async function greet({ line, directory, running, samplePort, log }: Started): Promise<void> {
+  await untilReady(running);
+  const adminUrl = `${running.url}/admin`;
+  const adminToken = readFileSync(directory.adminTokenFile, 'utf8').trim();
+  const door = new AdminDoor(adminUrl, adminToken);
+  const document = await policyAtStart(door, directory.samplesFile, samplePort);
+  const developer = await developerToken(door, directory.tokensFile, grantedGroups(document), systemClock.wallMs());
+  const [virtualServer = 'dev'] = Object.keys(document.virtualServers);
+  const endpoint = new URL(`/mcp/${virtualServer}`, running.hostFor('standalone').door.publicUrl()).href;
+  const { token, isNew } = developer;
+  const { adminTokenFile, tokensFile, logFile, root: dataDir } = directory;
+  const greeting = { endpoint, adminUrl, token, adminTokenFile, tokensFile, dataDir, logFile, isFirstStart: isNew };
+  process.stdout.write(greetingText(greeting));
+  if (line.readyFile !== undefined) {
+    writeReadyFile(line.readyFile, { endpoint, adminUrl, adminToken, token, pid: process.pid });
+  }
+  log.info({ url: running.url }, 'started');
+}
+
+async function untilReady(running: RunningHost): Promise<void> {
+  const stopAtMs = systemClock.monotonicMs() + READY_MS;
+  for (;;) {
+    const answer = await fetch(`${running.url}/readyz`);
+    const text = await answer.text();
+    if (answer.ok) return;
+    if (systemClock.monotonicMs() > stopAtMs) throw new Error(`not ready within ${READY_MS / 1_000} s: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, READY_EVERY_MS));
+  }
+}
+
+function stdioYaml(config: StandaloneConfig): string {
+  const filesystem = {
+    command: process.execPath,
+    args: [programOf('@modelcontextprotocol/server-filesystem', 'mcp-server-filesystem'), samplesDir()],
+  };
+  return stringify({ filesystem, ...config.stdio });
+}
+
+function fatal(lastWords: string): never {
+  throw new Error(`the embedded database ended: ${lastWords.trim().split('\n').at(-1) ?? ''}`);
+}
