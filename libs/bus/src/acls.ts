@@ -16,7 +16,7 @@ export function groupPrefixOf(service: string): string {
 }
 
 /** The entries that let every service do what the topics' `writers` and `readers` say, and nothing else. */
-export function aclsOf(topics: readonly Topic<any>[]): AclEntry[] {
+export function aclsOf(topics: readonly Topic<unknown>[]): AclEntry[] {
   const entries: AclEntry[] = [];
   const services = new Set<string>();
   const all = topics.includes(nodeAppliedTopic) ? topics : [...topics, nodeAppliedTopic as Topic<NodeApplied>];

@@ -47,11 +47,11 @@ export interface Replica {
 export interface Bus {
   readonly node: string;
   /** Makes what is missing. Never rejects because the bus is away: it goes on trying in the background. */
-  ensureTopics(topics: readonly Topic<any>[]): Promise<void>;
+  ensureTopics(topics: readonly Topic<unknown>[]): Promise<void>;
   /** Resolves when acknowledged; rejects at the deadline (10 s), when the buffer is full, or on a bad message. */
   publish<M>(topic: Topic<M>, key: string, message: M): Promise<void>;
   /** One batch, acknowledged as one. */
-  publishRaw(topic: Topic<any>, entries: readonly RawEntry[]): Promise<void>;
+  publishRaw(topic: Topic<unknown>, entries: readonly RawEntry[]): Promise<void>;
   /** Durable group, at least once, in order of the partition; a failing message is tried again with back-off. */
   subscribe<M>(
     topic: Topic<M>,
@@ -60,7 +60,7 @@ export interface Bus {
   ): Promise<Subscription>;
   /** Durable group, at least once; one partition per batch, committed after the handler. */
   batch(
-    topic: Topic<any>,
+    topic: Topic<unknown>,
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
   ): Promise<Subscription>;
@@ -73,11 +73,11 @@ export interface Bus {
   /** Applies each key's versions in growing order, never an older one after a newer one. */
   replica<M extends { version: number }>(topic: Topic<M>, apply: (key: string, value: M) => void): Promise<Replica>;
   /** Owner's side: heartbeats every 5 s and answers the markers that nodes ask for. Call it after the republish. */
-  own(topic: Topic<any>): Promise<void>;
+  own(topic: Topic<unknown>): Promise<void>;
   /** Tells the others that this node now runs on `version` of the topic. */
-  applied(topic: Topic<any>, version: number): void;
+  applied(topic: Topic<unknown>, version: number): void;
   /** Whether every live node of the service runs on `version` or a later one; false at the time-out. */
-  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean>;
+  everyNodeApplied(topic: Topic<unknown>, service: string, version: number, timeoutMs: number): Promise<boolean>;
   isConnected(): boolean;
   close(): Promise<void>;
 }

@@ -58,7 +58,7 @@ class InProcessBus implements Bus, StateTransport {
     this.closed.catch(() => {});
   }
 
-  async ensureTopics(topics: readonly Topic<any>[]): Promise<void> {
+  async ensureTopics(topics: readonly Topic<unknown>[]): Promise<void> {
     for (const topic of topics) this.topic(topic);
   }
 
@@ -66,11 +66,11 @@ class InProcessBus implements Bus, StateTransport {
     await this.send(topic, [{ key, value: encodeMessage(topic, message) }]);
   }
 
-  publishRaw(topic: Topic<any>, entries: readonly RawEntry[]): Promise<void> {
+  publishRaw(topic: Topic<unknown>, entries: readonly RawEntry[]): Promise<void> {
     return this.send(topic, entries);
   }
 
-  async send(topic: Topic<any>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {
+  async send(topic: Topic<unknown>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {
     if (this.closing.signal.aborted) throw new BusError('closed', 'the bus was closed');
     const held = this.topic(topic);
     if (this.durableTopics.has(topic.name)) await Promise.race([held.hasGroup(), this.closed]);
@@ -93,7 +93,7 @@ class InProcessBus implements Bus, StateTransport {
   }
 
   async batch(
-    topic: Topic<any>,
+    topic: Topic<unknown>,
     groupName: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
   ): Promise<Subscription> {
@@ -112,7 +112,7 @@ class InProcessBus implements Bus, StateTransport {
   }
 
   async watchRaw(
-    topic: Topic<any>,
+    topic: Topic<unknown>,
     from: 'beginning' | 'end',
     handler: (raw: RawMessage) => void,
   ): Promise<Subscription> {
@@ -132,15 +132,15 @@ class InProcessBus implements Bus, StateTransport {
     return this.state.replica({ ...topic, partitions: 1 }, apply);
   }
 
-  own(topic: Topic<any>): Promise<void> {
+  own(topic: Topic<unknown>): Promise<void> {
     return this.state.own({ ...topic, partitions: 1 });
   }
 
-  applied(topic: Topic<any>, version: number): void {
+  applied(topic: Topic<unknown>, version: number): void {
     this.state.applied(topic, version);
   }
 
-  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean> {
+  everyNodeApplied(topic: Topic<unknown>, service: string, version: number, timeoutMs: number): Promise<boolean> {
     return this.state.everyNodeApplied(topic, service, version, timeoutMs);
   }
 
@@ -156,7 +156,7 @@ class InProcessBus implements Bus, StateTransport {
   }
 
   private startGroup(
-    topic: Topic<any>,
+    topic: Topic<unknown>,
     groupName: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
     batchMessagesMax?: number,
@@ -166,7 +166,7 @@ class InProcessBus implements Bus, StateTransport {
     return { stop: () => group.stop(), lastFetchAtMs: () => Infinity };
   }
 
-  private topic(topic: Topic<any>): InProcessTopic {
+  private topic(topic: Topic<unknown>): InProcessTopic {
     const known = this.topics.get(topic.name);
     if (known !== undefined) return known;
     const made = new InProcessTopic(topic.cleanup === 'compact', this.log);

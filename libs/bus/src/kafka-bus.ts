@@ -98,7 +98,7 @@ class KafkaBus implements Bus, StateTransport {
     void this.pingWhenSilent();
   }
 
-  ensureTopics(topics: readonly Topic<any>[]): Promise<void> {
+  ensureTopics(topics: readonly Topic<unknown>[]): Promise<void> {
     return this.topics.ensure(topics);
   }
 
@@ -106,11 +106,11 @@ class KafkaBus implements Bus, StateTransport {
     await this.send(topic, [{ key, value: encodeMessage(topic, message) }]);
   }
 
-  publishRaw(topic: Topic<any>, entries: readonly RawEntry[]): Promise<void> {
+  publishRaw(topic: Topic<unknown>, entries: readonly RawEntry[]): Promise<void> {
     return this.send(topic, entries);
   }
 
-  async send(topic: Topic<any>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {
+  async send(topic: Topic<unknown>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {
     if (this.isClosed) throw new BusError('closed', 'the bus was closed');
     const deadlineMs = this.options.bounds?.deadlineMs ?? PRODUCER_BOUNDS.deadlineMs;
     // Messages for a missing topic would be retried for ever and hold up those of every other topic.
@@ -139,7 +139,7 @@ class KafkaBus implements Bus, StateTransport {
   }
 
   batch(
-    topic: Topic<any>,
+    topic: Topic<unknown>,
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
   ): Promise<Subscription> {
@@ -158,7 +158,11 @@ class KafkaBus implements Bus, StateTransport {
     });
   }
 
-  watchRaw(topic: Topic<any>, from: 'beginning' | 'end', handler: (raw: RawMessage) => void): Promise<Subscription> {
+  watchRaw(
+    topic: Topic<unknown>,
+    from: 'beginning' | 'end',
+    handler: (raw: RawMessage) => void,
+  ): Promise<Subscription> {
     const groupPrefix = `${groupPrefixOf(this.service)}~${this.node}.`;
     return this.read(topic, { durable: false, groupPrefix, from, handler });
   }
@@ -167,15 +171,15 @@ class KafkaBus implements Bus, StateTransport {
     return this.state.replica(topic, apply);
   }
 
-  own(topic: Topic<any>): Promise<void> {
+  own(topic: Topic<unknown>): Promise<void> {
     return this.state.own(topic);
   }
 
-  applied(topic: Topic<any>, version: number): void {
+  applied(topic: Topic<unknown>, version: number): void {
     this.state.applied(topic, version);
   }
 
-  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean> {
+  everyNodeApplied(topic: Topic<unknown>, service: string, version: number, timeoutMs: number): Promise<boolean> {
     return this.state.everyNodeApplied(topic, service, version, timeoutMs);
   }
 
@@ -193,7 +197,7 @@ class KafkaBus implements Bus, StateTransport {
     await Promise.all([...this.readers].map((reader) => reader.stop()));
   }
 
-  private async read(topic: Topic<any>, kind: ReaderKind): Promise<Subscription> {
+  private async read(topic: Topic<unknown>, kind: ReaderKind): Promise<Subscription> {
     const reader = new KafkaReader(this.readerContext, topic, kind);
     this.readers.add(reader);
     await reader.start();

@@ -45,7 +45,7 @@ export class KafkaReader implements Subscription {
 
   constructor(
     private readonly context: ReaderContext,
-    private readonly topic: Topic<any>,
+    private readonly topic: Topic<unknown>,
     private readonly kind: ReaderKind,
   ) {
     this.startedAtMs = context.clock.monotonicMs();
@@ -135,7 +135,8 @@ export class KafkaReader implements Subscription {
     for (const { partition, high } of ends) this.positions.set(partition, high);
   }
 
-  private async takeAll({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+  private async takeAll(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
     if (this.kind.durable) return;
     for (const message of batch.messages) {
       const raw = this.toRaw(batch.partition, message);
@@ -145,35 +146,35 @@ export class KafkaReader implements Subscription {
         // The same bytes would fail again; stopping here would keep every later state from this node.
         this.context.log.error({ error, topic: this.topic.name, offset: message.offset }, 'a watcher failed');
       }
-      resolveOffset(message.offset);
+      payload.resolveOffset(message.offset);
       if (this.kind.from === 'end') this.positions.set(batch.partition, nextOffset(message.offset));
     }
-    await heartbeat();
+    await payload.heartbeat();
   }
 
   private async takeDurable(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     if (!this.kind.durable) return;
-    const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
+    const { batch } = payload;
     const { batchMessagesMax, handler } = this.kind;
     for (let start = 0; start < batch.messages.length; start += batchMessagesMax) {
-      if (!isRunning() || isStale() || this.stopping.signal.aborted) return;
+      if (!payload.isRunning() || payload.isStale() || this.stopping.signal.aborted) return;
       const messages = batch.messages.slice(start, start + batchMessagesMax);
       const raws = messages.flatMap((message) => this.toRaw(batch.partition, message) ?? []);
       if (raws.length > 0 && !(await this.handle(() => handler(raws), payload))) return;
       const last = messages.at(-1)!.offset;
-      resolveOffset(last);
+      payload.resolveOffset(last);
       await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: nextOffset(last) }]);
-      await heartbeat();
+      await payload.heartbeat();
     }
   }
 
   /** Tries the handler until it succeeds, keeping the membership alive; false when stopped or taken over meanwhile. */
-  private async handle(work: () => Promise<void>, { heartbeat, isRunning }: EachBatchPayload): Promise<boolean> {
+  private async handle(work: () => Promise<void>, payload: EachBatchPayload): Promise<boolean> {
     const lost = new AbortController();
     const keepAlive = setInterval(() => {
-      if (!isRunning()) lost.abort();
+      if (!payload.isRunning()) lost.abort();
       // A rebalance: another member may get the partition, so a failing handler must not be tried here any longer.
-      heartbeat().catch(() => lost.abort());
+      payload.heartbeat().catch(() => lost.abort());
     }, KEEP_ALIVE_EVERY_MS);
     try {
       return await untilItSucceeds(work, AbortSignal.any([lost.signal, this.stopping.signal]), (error) =>

@@ -19,7 +19,7 @@ export class KafkaTopics {
   ) {}
 
   /** Resolves when the topics exist, or after 5 s of an absent bus; the making goes on in the background. */
-  async ensure(topics: readonly Topic<any>[]): Promise<void> {
+  async ensure(topics: readonly Topic<unknown>[]): Promise<void> {
     const started = new AbortController();
     await Promise.race([
       this.make(topics),
@@ -29,7 +29,7 @@ export class KafkaTopics {
   }
 
   /** Whether the topic exists by the deadline; makes it if nobody has asked for it yet. */
-  async existWithin(topic: Topic<any>, deadlineMs: number): Promise<boolean> {
+  async existWithin(topic: Topic<unknown>, deadlineMs: number): Promise<boolean> {
     if (this.existing.has(topic.name)) return true;
     const outwaited = new AbortController();
     const deadline = pause(deadlineMs, AbortSignal.any([outwaited.signal, this.closing.signal]));
@@ -53,7 +53,7 @@ export class KafkaTopics {
     this.closing.abort();
   }
 
-  private async make(topics: readonly Topic<any>[]): Promise<void> {
+  private async make(topics: readonly Topic<unknown>[]): Promise<void> {
     const unasked = topics.filter(({ name }) => !this.made.has(name));
     if (unasked.length > 0) {
       const making = untilItSucceeds(
@@ -63,10 +63,10 @@ export class KafkaTopics {
       );
       for (const { name } of unasked) this.made.set(name, making);
     }
-    await Promise.all(topics.map(({ name }) => this.made.get(name)));
+    for (const { name } of topics) await this.made.get(name);
   }
 
-  private async makeMissing(admin: Admin, topics: readonly Topic<any>[]): Promise<void> {
+  private async makeMissing(admin: Admin, topics: readonly Topic<unknown>[]): Promise<void> {
     const existing = new Set(await admin.listTopics());
     const missing = topics.filter(({ name }) => !existing.has(name));
     if (missing.length > 0) {
@@ -82,7 +82,7 @@ export class KafkaTopics {
 }
 
 /** How the broker keeps a topic, derived from its contract alone. */
-export function toTopicConfig(topic: Topic<any>, replicationFactor: number): ITopicConfig {
+export function toTopicConfig(topic: Topic<unknown>, replicationFactor: number): ITopicConfig {
   const configEntries = [
     { name: 'cleanup.policy', value: topic.cleanup },
     { name: 'max.message.bytes', value: String(topic.messageBytesMax) },

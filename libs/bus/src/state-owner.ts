@@ -11,7 +11,7 @@ export class StateOwner {
   private stopListening: (() => void) | undefined;
 
   constructor(
-    private readonly topic: Topic<any>,
+    private readonly topic: Topic<unknown>,
     private readonly transport: StateTransport,
     private readonly presence: NodePresence,
   ) {}

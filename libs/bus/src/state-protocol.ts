@@ -18,18 +18,18 @@ export class StateProtocol {
     return new StateReplica(topic, apply, this.transport, this.presence).start();
   }
 
-  async own(topic: Topic<any>): Promise<void> {
+  async own(topic: Topic<unknown>): Promise<void> {
     if (this.owned.has(topic.name)) return;
     const owner = new StateOwner(topic, this.transport, this.presence);
     this.owned.set(topic.name, owner);
     await owner.start();
   }
 
-  applied(topic: Topic<any>, version: number): void {
+  applied(topic: Topic<unknown>, version: number): void {
     this.presence.setApplied(topic.name, version);
   }
 
-  everyNodeApplied(topic: Topic<any>, service: string, version: number, timeoutMs: number): Promise<boolean> {
+  everyNodeApplied(topic: Topic<unknown>, service: string, version: number, timeoutMs: number): Promise<boolean> {
     return this.presence.everyNodeApplied(topic.name, service, version, timeoutMs);
   }
 

@@ -7,8 +7,8 @@ export interface StateTransport {
   readonly service: string;
   readonly clock: BusClock;
   readonly log: BusLog;
-  send(topic: Topic<any>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void>;
-  watchRaw(topic: Topic<any>, from: 'beginning' | 'end', handler: (raw: RawMessage) => void): Promise<Subscription>;
+  send(topic: Topic<unknown>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void>;
+  watchRaw(topic: Topic<unknown>, from: 'beginning' | 'end', handler: (raw: RawMessage) => void): Promise<Subscription>;
 }
 
 /** The service name of a node that runs every module in one process. */
