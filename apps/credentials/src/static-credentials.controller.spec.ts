@@ -1,0 +1,217 @@
+import { createInProcessBus, type Bus } from '@warder/bus';
+import {
+  auditRecordedTopic,
+  type ConnectionState,
+  connectionStateTopic,
+  principalStateTopic,
+  tokenStateTopic,
+} from '@warder/contracts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
+import { createKeyringStore, createStaticLeases } from '@warder/secrets';
+import { type RunningHost, startServiceForTest } from '@warder/service-host';
+import { createLogger } from '@warder/telemetry';
+import { digestOf, issueToken } from '@warder/tokens';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import request from 'supertest';
+import { DataSource } from 'typeorm';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { credentialsService } from './index.js';
+
+const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
+const CANARY = 'Bearer canary-6f1d';
+const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const log = createLogger('test', { level: 'silent' });
+const bearers = { admin: issueToken(randomBytes), auditor: issueToken(randomBytes) };
+const never = new AbortController().signal;
+
+let database: EmbeddedPostgres;
+let bus: Bus;
+let running: RunningHost | undefined;
+let root: string;
+let states: ConnectionState[];
+let records: string[];
+
+beforeAll(async () => {
+  database = await startEmbeddedPostgres({ ephemeral: true });
+});
+afterAll(() => database.stop());
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'warder-credentials-'));
+  const source = await new DataSource({ type: 'postgres', url: database.url }).initialize();
+  await source.query('DROP SCHEMA IF EXISTS credentials CASCADE');
+  await source.destroy();
+  await startBus();
+});
+afterEach(async () => {
+  await stopAll();
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function startBus(): Promise<void> {
+  bus = createInProcessBus({ node: 'n1', log, clock });
+  states = [];
+  records = [];
+  await bus.watch(connectionStateTopic, 'beginning', ({ value }) => states.push(value));
+  await bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => {
+    records.push(JSON.stringify(value));
+  });
+  await bus.own(principalStateTopic);
+  await bus.own(tokenStateTopic);
+  for (const [role, bearer] of Object.entries(bearers)) {
+    const id = `usr_${role}`;
+    const roles = [role as keyof typeof bearers];
+    await bus.publish(principalStateTopic, id, { ...principalStateTopic.example, version: 1, id, roles });
+    const token = { ...tokenStateTopic.example, version: 1, id: `pat_${role}`, principalId: id };
+    const expiresAtMs = Date.now() + 3_600_000;
+    await bus.publish(tokenStateTopic, digestOf(bearer, PEPPER), { ...token, pepperKeyId: 'p1', expiresAtMs });
+  }
+}
+
+async function stopAll(): Promise<void> {
+  await running?.stop();
+  running = undefined;
+  await bus.close();
+}
+
+const places = () => ({ dir: join(root, 'secrets'), keyringFile: join(root, 'keyring') });
+
+async function start(secrets: object = { create: true }): Promise<void> {
+  const config = {
+    database: { url: database.url },
+    pepper: { current: 'p1', keys: { p1: PEPPER } },
+    secrets: { ...places(), ...secrets },
+  };
+  running = await startServiceForTest(credentialsService, config, { bus, clock });
+  await vi.waitFor(async () => expect((await as('admin').get('/admin/credentials/static')).status).toBe(200));
+}
+
+const as = (role: keyof typeof bearers) =>
+  request.agent(running?.url ?? '').set('authorization', `Bearer ${bearers[role]}`);
+const put = (upstream: string, body: object) => as('admin').put(`/admin/credentials/static/${upstream}`).send(body);
+const header = { kind: 'header', name: 'Authorization', value: CANARY };
+
+describe('/admin/credentials/static', () => {
+  it('stores a credential sealed, tells which it is, and never its value', async () => {
+    await start();
+    const answer = await put('files', header);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({
+      upstream: 'files',
+      version: 1,
+      status: 'active',
+      kind: 'header',
+      name: 'authorization',
+    });
+    const list = await as('auditor').get('/admin/credentials/static');
+    expect(list.body.credentials).toMatchObject([{ upstream: 'files', version: 1, name: 'authorization' }]);
+    await vi.waitFor(() => expect(states).toHaveLength(1));
+    await vi.waitFor(() => expect(records).toHaveLength(1));
+    const source = await new DataSource({ type: 'postgres', url: database.url }).initialize();
+    const rows = JSON.stringify(await source.query('SELECT * FROM credentials.static_credential'));
+    await source.destroy();
+    for (const text of [JSON.stringify([answer.body, list.body, states]), records.join(), rows]) {
+      expect(text).toContain('authorization');
+      expect(text).not.toContain('canary-6f1d');
+    }
+  });
+
+  it('lets ingress lease what was stored, replaced and revoked, through the shared directory', async () => {
+    await start();
+    const leases = createStaticLeases({ store: createKeyringStore(places()) });
+    const replica = await bus.replica(connectionStateTopic, (_id, state) => void leases.apply(state));
+    const lease = () => leases.headersFor('files', 'usr_ana', never);
+    expect(lease()).toEqual({ kind: 'none' });
+    await put('files', header);
+    await vi.waitFor(async () =>
+      expect(await lease()).toEqual({ kind: 'headers', headers: { authorization: CANARY } }),
+    );
+    await put('files', { ...header, name: 'x-api-key', value: 'second' });
+    await vi.waitFor(async () =>
+      expect(await lease()).toEqual({ kind: 'headers', headers: { 'x-api-key': 'second' } }),
+    );
+    const revoked = await as('admin').delete('/admin/credentials/static/files');
+    expect(revoked.body).toMatchObject({ status: 'revoked', version: 3 });
+    await vi.waitFor(async () => expect(await lease()).toMatchObject({ kind: 'missing' }));
+    expect(existsSync(join(places().dir, 'static.files.sealed'))).toBe(false);
+    await put('files', { kind: 'environment', name: 'API_KEY', value: 'third' });
+    await vi.waitFor(async () =>
+      expect(await leases.environmentFor('files', never)).toEqual({
+        kind: 'environment',
+        environment: { API_KEY: 'third' },
+      }),
+    );
+    await replica.stop();
+  });
+
+  it('answers 404 for what never was, and the same again for what is revoked already', async () => {
+    await start();
+    for (const upstream of ['files', 'No%20Name', '..%2fx']) {
+      const answer = await as('admin').delete(`/admin/credentials/static/${upstream}`);
+      expect([answer.status, answer.body.error.code]).toEqual([404, 'WDR_CREDENTIAL_UNKNOWN']);
+    }
+    await put('files', header);
+    const first = await as('admin').delete('/admin/credentials/static/files');
+    const second = await as('admin').delete('/admin/credentials/static/files');
+    expect(second.body).toEqual(first.body);
+  });
+
+  it('refuses a credential that could change how a message travels, without repeating its value', async () => {
+    await start();
+    for (const body of [
+      { ...header, name: 'Host' },
+      { ...header, name: 'Mcp-Session-Id' },
+      { ...header, value: `${CANARY}\r\nx: y` },
+      { ...header, extra: CANARY },
+      { kind: 'environment', name: 'LD_PRELOAD', value: CANARY },
+      { kind: 'command', name: 'x', value: CANARY },
+    ]) {
+      const answer = await put('files', body);
+      expect([answer.status, answer.body.error.code]).toEqual([400, 'WDR_BODY_INVALID']);
+      expect(answer.text).not.toContain('canary-6f1d');
+    }
+    expect((await as('admin').get('/admin/credentials/static')).body.credentials).toEqual([]);
+  });
+
+  it('is changed by administrators only', async () => {
+    await start();
+    const anonymous = await request(running?.url ?? '').get('/admin/credentials/static');
+    expect([anonymous.status, anonymous.body.error.code]).toEqual([401, 'WDR_TOKEN_UNKNOWN']);
+    const auditor = await as('auditor').put('/admin/credentials/static/files').send(header);
+    expect([auditor.status, auditor.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
+    expect((await as('auditor').delete('/admin/credentials/static/files')).status).toBe(403);
+  });
+
+  it('answers 503 and changes nothing when the secret cannot be written', async () => {
+    await start();
+    rmSync(places().dir, { recursive: true });
+    writeFileSync(places().dir, 'in the way');
+    const answer = await put('files', header);
+    expect([answer.status, answer.body.error.code]).toEqual([503, 'WDR_SECRET_STORE_UNAVAILABLE']);
+    expect((await as('admin').get('/admin/credentials/static')).body.credentials).toEqual([]);
+  });
+
+  it('publishes every state again at the next start, and removes a secret that a revocation left', async () => {
+    await start();
+    await put('files', header);
+    await put('mail', header);
+    await as('admin').delete('/admin/credentials/static/files');
+    await stopAll();
+    await createKeyringStore(places()).put('static/files', 'left behind');
+    await startBus();
+    await start();
+    await vi.waitFor(() =>
+      expect(states.map((each) => `${each.id} ${each.version} ${each.status}`)).toEqual([
+        'static/files 2 revoked',
+        'static/mail 1 active',
+      ]),
+    );
+    expect(await createKeyringStore(places()).list()).toEqual(['static/mail']);
+  });
+
+  it('does not start without its keyring unless told to make one', async () => {
+    await expect(start({ create: false })).rejects.toThrow(/^secrets: keyring .*ENOENT/);
+  });
+});
