@@ -1,7 +1,7 @@
 import type { RequestListener, Server } from 'node:http';
-import type { DynamicModule } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { DynamicModule, INestApplication } from '@nestjs/common';
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Bus } from '@warder/bus';
 import { createLogger, Metrics, type Logger } from '@warder/telemetry';
 import { busOfSettings } from './bus-of-settings.js';
@@ -29,7 +29,7 @@ export interface HostOptions {
 }
 
 export interface RunningHost {
-  readonly app: NestFastifyApplication;
+  readonly app: INestApplication;
   /** Where the listener is bound. */
   readonly url: string;
   readonly bus: Bus;
@@ -116,7 +116,7 @@ class HostParts {
     this.isOpen = true;
   }
 
-  async stop(server: Server, app: NestFastifyApplication, boundMs: number, close: () => Promise<void>): Promise<void> {
+  async stop(server: Server, app: INestApplication, boundMs: number, close: () => Promise<void>): Promise<void> {
     this.draining.abort();
     this.gate.startDraining();
     server.close();
@@ -134,7 +134,7 @@ async function createApp(
   server: Server,
   parts: HostParts,
   settings: HostSettings,
-): Promise<NestFastifyApplication> {
+): Promise<INestApplication> {
   let toFastify: RequestListener | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: settings.bounds.bodyBytesMax,
@@ -143,12 +143,13 @@ async function createApp(
       return server;
     },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+  // Cast, for the adapter's types may come from another copy of Nest than this package's.
+  const app = await NestFactory.create(module, adapter as unknown as AbstractHttpAdapter, {
     abortOnError: false,
     logger: nestLogger(parts.log),
   });
   app.useGlobalFilters(createErrorFilter(parts.log));
-  const fastify = app.getHttpAdapter().getInstance();
+  const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (_request, reply, done) => {
     void reply.headers(securityHeaders(settings.tls !== undefined));
     done();
