@@ -65,7 +65,15 @@ export class StaticCredentialsStore {
       if (!before) throw new AdminError(404, 'WDR_CREDENTIAL_UNKNOWN', `${upstream} has no static credential`);
       if (before.status === 'revoked') return viewOf(before);
       const version = before.version + 1;
-      const row: StaticCredential = { ...before, version, status: 'revoked', changedAtMs: String(this.wallMs()) };
+      const { kind, name } = before;
+      const row: StaticCredential = {
+        upstream,
+        version,
+        status: 'revoked',
+        kind,
+        name,
+        changedAtMs: String(this.wallMs()),
+      };
       await this.save(manager, row);
       await this.outbox.recordAdminAction(manager, { action: 'static.revoke', by, arguments: { upstream, version } });
       return viewOf(row);

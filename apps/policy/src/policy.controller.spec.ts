@@ -121,7 +121,7 @@ describe('GET and PUT /admin/policy', () => {
   it('lets one of two that saw the same version win', async () => {
     await start();
     const answers = await Promise.all([put(DOCUMENT, '"1"'), put({}, '"1"'), put(DOCUMENT, '"1"')]);
-    expect(answers.map((each) => each.status).sort()).toEqual([200, 412, 412]);
+    expect(answers.map((each) => each.status).toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
     expect(answers.find((each) => each.status === 412)?.body.error.code).toBe('WDR_VERSION_MISMATCH');
     expect((await as('admin').put('/admin/policy').send({})).body.error.code).toBe('WDR_IF_MATCH_REQUIRED');
   });
@@ -167,6 +167,14 @@ describe('GET and PUT /admin/policy', () => {
     expect([member.status, member.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
     const auditor = await as('auditor').put('/admin/policy').set('if-match', '"1"').send({});
     expect([auditor.status, auditor.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
+  });
+
+  it('answers 503 while the database is away', async () => {
+    const other = await startEmbeddedPostgres({ ephemeral: true });
+    await start({ database: { url: other.url } });
+    await other.stop();
+    for (const answer of [await as('admin').get('/admin/policy'), await put(DOCUMENT, '"1"')])
+      expect([answer.status, answer.body.error.code]).toEqual([503, 'WDR_STORE_UNAVAILABLE']);
   });
 
   it('publishes the version in force again at the next start, never a lower one', async () => {
