@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +22,7 @@ export async function startIngress(options: IngressOptions): Promise<Started & {
   const dir = await mkdtemp(join(options.dir, `${options.node}-`));
   const port = await freePort();
   const file = join(dir, 'ingress.yaml');
+  await writeFile(join(dir, 'keyring'), `bench ${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
   // JSON is YAML.
   await writeFile(file, JSON.stringify(configOf(options, dir, port)), { mode: 0o600 });
   const main = fileURLToPath(new URL('../../apps/ingress/dist/main.js', import.meta.url));
@@ -31,15 +33,29 @@ export async function startIngress(options: IngressOptions): Promise<Started & {
   return { ...started, port };
 }
 
+/** Bytes that a paused drain may leave on disk: half a minute of full load. */
+const JOURNAL_BYTES_MAX = 8_589_934_592;
+
 function configOf(options: IngressOptions, dir: string, port: number): object {
-  const { pepper } = options;
+  const { pepper, brokers } = options;
+  const broker = { kind: 'kafka', brokers };
   return {
     node: options.node,
     listen: { host: '127.0.0.1', port },
-    bus: { kind: 'kafka', brokers: options.brokers },
+    bus: broker,
     log: { level: 'warn' },
-    pepper: { current: pepper.keyId, keys: { [pepper.keyId]: pepper.secret } },
-    journal: { dir: join(dir, 'journal') },
+    peppers: { [pepper.keyId]: pepper.secret },
+    sessionKey: randomBytes(32).toString('hex'),
+    replicaFile: join(dir, 'replica'),
+    secrets: { dir: join(dir, 'secrets'), keyringFile: join(dir, 'keyring') },
+    journal: {
+      dir: join(dir, 'journal'),
+      sizeMaxBytes: JOURNAL_BYTES_MAX,
+      isDrainPaused: options.isDrainPaused,
+      drain: broker,
+    },
+    // All load comes from one address.
+    limits: { addressRequestsPerMinute: 1_000_000_000, addressBurst: 1_000_000_000 },
   };
 }
 

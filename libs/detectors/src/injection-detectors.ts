@@ -1,7 +1,8 @@
 import type { LiteralDetector } from './detector.js';
+import { WORD_START } from './word-start.js';
 
-/** Up to six characters between two words: spaces, line ends, quotes, asterisks. */
-const GAP = '(?:[^A-Za-z0-9]{1,6})';
+/** Up to six characters between two words: spaces, line ends (also as escapes of a text in a text), asterisks. */
+const GAP = '(?:(?:\\\\[nrt]|[^A-Za-z0-9]){1,6})';
 const ADDRESSEE =
   '(?:ai|a\\.i\\.|llms?|language models?|assistants?|ai agents?|agents?|chatbots?|copilot|claude|chatgpt|gpt-?\\d?|gemini)';
 const ORDERS =
@@ -15,7 +16,7 @@ function rule(kind: string, literals: readonly string[], ...phrases: readonly st
     category: 'injection',
     trigger: 'literal',
     literals,
-    pattern: new RegExp(`(?<![A-Za-z0-9])(?:${source})`, 'iy'),
+    pattern: new RegExp(`${WORD_START}(?:${source})`, 'iy'),
   };
 }
 

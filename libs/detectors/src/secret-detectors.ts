@@ -28,7 +28,7 @@ export const SECRET_DETECTORS: readonly LiteralDetector[] = [
   secret(
     'aws-access-key',
     ['akia', 'asia', 'secret_access_key', 'secretaccesskey'],
-    /(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])|(?:[sS]ecret_?[aA]ccess_?[kK]ey|SECRET_ACCESS_KEY)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/y,
+    /(?<!(?:^|[^\\])[A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])|(?:[sS]ecret_?[aA]ccess_?[kK]ey|SECRET_ACCESS_KEY)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/y,
   ),
   secret(
     'github-token',
@@ -51,13 +51,17 @@ export const SECRET_DETECTORS: readonly LiteralDetector[] = [
     ...secret('private-key', ['-----begin'], /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y),
     extend: wholePem,
   },
-  secret('jwt', ['eyj'], /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}/y),
+  secret(
+    'jwt',
+    ['eyj'],
+    /(?<!(?:^|[^\\])[A-Za-z0-9]|[_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}/y,
+  ),
   secret('npm-token', ['npm_'], /npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/y),
   // A digit is asked for, so that `sk-` in front of hyphenated words is none.
   secret(
     'model-api-key',
     ['sk-'],
-    /(?<![A-Za-z0-9_])sk-(?=[A-Za-z_-]{0,40}\d)(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,200}(?![A-Za-z0-9_-])/y,
+    /(?<!(?:^|[^\\])[A-Za-z0-9]|_)sk-(?=[A-Za-z_-]{0,40}\d)(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,200}(?![A-Za-z0-9_-])/y,
   ),
   // Warder's own: whoever reads it in an answer could act as its owner.
   secret('warder-token', ['wdr_'], /wdr_[A-Za-z0-9_-]{48}/y),
