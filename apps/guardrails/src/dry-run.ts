@@ -1,0 +1,20 @@
+import type { CheckGuardrails } from '@warder/contracts';
+import { createEngine, type Screening, type ScreeningEngine } from '@warder/detectors';
+import type { RulePack } from './rule-pack.entity.js';
+
+/** Screens a value as an ingress node would that runs on the same packs; compiles them once per version. */
+export class DryRun {
+  private compiled: { readonly of: string; readonly engine: ScreeningEngine } | undefined;
+
+  check(request: CheckGuardrails, packs: readonly RulePack[]): Screening {
+    return this.engineOf(packs).screen(request.value, request.phase, request.actions);
+  }
+
+  private engineOf(packs: readonly RulePack[]): ScreeningEngine {
+    const of = packs.map(({ pack, version }) => `${pack}@${version}`).join(' ');
+    if (this.compiled?.of !== of) {
+      this.compiled = { of, engine: createEngine(packs.map((pack) => ({ ...pack, status: 'active' as const }))) };
+    }
+    return this.compiled.engine;
+  }
+}

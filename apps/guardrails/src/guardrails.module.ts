@@ -1,0 +1,69 @@
+import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { adminAccessModule } from '@warder/admin-access';
+import { guardrailRulesStateTopic } from '@warder/contracts';
+import { databaseModule, Outbox } from '@warder/postgres';
+import type { Host } from '@warder/service-host';
+import type { DataSource } from 'typeorm';
+import { DryRun } from './dry-run.js';
+import type { GuardrailsConfig } from './guardrails-config.js';
+import { GuardrailsController } from './guardrails.controller.js';
+import { CreateRulePacks1790000002000 } from './migrations/create-rule-packs.js';
+import { RulePack } from './rule-pack.entity.js';
+import { RulePacksStore } from './rule-packs.store.js';
+
+const HOST = Symbol('guardrails host');
+
+/** Publishes the packs at start, and answers for their topic once they are on it. */
+class GuardrailsStart implements OnModuleInit {
+  constructor(
+    @Inject(HOST) private readonly host: Host,
+    @Inject(Outbox) private readonly outbox: Outbox,
+    @Inject(RulePacksStore) private readonly store: RulePacksStore,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.host.bus.ensureTopics([guardrailRulesStateTopic]);
+    await this.store.republish();
+    this.outbox.start();
+    this.host.onDrain('outbox', () => this.outbox.stop());
+    // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
+    this.own().catch((error: unknown) => this.host.log.error({ err: error }, 'the rules topic has no owner'));
+  }
+
+  private async own(): Promise<void> {
+    await this.outbox.drained();
+    await this.host.bus.own(guardrailRulesStateTopic);
+  }
+}
+
+/** Holder of the dynamic module that `guardrailsModule` makes. */
+@Module({})
+export class GuardrailsModule {}
+
+/** The guardrails service: its rule packs, its admin door, its topic. */
+export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicModule {
+  const { url } = config.database;
+  return {
+    module: GuardrailsModule,
+    imports: [
+      databaseModule('guardrails', url, { entities: [RulePack], migrations: [CreateRulePacks1790000002000] }),
+      adminAccessModule(host, { pepper: config.pepper }),
+    ],
+    controllers: [GuardrailsController],
+    providers: [
+      { provide: HOST, useValue: host },
+      DryRun,
+      {
+        provide: Outbox,
+        useFactory: () => new Outbox(host, { service: 'guardrails', url, topics: [guardrailRulesStateTopic] }),
+      },
+      {
+        provide: RulePacksStore,
+        inject: [getDataSourceToken('guardrails'), Outbox],
+        useFactory: (source: DataSource, outbox: Outbox) => new RulePacksStore(source, outbox),
+      },
+      GuardrailsStart,
+    ],
+  };
+}

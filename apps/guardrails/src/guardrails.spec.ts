@@ -1,0 +1,188 @@
+import { createInProcessBus, type Bus } from '@warder/bus';
+import {
+  auditRecordedTopic,
+  type AuditRecord,
+  type GuardrailRulesState,
+  guardrailRulesStateTopic,
+  principalStateTopic,
+  type Role,
+  tokenStateTopic,
+} from '@warder/contracts';
+import { BUILT_IN_PACKS } from '@warder/detectors';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
+import { type RunningHost, startServiceForTest } from '@warder/service-host';
+import { createLogger } from '@warder/telemetry';
+import { digestOf, issueToken } from '@warder/tokens';
+import { randomBytes } from 'node:crypto';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { guardrailsService } from './index.js';
+
+const secret = 'a pepper of at least thirty-two characters';
+const pepper = { current: 'p1', keys: { p1: secret } };
+const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const bus: Bus = createInProcessBus({ node: 'n1', log: createLogger('test', { level: 'silent' }), clock });
+const rules: GuardrailRulesState[] = [];
+const records: AuditRecord[] = [];
+const bearers = { admin: '', auditor: '', member: '' };
+let database: EmbeddedPostgres;
+let running: RunningHost;
+
+async function admit(role: Role): Promise<string> {
+  const text = issueToken(randomBytes);
+  const principal = { ...principalStateTopic.example, id: `usr_${role}`, version: 1, roles: [role] };
+  await bus.publish(principalStateTopic, principal.id, principal);
+  await bus.publish(tokenStateTopic, digestOf(text, secret), {
+    ...tokenStateTopic.example,
+    id: `pat_${role}`,
+    principalId: principal.id,
+    pepperKeyId: 'p1',
+    expiresAtMs: Date.now() + 3_600_000,
+  });
+  return text;
+}
+
+const start = (): Promise<RunningHost> =>
+  startServiceForTest(guardrailsService, { database: { url: database.url }, pepper }, { bus });
+
+beforeAll(async () => {
+  database = await startEmbeddedPostgres({ ephemeral: true });
+  await bus.ensureTopics([principalStateTopic, tokenStateTopic, auditRecordedTopic, guardrailRulesStateTopic]);
+  for (const role of ['admin', 'auditor', 'member'] as const) bearers[role] = await admit(role);
+  await bus.own(principalStateTopic);
+  await bus.own(tokenStateTopic);
+  await bus.watch(guardrailRulesStateTopic, 'beginning', ({ value }) => rules.push(value));
+  await bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => void records.push(value));
+  running = await start();
+  await vi.waitUntil(async () => (await get('packs')).status === 200);
+});
+afterAll(async () => {
+  await running.stop();
+  await bus.close();
+  await database.stop();
+});
+
+const as = (bearer: string) => ({ authorization: `Bearer ${bearer}` });
+const get = (path: string, bearer = bearers.auditor) =>
+  request(running.url).get(`/admin/guardrails/${path}`).set(as(bearer));
+const put = (path: string, body: object, ifMatch?: string, bearer = bearers.admin) => {
+  const sent = request(running.url).put(`/admin/guardrails/${path}`).set(as(bearer));
+  return (ifMatch === undefined ? sent : sent.set('if-match', ifMatch)).send(body);
+};
+const check = (body: object, bearer = bearers.auditor) =>
+  request(running.url).post('/admin/guardrails/check').set(as(bearer)).send(body);
+const tagOf = async (pack: string) => (await get(`packs/${pack}`)).headers['etag'] as string;
+const newest = (pack: string) => rules.filter((state) => state.pack === pack).at(-1);
+
+describe('rule packs', () => {
+  it('publishes every built-in pack at its first start, all detectors on', async () => {
+    await expect.poll(() => new Set(rules.map(({ pack }) => pack)).size).toBe(4);
+    for (const [pack, detectors] of Object.entries(BUILT_IN_PACKS)) {
+      expect(newest(pack)).toEqual({ version: 1, status: 'active', pack, detectors });
+    }
+    const { body } = await get('packs');
+    expect(body.packs.map(({ pack }: { pack: string }) => pack)).toEqual(['hidden', 'injection', 'pii', 'secrets']);
+  });
+
+  it('turns a detector off: the next version on the bus, a record of who did it', async () => {
+    const answer = await put('packs/pii', { detectors: ['pii.card', 'pii.card'] }, await tagOf('pii'));
+    expect(answer.status).toBe(200);
+    expect(answer.headers['etag']).toBe('"2"');
+    expect(answer.body).toEqual({
+      pack: 'pii',
+      version: 2,
+      detectors: ['pii.card'],
+      available: ['pii.email', 'pii.card'],
+    });
+    await expect.poll(() => newest('pii')).toMatchObject({ version: 2, detectors: ['pii.card'] });
+    await expect
+      .poll(() => records.at(-1))
+      .toMatchObject({
+        kind: 'admin',
+        method: 'admin/guardrails/rule-pack.change',
+        principal: { id: 'usr_admin' },
+        arguments: { value: { pack: 'pii', version: 2, enabled: [], disabled: ['pii.email'] } },
+      });
+  });
+
+  it('asks for If-Match, and refuses a change of what has changed since', async () => {
+    const body = { detectors: [] };
+    expect((await put('packs/hidden', body)).status).toBe(428);
+    const stale = await put('packs/hidden', body, '"99"');
+    expect([stale.status, stale.body.error.code]).toEqual([412, 'WDR_VERSION_MISMATCH']);
+    expect((await put('packs/hidden', body, 'W/"1"')).status).toBe(412);
+    expect((await get('packs/hidden')).body.version).toBe(1);
+  });
+
+  it('lets one of two concurrent changes win', async () => {
+    const tag = await tagOf('injection');
+    const change = () => put('packs/injection', { detectors: BUILT_IN_PACKS.injection.slice(0, 9) }, tag);
+    const statuses = (await Promise.all([change(), change()])).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([200, 412]);
+  });
+
+  it('names what is unknown: a detector, a pack, a key', async () => {
+    const unknown = await put('packs/secrets', { detectors: ['secret.of-tomorrow'] }, '*');
+    expect([unknown.status, unknown.body.error.code]).toEqual([400, 'WDR_DETECTOR_UNKNOWN']);
+    expect(unknown.body.error.message).toContain('secret.of-tomorrow');
+    expect((await put('packs/constructor', { detectors: [] }, '*')).body.error.code).toBe('WDR_RULE_PACK_UNKNOWN');
+    expect((await get('packs/nothing')).status).toBe(404);
+    const extra = await put('packs/secrets', { detectors: [], more: 1 }, '*');
+    expect([extra.status, extra.body.error.code]).toEqual([400, 'WDR_BODY_INVALID']);
+    expect(extra.body.error.message).toContain('more');
+  });
+
+  it('keeps changes over a restart and publishes them again', async () => {
+    await running.stop();
+    rules.length = 0;
+    running = await start();
+    await expect.poll(() => newest('pii')).toMatchObject({ version: 2, detectors: ['pii.card'] });
+    await expect.poll(async () => (await get('packs/pii')).body.version).toBe(2);
+  });
+});
+
+describe('who may', () => {
+  it('lets an auditor look and check, an administrator change, and nobody else anything', async () => {
+    expect((await put('packs/secrets', { detectors: [] }, '*', bearers.auditor)).status).toBe(403);
+    expect((await get('packs', bearers.member)).status).toBe(403);
+    expect((await check({ phase: 'request', value: 1 }, bearers.member)).status).toBe(403);
+    expect((await get('packs', issueToken(randomBytes))).status).toBe(401);
+    expect((await get('packs', bearers.admin)).status).toBe(200);
+  });
+});
+
+describe('the dry run', () => {
+  it('does what an ingress node would, and gives no value away', async () => {
+    const key = `AKIA${'QYLPMN5HFIQR7B2X'}`;
+    const answer = await check({ phase: 'response', value: { content: [{ type: 'text', text: `see ${key}` }] } });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      verdict: 'mutate',
+      value: { content: [{ type: 'text', text: 'see [redacted:secret.aws-access-key]' }] },
+      findings: [
+        {
+          detector: 'secret.aws-access-key',
+          category: 'secret',
+          action: 'redact',
+          phase: 'response',
+          place: '/content/0/text',
+          count: 1,
+        },
+      ],
+    });
+    const blocked = await check({ phase: 'request', actions: { secret: 'block' }, value: key });
+    expect(blocked.body).toMatchObject({ verdict: 'reject', value: '[redacted:secret.aws-access-key]' });
+  });
+
+  it('runs on the packs as they are now', async () => {
+    const body = { phase: 'request', value: ['4111111111111111'] };
+    expect((await check(body)).body.verdict).toBe('mutate');
+    expect((await put('packs/pii', { detectors: [] }, '*')).status).toBe(200);
+    expect((await check(body)).body.verdict).toBe('pass');
+  });
+
+  it('names a wrong phase and a missing value', async () => {
+    expect((await check({ phase: 'later', value: 1 })).body.error.message).toContain('phase');
+    expect((await check({ phase: 'request' })).body.error.message).toContain('value');
+  });
+});
