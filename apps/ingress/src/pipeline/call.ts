@@ -16,6 +16,8 @@ export interface Operation {
   readonly method: string;
   readonly virtualServer: string;
   readonly bearerToken: string;
+  /** Whose session the request names; undefined where it names none, as in the modern era. */
+  readonly sessionPrincipalId: string | undefined;
   /** Wall milliseconds. */
   readonly receivedAtMs: number;
   /** The client's address as the host sees it through its trusted proxies. */
@@ -25,11 +27,18 @@ export interface Operation {
   readonly revision: Revision;
   /** What the client says of itself; for the record only. */
   readonly claimed: { readonly name: string; readonly version: string } | null;
+  /** What a legacy `initialize` said of its client, to be carried by the session id. */
+  readonly greeted: Greeted | undefined;
   /** Fires, with a Refusal as its reason, when the client closes, the deadline passes, or principal or token is revoked. */
   readonly signal: AbortSignal;
   readonly phases: PhaseClock;
   /** What guardrails saw so far, whatever becomes of the call. */
   readonly findings: Finding[];
+}
+
+export interface Greeted {
+  readonly clientInfo: Readonly<Record<string, unknown>>;
+  readonly capabilities: Readonly<Record<string, unknown>>;
 }
 
 /** A call of a tool as it came in. */

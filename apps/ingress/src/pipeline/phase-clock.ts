@@ -29,21 +29,21 @@ export class PhaseClock {
   private lastAtMs: number;
   private members = '';
 
-  /** @param monotonicMs - monotonic milliseconds, with a fraction */
-  constructor(private readonly monotonicMs: () => number) {
-    this.startedAtMs = this.lastAtMs = monotonicMs();
+  /** @param clock - its monotonic milliseconds have a fraction */
+  constructor(private readonly clock: { monotonicMs(): number }) {
+    this.startedAtMs = this.lastAtMs = clock.monotonicMs();
   }
 
   /** Ends a phase: it took the time since the phase before it ended. */
   end(phase: Phase): void {
-    const nowMs = this.monotonicMs();
+    const nowMs = this.clock.monotonicMs();
     this.members += `"${phase}":${Math.round((nowMs - this.lastAtMs) * 1_000)},`;
     this.lastAtMs = nowMs;
   }
 
   /** Milliseconds since the operation came in. */
   elapsedMs(): number {
-    return this.monotonicMs() - this.startedAtMs;
+    return this.clock.monotonicMs() - this.startedAtMs;
   }
 
   /** JSON text of every phase that ended and of the total, in whole microseconds. */

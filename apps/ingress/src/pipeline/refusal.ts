@@ -61,6 +61,8 @@ export interface RefusalFacts {
   readonly findings?: readonly Finding[];
   /** Telling of this refusal where it differs from its code's, as a protocol error brings its own. */
   readonly telling?: Telling;
+  /** The request's id as JSON text, where the message itself could not be used. */
+  readonly idJson?: string;
   /** `data` of the JSON-RPC error, where the protocol asks for some. */
   readonly data?: unknown;
   /** Whether the upstream may have acted: its answer never came. */

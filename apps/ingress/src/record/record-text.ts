@@ -122,4 +122,3 @@ export function countedRefusalText(refusal: CountedRefusal): string {
     `"isError":false,"result":null,"findings":[],"phasesUs":{},"count":${refusal.count}}`
   );
 }
-

@@ -9,10 +9,7 @@ const NO_META: Readonly<Record<string, unknown>> = {};
  * Arguments, before anything leaves; a block is a Refusal, a redaction changes what is sent.
  * @throws Refusal WDR_GUARDRAIL_BLOCKED
  */
-export function screenArguments(
-  call: Permitted,
-  guardrails: Guardrails,
-): Pick<Screened, 'cleanArgs' | 'argsText'> {
+export function screenArguments(call: Permitted, guardrails: Guardrails): Pick<Screened, 'cleanArgs' | 'argsText'> {
   const screening = guardrails.screen(call.args, 'request', call.screening.request);
   if (screening.findings.length > 0) call.findings.push(...screening.findings);
   if (screening.verdict === 'reject') throw blocked('Arguments', screening.findings);
@@ -49,16 +46,13 @@ function isWanted(call: Received, message: InterimMessage): boolean {
  * The answer, result or error; what is released is serialised from the screened value, never the upstream's bytes.
  * @throws Refusal WDR_GUARDRAIL_BLOCKED
  */
-export function screenResult(
-  call: Answered,
-  guardrails: Guardrails,
-  face: ServerFace,
-): Pick<Released, 'released'> {
+export function screenResult(call: Answered, guardrails: Guardrails, face: ServerFace): Pick<Released, 'released'> {
   const { result, error } = call.answer;
   const screening = guardrails.screen(error ?? result, 'response', call.screening.response);
   if (screening.findings.length > 0) call.findings.push(...screening.findings);
   if (screening.verdict === 'reject') throw blocked('Answer', screening.findings);
-  if (error !== undefined) return { released: { text: stringifyJson(screening.value), member: 'error', isError: true } };
+  if (error !== undefined)
+    return { released: { text: stringifyJson(screening.value), member: 'error', isError: true } };
   const clean = isObject(screening.value) ? screening.value : {};
   const text = call.revision.encodeResult(clean, face.server);
   return { released: { text, member: 'result', isError: clean['isError'] === true } };

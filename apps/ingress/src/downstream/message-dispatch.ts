@@ -1,0 +1,182 @@
+import type { ClientMessage, LegacySession } from '@warder/mcp-wire';
+import { admitMessage } from '../pipeline/admit-message.js';
+import type { Call, Operation } from '../pipeline/call.js';
+import type { Gateway, Outcome } from '../pipeline/gateway.js';
+import { governedCall } from '../pipeline/governed-call.js';
+import { listTools } from '../pipeline/list-tools.js';
+import { openSession } from '../pipeline/open-session.js';
+import { Refusal } from '../pipeline/refusal.js';
+import { AnswerStream, writeJson } from './answer-stream.js';
+import { type Cancellations, cancelKeyOf } from './cancellations.js';
+import type { KeepAlive } from './keep-alive.js';
+import type { LegacySessions } from './legacy-sessions.js';
+import type { Visit } from './mcp-door.js';
+import { operationOf, receivedOf } from './operation-of.js';
+import { cancelled, RunningOperation, type RunningOperations } from './running-operations.js';
+import { ACCEPTED, writeOutcome } from './written-answer.js';
+
+export interface DispatchParts {
+  readonly gateway: Gateway;
+  readonly sessions: LegacySessions;
+  readonly running: RunningOperations;
+  readonly cancellations: Cancellations;
+  readonly keepAlive: KeepAlive;
+  readonly streamBufferBytesMax: number;
+  /** Told how each operation ended. */
+  readonly onEnded: (call: Call, outcome: Outcome) => void;
+}
+
+/** Takes each message to its pipeline and its outcome back to the client. */
+export class MessageDispatch {
+  constructor(private readonly parts: DispatchParts) {}
+
+  /** Runs the pipeline of a message. @throws Refusal WDR_OVERLOADED before anything of it ran */
+  dispatch(visit: Visit, message: ClientMessage): void {
+    if (this.parts.running.isFull()) {
+      const facts = { retryAfterMs: 1_000 };
+      throw new Refusal('WDR_OVERLOADED', 'The gateway is busy, try again in a moment', 'limits.runningMax', facts);
+    }
+    const session = this.sessionOf(visit, message);
+    if (session instanceof Refusal) return this.refuse(visit, session, message);
+    const running = new RunningOperation();
+    const operation = this.operation(visit, running, message, session);
+    const problem = problemOf(operation, message);
+    if (problem) return this.refuse(visit, problem, message, session);
+    if (message.kind === 'notification') return this.notify(visit, operation, message);
+    this.run(visit, running, operation, message, session);
+  }
+
+  /** Refuses a message for a reason of the protocol's, once its sender is known. */
+  refuse(visit: Visit, problem: Refusal, message?: ClientMessage, session?: LegacySession): void {
+    const operation = this.operation(visit, new RunningOperation(), message, session);
+    // A body whose id could not be read is answered under `null`, as JSON-RPC asks.
+    const idJson = message?.idJson ?? problem.facts.idJson ?? 'null';
+    void admitMessage(operation, this.parts.gateway, problem).then((outcome) => {
+      writeJson(visit.response, writeOutcome(idJson, outcome, operation.revision));
+      this.parts.onEnded(operation, outcome);
+    });
+  }
+
+  /** HTTP DELETE of a legacy session. */
+  endSession(visit: Visit): void {
+    const token = visit.request.headers['mcp-session-id'];
+    const sessionToken = typeof token === 'string' ? token.trim() : undefined;
+    const session = this.opened(sessionToken, visit.virtualServer);
+    if (session instanceof Refusal) return this.refuse(visit, session);
+    const operation = this.operation(visit, new RunningOperation(), undefined, session);
+    void admitMessage(operation, this.parts.gateway).then((outcome) => {
+      const written = writeOutcome('null', outcome, operation.revision);
+      if (outcome.kind === 'answered' && sessionToken !== undefined) this.parts.sessions.end(sessionToken);
+      writeJson(visit.response, outcome.kind === 'answered' ? { ...written, text: '' } : written);
+    });
+  }
+
+  private notify(visit: Visit, operation: Operation, message: ClientMessage): void {
+    void admitMessage(operation, this.parts.gateway).then((outcome) => {
+      const { principal } = operation as Call;
+      if (outcome.kind === 'answered' && principal && message.method === 'notifications/cancelled') {
+        this.parts.cancellations.cancel(message, principal.id);
+      }
+      const isTaken = outcome.kind === 'answered';
+      writeJson(visit.response, isTaken ? ACCEPTED : writeOutcome('null', outcome, operation.revision));
+    });
+  }
+
+  private run(
+    visit: Visit,
+    running: RunningOperation,
+    operation: Operation,
+    message: ClientMessage,
+    session: LegacySession | undefined,
+  ): void {
+    const { running: all, keepAlive } = this.parts;
+    const stream = this.stream(visit, running, message);
+    let isRunning = true;
+    running.call = operation;
+    if (message.sessionToken !== undefined) running.cancelKey = cancelKeyOf(message.sessionToken, message.idJson);
+    all.add(running);
+    if (stream.wantsStream) keepAlive.add(stream);
+    visit.response.on('close', () => {
+      if (isRunning) running.giveUp(cancelled('the client closed the connection'));
+    });
+    void this.pipeline(operation, message, session, stream).then((outcome) => {
+      isRunning = false;
+      all.remove(running);
+      if (stream.wantsStream) keepAlive.remove(stream);
+      stream.finish(writeOutcome(message.idJson, outcome, operation.revision));
+      this.parts.onEnded(operation, outcome);
+    });
+  }
+
+  private pipeline(
+    operation: Operation,
+    message: ClientMessage,
+    session: LegacySession | undefined,
+    stream: AnswerStream,
+  ): Promise<Outcome> {
+    const { gateway } = this.parts;
+    switch (message.method) {
+      case 'tools/call':
+        return governedCall(receivedOf(operation, message, session, stream.wantsStream), gateway, stream);
+      case 'tools/list':
+        return listTools(operation, gateway);
+      case 'initialize':
+      case 'server/discover':
+        return openSession(operation, gateway);
+      default:
+        return admitMessage(operation, gateway);
+    }
+  }
+
+  private stream(visit: Visit, running: RunningOperation, message: ClientMessage): AnswerStream {
+    const { json, eventStream } = visit.accepted;
+    return new AnswerStream(visit.response, {
+      wantsStream: eventStream && (!json || message.progressToken !== undefined),
+      bufferBytesMax: this.parts.streamBufferBytesMax,
+      onTooSlow: () => running.giveUp(tooSlow()),
+    });
+  }
+
+  private operation(
+    visit: Visit,
+    running: RunningOperation,
+    message: ClientMessage | undefined,
+    session: LegacySession | undefined,
+  ): Operation {
+    const { virtualServer, bearerToken, address } = visit;
+    const { clock } = this.parts.gateway;
+    return operationOf({ virtualServer, bearerToken, address, signal: running.signal, clock }, message, session);
+  }
+
+  private sessionOf(visit: Visit, message: ClientMessage): LegacySession | Refusal | undefined {
+    if (message.era !== 'legacy' || message.method === 'initialize') return undefined;
+    return this.opened(message.sessionToken, visit.virtualServer);
+  }
+
+  private opened(sessionToken: string | undefined, virtualServer: string): LegacySession | Refusal {
+    try {
+      return this.parts.sessions.open(sessionToken, virtualServer);
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
+  }
+}
+
+/** What the protocol itself says against a message; undefined: nothing. */
+function problemOf(operation: Operation, message: ClientMessage): Refusal | undefined {
+  if (message.kind === 'response') {
+    const text = 'Invalid Request: no request of this server waits for an answer';
+    return new Refusal('WDR_MESSAGE_INVALID', text, 'an answer that nobody asked for');
+  }
+  const { revision } = operation;
+  if (message.kind === 'notification' || revision.methods.has(message.method)) return undefined;
+  return new Refusal('WDR_METHOD_UNKNOWN', 'Method not found', `${revision.protocolVersion} or this gateway has none`, {
+    telling: { as: 'error', status: revision.unknownMethodStatus, rpcCode: -32_601 },
+  });
+}
+
+function tooSlow(): Refusal {
+  const detail = 'more than limits.streamBufferBytesMax waited for the client';
+  return new Refusal('WDR_CLIENT_TOO_SLOW', 'The client reads too slowly', detail, { isActUnknown: true });
+}

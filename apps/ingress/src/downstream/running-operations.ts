@@ -1,0 +1,88 @@
+import type { Revoked } from '@warder/tokens';
+import type { Call } from '../pipeline/call.js';
+import { Refusal } from '../pipeline/refusal.js';
+
+/** An operation that runs, and how to end it. */
+export class RunningOperation {
+  private readonly controller = new AbortController();
+  /** The call once it is parsed; its principal and token stand on it once they are known. */
+  call: Call | undefined;
+  /** Session id and JSON-RPC id of a legacy call, by which a client cancels it. */
+  cancelKey: string | undefined;
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Fires the call's signal with the reason; the first reason stays. */
+  giveUp(reason: Refusal): void {
+    if (!this.controller.signal.aborted) this.controller.abort(reason);
+  }
+}
+
+/**
+ * What runs on this node. A revocation walks over all of it: that costs microseconds per thousand, seldom, where an
+ * index by principal and token would cost every call.
+ */
+export class RunningOperations {
+  private readonly running = new Set<RunningOperation>();
+
+  /** @param runningMax - operations at a time */
+  constructor(private readonly runningMax: number) {}
+
+  get size(): number {
+    return this.running.size;
+  }
+
+  isFull(): boolean {
+    return this.running.size >= this.runningMax;
+  }
+
+  add(operation: RunningOperation): void {
+    this.running.add(operation);
+  }
+
+  remove(operation: RunningOperation): void {
+    this.running.delete(operation);
+  }
+
+  /** Ends whatever a token or a principal that is no longer accepted has running, streams included. */
+  revoke(what: Revoked): void {
+    for (const operation of this.running) {
+      const call = operation.call;
+      const isMeant = 'tokenId' in what ? call?.token?.id === what.tokenId : call?.principal?.id === what.principalId;
+      if (!isMeant) continue;
+      const detail = 'tokenId' in what ? `token ${what.tokenId} stopped` : `principal ${what.principalId} stopped`;
+      operation.giveUp(revoked(detail));
+    }
+  }
+
+  /**
+   * Ends the running call that `matches`, if it is that principal's.
+   * @returns whether there was one
+   */
+  cancel(principalId: string, matches: (cancelKey: string) => boolean): boolean {
+    for (const operation of this.running) {
+      if (operation.cancelKey === undefined || operation.call?.principal?.id !== principalId) continue;
+      if (!matches(operation.cancelKey)) continue;
+      operation.giveUp(cancelled('the client cancelled it'));
+      return true;
+    }
+    return false;
+  }
+
+  /** Ends everything, as the process does when it drains past its patience. */
+  giveUpAll(detail: string): void {
+    for (const operation of this.running) operation.giveUp(cancelled(detail));
+  }
+}
+
+/** The refusal of a call whose credential stopped being accepted while it ran. */
+export function revoked(detail: string): Refusal {
+  return new Refusal('WDR_CALL_REVOKED', 'The access token is not accepted', detail, { isActUnknown: true });
+}
+
+/** The refusal of a call that its client gave up. */
+export function cancelled(detail: string): Refusal {
+  return new Refusal('WDR_CALL_CANCELLED', 'The call was cancelled', detail, { isActUnknown: true });
+}

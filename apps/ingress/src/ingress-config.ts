@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+const Secret = z.string().min(32).max(1_024);
+const Bytes = z.int().min(1_024);
+const Ms = z.int().min(1).max(86_400_000);
+
+/** Bounds of the door and of what runs behind it. */
+const Limits = z.strictObject({
+  /** A client's message, bytes. */
+  bodyBytesMax: Bytes.default(4 * 1024 * 1024),
+  /** From the first header to the last byte of a client's message, milliseconds. */
+  bodyTimeoutMs: Ms.default(30_000),
+  /** A longer message is read only from a caller that is known already, bytes. */
+  strangerBodyBytesMax: Bytes.default(64 * 1024),
+  /** Requests of one address (IPv6: one /64) before anyone is identified. */
+  addressRequestsPerMinute: z.int().min(1).default(60_000),
+  addressBurst: z.int().min(1).default(5_000),
+  addressesMax: z.int().min(1).default(50_000),
+  /** Principals whose bucket is remembered. */
+  principalsMax: z.int().min(1).default(200_000),
+  /** Operations that run at a time on this node. */
+  runningMax: z.int().min(1).default(10_000),
+  /** Bytes that wait for a client that reads too slowly, until its call is given up. */
+  streamBufferBytesMax: Bytes.default(1024 * 1024),
+  /** Milliseconds between two comments on a silent stream; proxies give up after 30-60 s. */
+  keepAliveMs: Ms.max(15_000).default(10_000),
+  /** Milliseconds that a legacy session id stays good. */
+  sessionAgeMaxMs: z.int().min(60_000).default(86_400_000),
+  /** Milliseconds of one window in which refusals before identification are counted together. */
+  refusalWindowMs: Ms.default(10_000),
+  /** Records that such a window may leave. */
+  refusalRecordsPerWindowMax: z.int().min(10).default(1_000),
+  /** Milliseconds between two listings of one upstream's tools. */
+  discoveryEveryMs: Ms.default(300_000),
+});
+
+const Watchdog = z.strictObject({
+  /** Milliseconds of silence of identity after which `/readyz` says so. */
+  degradedAfterMs: Ms.default(30_000),
+  /** Milliseconds of silence after which nobody is let in any more; `never` leaves revocation to chance. */
+  failClosedAfterMs: z.union([z.int().min(1_000), z.literal('never')]).default(900_000),
+});
+
+const Broker = z.strictObject({
+  kind: z.literal('kafka'),
+  brokers: z.array(z.string()).min(1),
+  sasl: z.strictObject({ username: z.string(), password: z.string() }).optional(),
+});
+
+const Journal = z.strictObject({
+  /** The directory of all journals of this machine. */
+  dir: z.string().min(1),
+  /** Bytes on disk of this node's journal at most. */
+  sizeMaxBytes: z.int().min(1_048_576).default(1_073_741_824),
+  segmentBytes: z.int().min(262_144).optional(),
+  /** Records are kept and not published, until the process starts without it. */
+  isDrainPaused: z.boolean().default(false),
+  /** `bus`: published by this thread; `kafka`: read and sent by a thread of their own. */
+  drain: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('bus') }), Broker]).prefault({ kind: 'bus' }),
+});
+
+/** What an ingress node is told; every key beyond these is an error. */
+export const IngressConfig = z.strictObject({
+  journal: Journal,
+  /** Sealed copy of the last good state, for a start while the bus is away. */
+  replicaFile: z.string().min(1),
+  /** The commands that stdio upstreams may name; they stand nowhere else. */
+  stdioFile: z.string().min(1).optional(),
+  /** The same on every node: seals legacy session ids and the replica file. */
+  sessionKey: Secret,
+  /** Peppers of token digests by key id, the current one first. */
+  peppers: z.record(z.string(), Secret),
+  secrets: z.strictObject({ dir: z.string().min(1), keyringFile: z.string().min(1) }),
+  limits: Limits.prefault({}),
+  watchdog: Watchdog.prefault({}),
+});
+export type IngressConfig = z.infer<typeof IngressConfig>;

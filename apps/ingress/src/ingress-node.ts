@@ -1,0 +1,104 @@
+import {
+  auditRecordedTopic,
+  callCancelledTopic,
+  connectionStateTopic,
+  guardrailRulesStateTopic,
+  nodeAppliedTopic,
+  policySnapshotTopic,
+  principalStateTopic,
+  tokenStateTopic,
+  toolDefinitionDiscoveredTopic,
+} from '@warder/contracts';
+import type { Host } from '@warder/service-host';
+import { derivedKey } from './derived-key.js';
+import { LegacySessions } from './downstream/legacy-sessions.js';
+import { RunningOperations } from './downstream/running-operations.js';
+import type { IngressConfig } from './ingress-config.js';
+import type { Gateway } from './pipeline/gateway.js';
+import { PrincipalQuotas } from './quota/principal-quotas.js';
+import { Recorder } from './record/recorder.js';
+import { startDoor } from './start-door.js';
+import { startRecords, type StartedRecords } from './start-records.js';
+import { startState, type StartedState } from './start-state.js';
+import { ReadyLists } from './state/ready-lists.js';
+
+const SERVER = { name: 'warder', version: '0.1.0' } as const;
+
+const TOPICS = [
+  auditRecordedTopic,
+  callCancelledTopic,
+  connectionStateTopic,
+  guardrailRulesStateTopic,
+  nodeAppliedTopic,
+  policySnapshotTopic,
+  principalStateTopic,
+  tokenStateTopic,
+  toolDefinitionDiscoveredTopic,
+];
+
+/** Starts one ingress node: what it writes down, what it knows, and then its door. */
+export async function startIngressNode(config: IngressConfig, host: Host): Promise<void> {
+  const running = new RunningOperations(config.limits.runningMax);
+  await host.bus.ensureTopics(TOPICS);
+  const records = await startRecords(config, host);
+  const known = await startState(config, host, (what) => running.revoke(what));
+  const key = derivedKey(config.sessionKey, 'session');
+  const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
+  const gateway = gatewayOf(config, host, { ...records, ...known, sessions });
+  reportHealth(host, { ...records, ...known, running });
+  await startDoor(config, host, { gateway, sessions, running, counter: records.counter });
+}
+
+function gatewayOf(
+  config: IngressConfig,
+  host: Host,
+  parts: StartedRecords & StartedState & { readonly sessions: LegacySessions },
+): Gateway {
+  const { state, replication, watchdog, journal, counter } = parts;
+  const guardrails = () => state.guardrails();
+  return {
+    tokens: {
+      examine: (bearerToken, nowMs) => state.directory.examine(bearerToken, nowMs),
+      isStale: (nowMs) => watchdog.isClosed(nowMs),
+    },
+    quotas: new PrincipalQuotas(config.limits.principalsMax),
+    policy: () => {
+      replication.ensureUsable();
+      return state.policy();
+    },
+    guardrails,
+    leases: parts.leases,
+    upstreams: parts.pool,
+    journal: new Recorder({ node: host.node, journal, counter, guardrails }),
+    lists: new ReadyLists(SERVER),
+    sessions: parts.sessions,
+    face: { server: SERVER, capabilities: { tools: {} } },
+    clock: host.clock,
+  };
+}
+
+function reportHealth(
+  host: Host,
+  parts: StartedRecords & StartedState & { readonly running: RunningOperations },
+): void {
+  const { replication, watchdog, state, journal, running } = parts;
+  host.readiness('state', () => replication.readiness());
+  host.readiness('identity', () => {
+    const nowMs = host.clock.wallMs();
+    if (watchdog.isClosed(nowMs)) return 'identity has been silent for too long: nobody is let in';
+    return !watchdog.isDegraded(nowMs) || 'identity is silent: revocations may be missed';
+  });
+  const gauge = (name: string, help: string, read: () => number) => {
+    const made = host.metrics.gauge(name, help);
+    const timer = setInterval(() => made.set(read()), 1_000).unref();
+    host.onDrain(name, async () => clearInterval(timer));
+  };
+  gauge('warder_running_operations', 'Operations that run on this node', () => running.size);
+  gauge('warder_journal_undelivered_records', 'Records not yet acknowledged', () => journal.undelivered());
+  gauge('warder_journal_bytes', 'Bytes of the journal on disk', () => journal.sizeBytes());
+  gauge(
+    'warder_unknown_detectors',
+    'Detectors that rules name and this build lacks',
+    () => state.unknownDetectors().length,
+  );
+}

@@ -1,0 +1,41 @@
+/** A bucket's rate: one token every `emissionMs`, at most `burst` at once. */
+export interface Rate {
+  readonly emissionMs: number;
+  readonly burst: number;
+}
+
+/**
+ * Token buckets by key in one number each (GCRA): the theoretical arrival time of the next token. Bounded: buckets
+ * that are full again are forgotten, and past the bound the oldest goes.
+ */
+export class Buckets {
+  private readonly arrivals = new Map<string, number>();
+
+  /** @param keysMax - buckets remembered at most */
+  constructor(private readonly keysMax: number) {}
+
+  /**
+   * Takes one token.
+   * @param nowMs - monotonic milliseconds
+   * @returns tokens left, 0 and up; or, from an empty bucket, minus the milliseconds until there is one again
+   */
+  take(key: string, rate: Rate, nowMs: number): number {
+    const known = this.arrivals.get(key);
+    const arrival = (known === undefined || known < nowMs ? nowMs : known) + rate.emissionMs;
+    const allowedAtMs = arrival - rate.burst * rate.emissionMs;
+    if (nowMs < allowedAtMs) return -Math.max(1, Math.ceil(allowedAtMs - nowMs));
+    if (known === undefined && this.arrivals.size >= this.keysMax) this.makeRoom(nowMs);
+    this.arrivals.set(key, arrival);
+    return Math.floor((nowMs - allowedAtMs) / rate.emissionMs + 1e-9);
+  }
+
+  private makeRoom(nowMs: number): void {
+    // A few from the oldest end: a full sweep at every newcomer would make a flood of addresses quadratic.
+    let looked = 0;
+    for (const [key, arrival] of this.arrivals) {
+      if (looked > 0 && (looked >= 16 || this.arrivals.size < this.keysMax)) return;
+      looked += 1;
+      if (arrival <= nowMs || this.arrivals.size >= this.keysMax) this.arrivals.delete(key);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Host } from '@warder/service-host';
+import { AddressLimit } from './downstream/address-limit.js';
+import { BodyReader } from './downstream/body-reader.js';
+import { Cancellations } from './downstream/cancellations.js';
+import { KeepAlive } from './downstream/keep-alive.js';
+import type { LegacySessions } from './downstream/legacy-sessions.js';
+import { McpDoor } from './downstream/mcp-door.js';
+import { MessageDispatch } from './downstream/message-dispatch.js';
+import { PublicOrigin } from './downstream/request-checks.js';
+import type { RunningOperations } from './downstream/running-operations.js';
+import type { IngressConfig } from './ingress-config.js';
+import { OperationMetrics } from './operation-metrics.js';
+import type { Gateway } from './pipeline/gateway.js';
+import type { RefusalCounter } from './record/refusal-counter.js';
+
+export interface DoorNeeds {
+  readonly gateway: Gateway;
+  readonly sessions: LegacySessions;
+  readonly running: RunningOperations;
+  readonly counter: RefusalCounter;
+}
+
+/** Opens `/mcp` to agents. */
+export async function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): Promise<void> {
+  const { limits } = config;
+  const { gateway, running, counter, sessions } = needs;
+  const { clock, log } = host;
+  const metrics = new OperationMetrics(host.metrics);
+  const bodies = new BodyReader(limits, () => clock.monotonicMs());
+  const keepAlive = new KeepAlive(limits.keepAliveMs);
+  const cancellations = new Cancellations(running, host.bus, clock, log);
+  const onBug = (error: unknown) => log.error({ err: error }, 'an operation failed for a reason that is a bug');
+  const dispatch = new MessageDispatch({
+    gateway,
+    sessions,
+    running,
+    cancellations,
+    keepAlive,
+    streamBufferBytesMax: limits.streamBufferBytesMax,
+    onEnded: (call, outcome) => {
+      metrics.ended(call, outcome);
+      if (outcome.kind === 'failed') onBug(outcome.error);
+    },
+  });
+  const door = new McpDoor({
+    gateway,
+    origin: new PublicOrigin(() => host.door.publicUrl()),
+    addresses: new AddressLimit(limits),
+    bodies,
+    counter,
+    dispatch,
+    clientAddress: (request) => host.door.clientAddress(request),
+    limits,
+    onBug,
+  });
+  host.onDrain('door', async () => {
+    running.giveUpAll('the gateway is shutting down');
+    bodies.close();
+    keepAlive.close();
+  });
+  host.mountRaw('/mcp', door.handle);
+  await cancellations.start();
+}

@@ -1,0 +1,86 @@
+import { policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
+import { createKeyringStore, createStaticLeases, type StaticLeases } from '@warder/secrets';
+import type { Host } from '@warder/service-host';
+import { PrincipalDirectory, type Revoked } from '@warder/tokens';
+import { derivedKey } from './derived-key.js';
+import type { IngressConfig } from './ingress-config.js';
+import { LastGoodFile } from './state/last-good-file.js';
+import { NodeState } from './state/node-state.js';
+import { Replication } from './state/replication.js';
+import { Watchdog } from './state/watchdog.js';
+import { readStdioEntries } from './upstreams/stdio-entries.js';
+import { UpstreamPool } from './upstreams/upstream-pool.js';
+
+/** Milliseconds between two looks for tokens that expired: what they have running ends within that time. */
+const SWEEP_EVERY_MS = 1_000;
+
+/** What a node knows, and the upstreams that follow from it. */
+export interface StartedState {
+  readonly state: NodeState;
+  readonly replication: Replication;
+  readonly watchdog: Watchdog;
+  readonly leases: StaticLeases;
+  readonly pool: UpstreamPool;
+}
+
+/**
+ * Loads the last-good copy and begins to follow the bus. Resolves when both are under way, not when all is read.
+ * @param onRevoked - told after a token or principal stopped being accepted
+ */
+export async function startState(
+  config: IngressConfig,
+  host: Host,
+  onRevoked: (what: Revoked) => void,
+): Promise<StartedState> {
+  const { clock, log, bus } = host;
+  const key = derivedKey(config.sessionKey, 'replica');
+  const lastGood = new LastGoodFile(config.replicaFile, key, () => clock.wallMs(), log);
+  const directory = new PrincipalDirectory(config.peppers);
+  directory.onRevoked(onRevoked);
+  const leases = startLeases(config, host);
+  const stdioEntries = await readStdioEntries(config.stdioFile);
+  const pool: UpstreamPool = new UpstreamPool({
+    node: host.node,
+    stdioEntries,
+    leases,
+    discoveryEveryMs: config.limits.discoveryEveryMs,
+    catalogueOf: (upstream) => state.catalogueOf(upstream),
+    publishCatalogue: async (catalogue) => {
+      // The node's own finding counts at once: a bus that is away must not hide a tool that is there.
+      state.applyCatalogue(catalogue.upstream, catalogue);
+      await bus.publish(toolDefinitionDiscoveredTopic, catalogue.upstream, catalogue);
+    },
+    clock,
+    log,
+  });
+  const state = new NodeState(directory, {
+    onPolicy: (view) => {
+      pool.apply(view.compiled.upstreams);
+      bus.applied(policySnapshotTopic, view.version);
+    },
+    onConnection: (connection) => void leases.apply(connection),
+    onChanged: () => lastGood.changed(),
+  });
+  const replication = new Replication(bus, state, clock);
+  const watchdog = new Watchdog(config.watchdog, (nowMs) => replication.identitySilenceMs(nowMs));
+  const sweeper = setInterval(() => directory.sweep(clock.wallMs()), SWEEP_EVERY_MS).unref();
+  host.onDrain('state', async () => {
+    clearInterval(sweeper);
+    await replication.stop();
+    await lastGood.close();
+  });
+  host.onDrain('upstreams', () => pool.close());
+  await lastGood.load(state, replication);
+  await replication.start();
+  return { state, replication, watchdog, leases, pool };
+}
+
+function startLeases(config: IngressConfig, host: Host): StaticLeases {
+  return createStaticLeases({
+    store: createKeyringStore(config.secrets),
+    onUnreadable: (connectionId, error) => {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      host.log.error({ connectionId, reason }, 'a credential cannot be read on this node');
+    },
+  });
+}

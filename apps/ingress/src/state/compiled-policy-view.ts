@@ -1,0 +1,62 @@
+import { compilePolicy, type CompiledPolicy } from '@warder/access';
+import { Catalog, type ExposedTool, type VisibleTools } from '@warder/catalog';
+import type { CallLimit, PolicySnapshot, UpstreamCatalogue, VirtualServer } from '@warder/contracts';
+import type { Decision } from '@warder/access';
+import type { IdentifiedOperation } from '../pipeline/call.js';
+import type { PolicyView } from '../pipeline/gateway.js';
+
+/** A policy over the catalogues of one moment, compiled once and never changed: nodes swap it whole. */
+export class CompiledPolicyView implements PolicyView {
+  private constructor(
+    readonly compiled: CompiledPolicy,
+    private readonly catalog: Catalog,
+    private readonly snapshot: PolicySnapshot,
+  ) {}
+
+  /** Compiles a snapshot; of `previous`, what did not change is taken over. */
+  static of(
+    snapshot: PolicySnapshot,
+    catalogues: ReadonlyMap<string, UpstreamCatalogue>,
+    previous?: CompiledPolicyView,
+  ): CompiledPolicyView {
+    const isSame = previous?.snapshot === snapshot;
+    const compiled = isSame ? previous.compiled : compilePolicy(snapshot.document, snapshot.version);
+    return new CompiledPolicyView(compiled, new Catalog(compiled, catalogues, previous?.catalog), snapshot);
+  }
+
+  get version(): number {
+    return this.compiled.version;
+  }
+
+  get limit(): CallLimit {
+    return this.compiled.limit;
+  }
+
+  hasVirtualServer(virtualServer: string): boolean {
+    return this.catalog.hasVirtualServer(virtualServer);
+  }
+
+  resolve(virtualServer: string, exposedName: string): ExposedTool | undefined {
+    return this.catalog.resolveExposed(virtualServer, exposedName);
+  }
+
+  authorize(caller: IdentifiedOperation, target: ExposedTool): Decision {
+    return this.catalog.authorize(caller, target);
+  }
+
+  visibleTools(virtualServer: string, caller: IdentifiedOperation): VisibleTools | undefined {
+    return this.catalog.visibleTools(virtualServer, caller);
+  }
+
+  guardrails(virtualServer: string): VirtualServer['guardrails'] {
+    const server = this.compiled.virtualServers.get(virtualServer);
+    if (server === undefined) throw new Error('guardrails of a virtual server that is not in the policy');
+    return server.settings.guardrails;
+  }
+
+  timeoutMs(upstream: string): number {
+    const settings = this.compiled.upstreams.get(upstream);
+    if (settings === undefined) throw new Error('time-out of an upstream that is not in the policy');
+    return settings.timeoutMs;
+  }
+}

@@ -1,0 +1,152 @@
+import {
+  type ConnectionState,
+  type GuardrailRulesState,
+  POLICY_READER,
+  type PolicySnapshot,
+  type PrincipalState,
+  type TokenState,
+  type UpstreamCatalogue,
+} from '@warder/contracts';
+import { createEngine, type ScreeningEngine } from '@warder/detectors';
+import { PrincipalDirectory } from '@warder/tokens';
+import { Refusal } from '../pipeline/refusal.js';
+import { CompiledPolicyView } from './compiled-policy-view.js';
+
+/** Everything a node was told, as values that can be written down and applied again. */
+export interface StateImage {
+  readonly principals: readonly PrincipalState[];
+  readonly tokens: readonly (readonly [digest: string, TokenState])[];
+  readonly policy: PolicySnapshot | null;
+  readonly catalogues: readonly UpstreamCatalogue[];
+  readonly rules: readonly GuardrailRulesState[];
+  readonly connections: readonly ConnectionState[];
+}
+
+/** Who hears of a change, after it counts. */
+export interface StateListeners {
+  onPolicy(view: CompiledPolicyView): void;
+  onConnection(state: ConnectionState): void;
+  /** Something changed; the copy on disk is out of date. */
+  onChanged(): void;
+}
+
+/**
+ * The node's copy of all state, compiled for deciding. A value is applied only if its version is higher than the one
+ * held, whether it came from the bus or from disk, so that neither can bring back what the other revoked.
+ */
+export class NodeState {
+  private readonly principals = new Map<string, PrincipalState>();
+  private readonly tokens = new Map<string, TokenState>();
+  private readonly catalogues = new Map<string, UpstreamCatalogue>();
+  private readonly rules = new Map<string, GuardrailRulesState>();
+  private readonly connections = new Map<string, ConnectionState>();
+  private snapshot: PolicySnapshot | undefined;
+  private view: CompiledPolicyView | undefined;
+  private engine: ScreeningEngine | undefined;
+  /** A policy came that this build is too old to read; the last readable one goes on. */
+  isReaderTooOld = false;
+
+  constructor(
+    readonly directory: PrincipalDirectory,
+    private readonly listeners: StateListeners,
+  ) {}
+
+  /** @throws Refusal WDR_STATE_NOT_READY before the first policy or rules */
+  policy(): CompiledPolicyView {
+    if (this.view === undefined) throw notReady('no policy has been read yet');
+    return this.view;
+  }
+
+  /** @throws Refusal WDR_STATE_NOT_READY: without rules nothing can be called clean */
+  guardrails(): ScreeningEngine {
+    if (this.engine === undefined) throw notReady('no guardrail rules have been read yet');
+    return this.engine;
+  }
+
+  applyPrincipal(id: string, state: PrincipalState): void {
+    if (!isNewer(this.principals, id, state)) return;
+    this.directory.applyPrincipal(id, state);
+    this.listeners.onChanged();
+  }
+
+  applyToken(digest: string, state: TokenState): void {
+    if (!isNewer(this.tokens, digest, state)) return;
+    this.directory.applyToken(digest, state);
+    this.listeners.onChanged();
+  }
+
+  applyPolicy(snapshot: PolicySnapshot): void {
+    if (snapshot.version <= (this.snapshot?.version ?? 0)) return;
+    this.isReaderTooOld = snapshot.minReader > POLICY_READER;
+    if (this.isReaderTooOld) return;
+    this.snapshot = snapshot;
+    this.compile();
+    this.listeners.onPolicy(this.policy());
+    this.listeners.onChanged();
+  }
+
+  applyCatalogue(upstream: string, catalogue: UpstreamCatalogue): void {
+    if (!isNewer(this.catalogues, upstream, catalogue)) return;
+    this.compile();
+    this.listeners.onChanged();
+  }
+
+  applyRules(pack: string, rules: GuardrailRulesState): void {
+    if (!isNewer(this.rules, pack, rules)) return;
+    this.engine = createEngine([...this.rules.values()]);
+    this.listeners.onChanged();
+  }
+
+  applyConnection(id: string, connection: ConnectionState): void {
+    if (!isNewer(this.connections, id, connection)) return;
+    this.listeners.onConnection(connection);
+    this.listeners.onChanged();
+  }
+
+  catalogueOf(upstream: string): UpstreamCatalogue | undefined {
+    return this.catalogues.get(upstream);
+  }
+
+  /** Applies a whole image, as far as it is newer than what is held. */
+  applyImage(image: StateImage): void {
+    for (const principal of image.principals) this.applyPrincipal(principal.id, principal);
+    for (const [digest, token] of image.tokens) this.applyToken(digest, token);
+    for (const rules of image.rules) this.applyRules(rules.pack, rules);
+    for (const connection of image.connections) this.applyConnection(connection.id, connection);
+    for (const catalogue of image.catalogues) this.applyCatalogue(catalogue.upstream, catalogue);
+    if (image.policy) this.applyPolicy(image.policy);
+  }
+
+  image(): StateImage {
+    return {
+      principals: [...this.principals.values()],
+      tokens: [...this.tokens],
+      policy: this.snapshot ?? null,
+      catalogues: [...this.catalogues.values()],
+      rules: [...this.rules.values()],
+      connections: [...this.connections.values()],
+    };
+  }
+
+  /** Ids of detectors that the rules name and this build does not know. */
+  unknownDetectors(): readonly string[] {
+    return this.engine?.unknownDetectors ?? [];
+  }
+
+  private compile(): void {
+    if (this.snapshot) this.view = CompiledPolicyView.of(this.snapshot, this.catalogues, this.view);
+  }
+}
+
+/** Takes the value in if it is newer than the one held. */
+function isNewer<V extends { version: number }>(held: Map<string, V>, key: string, value: V): boolean {
+  if (value.version <= (held.get(key)?.version ?? 0)) return false;
+  held.set(key, value);
+  return true;
+}
+
+function notReady(detail: string): Refusal {
+  return new Refusal('WDR_STATE_NOT_READY', 'The gateway is starting, try again in a moment', detail, {
+    retryAfterMs: 1_000,
+  });
+}

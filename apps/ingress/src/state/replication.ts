@@ -1,0 +1,105 @@
+import type { Bus, Replica } from '@warder/bus';
+import {
+  connectionStateTopic,
+  guardrailRulesStateTopic,
+  policySnapshotTopic,
+  principalStateTopic,
+  tokenStateTopic,
+  toolDefinitionDiscoveredTopic,
+} from '@warder/contracts';
+import { Refusal } from '../pipeline/refusal.js';
+import type { NodeState } from './node-state.js';
+
+/** Milliseconds that a node with a last-good copy waits for owners to answer before it serves from the copy. */
+const OWNERS_PATIENCE_MS = 10_000;
+
+/** The replicas of one node: what feeds its state, how fresh that is, and whether it may be used. */
+export class Replication {
+  private readonly replicas = new Map<string, Replica>();
+  private identityHeardAtMs = -Infinity;
+  private hasLastGood = false;
+  private isRead = false;
+  private isFollowing = false;
+  private startedAtMs = 0;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly state: NodeState,
+    private readonly clock: { wallMs(): number; monotonicMs(): number },
+  ) {}
+
+  /** Says that the state was loaded from disk, with the age that it has. @param heardAtMs - wall milliseconds */
+  loadedLastGood(heardAtMs: number): void {
+    this.hasLastGood = true;
+    this.identityHeardAtMs = Math.min(heardAtMs, this.clock.wallMs());
+  }
+
+  /** Begins to follow every state topic; resolves when all are followed, not when they are read. */
+  async start(): Promise<void> {
+    const { bus, state } = this;
+    this.startedAtMs = this.clock.monotonicMs();
+    const follow = (name: string, replica: Replica) => this.replicas.set(name, replica);
+    follow('principals', await bus.replica(principalStateTopic, (id, value) => state.applyPrincipal(id, value)));
+    follow('tokens', await bus.replica(tokenStateTopic, (digest, value) => state.applyToken(digest, value)));
+    follow('policy', await bus.replica(policySnapshotTopic, (_key, value) => state.applyPolicy(value)));
+    follow('rules', await bus.replica(guardrailRulesStateTopic, (pack, value) => state.applyRules(pack, value)));
+    follow('connections', await bus.replica(connectionStateTopic, (id, value) => state.applyConnection(id, value)));
+    // Nobody owns the catalogues: every node writes what it found, so there is no marker to wait for.
+    follow(
+      'catalogues',
+      await bus.replica(toolDefinitionDiscoveredTopic, (up, value) => state.applyCatalogue(up, value)),
+    );
+    this.isFollowing = true;
+  }
+
+  /**
+   * Whether calls may be decided on what is known. Without a word from the owners a last-good copy serves only if the
+   * bus is away, or the owners stay silent: a copy may still hold what was revoked while this node was down.
+   * @throws Refusal WDR_STATE_NOT_READY
+   */
+  ensureUsable(): void {
+    if (this.isUsable()) return;
+    const detail = `not read yet: ${this.waitingFor().join(', ')}`;
+    throw new Refusal('WDR_STATE_NOT_READY', 'The gateway is starting, try again in a moment', detail, {
+      retryAfterMs: 1_000,
+    });
+  }
+
+  /** True, or what is missing in words. */
+  readiness(): true | string {
+    if (this.state.isReaderTooOld) return 'a policy came that only a later version of this program can read';
+    const unreadable = this.replicas.get('policy')?.unreadableKeys() ?? [];
+    if (unreadable.length > 0) return 'a policy came that this program cannot read';
+    return this.isUsable() || `not read yet: ${this.waitingFor().join(', ')}`;
+  }
+
+  /** Milliseconds since identity was heard, on the bus or by the node that wrote the copy. @param nowMs - wall */
+  identitySilenceMs(nowMs: number): number {
+    return nowMs - this.heardAtMs(nowMs);
+  }
+
+  /** Wall milliseconds at which identity was last heard; -Infinity: never. */
+  heardAtMs(nowMs: number): number {
+    const principals = this.replicas.get('principals')?.staleMs(nowMs) ?? Infinity;
+    const tokens = this.replicas.get('tokens')?.staleMs(nowMs) ?? Infinity;
+    return Math.max(this.identityHeardAtMs, nowMs - Math.max(principals, tokens));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.replicas.values()].map((replica) => replica.stop()));
+  }
+
+  private isUsable(): boolean {
+    // Asked at every call: what has been read once stays read.
+    if (this.isRead) return true;
+    this.isRead = this.isFollowing && this.waitingFor().length === 0;
+    if (this.isRead) return true;
+    if (!this.hasLastGood) return false;
+    return !this.bus.isConnected() || this.clock.monotonicMs() - this.startedAtMs > OWNERS_PATIENCE_MS;
+  }
+
+  private waitingFor(): string[] {
+    const owned = [...this.replicas].filter(([name]) => name !== 'catalogues');
+    return owned.filter(([, replica]) => !replica.isReady()).map(([name]) => name);
+  }
+}

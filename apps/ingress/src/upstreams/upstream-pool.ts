@@ -1,0 +1,146 @@
+import type { Upstream as UpstreamSettings, UpstreamCatalogue } from '@warder/contracts';
+import { createUpstream, type StdioEntry, type Upstream, UpstreamFailure } from '@warder/mcp-transport';
+import type { StaticLeases } from '@warder/secrets';
+import type { Logger } from '@warder/telemetry';
+import type { Recorded, UpstreamAnswer } from '../pipeline/call.js';
+import type { InterimMessage, Upstreams } from '../pipeline/gateway.js';
+import { Refusal } from '../pipeline/refusal.js';
+import { Discovery } from './discovery.js';
+import { refusalOf } from './upstream-refusal.js';
+
+export interface UpstreamPoolParts {
+  readonly node: string;
+  readonly stdioEntries: ReadonlyMap<string, StdioEntry>;
+  readonly leases: StaticLeases;
+  readonly discoveryEveryMs: number;
+  readonly catalogueOf: (upstream: string) => UpstreamCatalogue | undefined;
+  readonly publishCatalogue: (catalogue: UpstreamCatalogue) => Promise<void>;
+  readonly clock: { wallMs(): number; monotonicMs(): number };
+  readonly log: Logger;
+}
+
+interface Member {
+  readonly settings: UpstreamSettings;
+  /** The settings as text: the same text is the same upstream. */
+  readonly fingerprint: string;
+  readonly upstream: Promise<Upstream>;
+  /** The same, once it is there: a call must not wait a turn for what it has. */
+  ready: Upstream | undefined;
+  readonly discovery: Discovery;
+}
+
+/** One client per upstream of the policy, made and removed as the policy changes; calls that run end on the old one. */
+export class UpstreamPool implements Upstreams {
+  private readonly members = new Map<string, Member>();
+
+  constructor(private readonly parts: UpstreamPoolParts) {
+    // A child holds its secret in its environment from its start on, and nobody can take it out again.
+    parts.leases.onChanged((name) => this.replace(name));
+  }
+
+  /** Brings the members in line with a policy. */
+  apply(upstreams: ReadonlyMap<string, UpstreamSettings>): void {
+    for (const name of this.members.keys()) if (!upstreams.has(name)) this.remove(name);
+    for (const [name, settings] of upstreams) {
+      const fingerprint = JSON.stringify(settings);
+      if (this.members.get(name)?.fingerprint === fingerprint) continue;
+      this.remove(name);
+      this.add(name, settings, fingerprint);
+    }
+  }
+
+  async send(call: Recorded, timeoutMs: number, onInterim: (message: InterimMessage) => void): Promise<UpstreamAnswer> {
+    const name = call.target.upstream;
+    const member = this.members.get(name);
+    if (!member) throw new Refusal('WDR_UPSTREAM_FAILED', `Upstream "${name}" is not there`, 'left with its policy');
+    try {
+      const upstream = member.ready ?? (await member.upstream);
+      return await upstream.call({
+        tool: call.target.tool,
+        argsText: call.argsText,
+        args: call.cleanArgs,
+        meta: call.meta,
+        headers: call.upstreamHeaders,
+        clientCapabilities: call.clientCapabilities,
+        signal: call.signal,
+        timeoutMs,
+        // Asked for only where someone hears it: a progress token makes some upstreams answer with a stream.
+        ...(call.progressToken === undefined ? {} : { onInterim }),
+      });
+    } catch (error) {
+      if (call.signal.aborted) throw call.signal.reason;
+      throw error instanceof UpstreamFailure ? refusalOf(name, error) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const members = [...this.members.values()];
+    this.members.clear();
+    await Promise.all(members.map((member) => this.end(member)));
+  }
+
+  private replace(name: string): void {
+    const member = this.members.get(name);
+    if (!member) return;
+    if (member.settings.transport.kind !== 'stdio') return member.discovery.trigger();
+    this.remove(name);
+    this.add(name, member.settings, member.fingerprint);
+  }
+
+  private add(name: string, settings: UpstreamSettings, fingerprint: string): void {
+    const { parts } = this;
+    const stopping = new AbortController();
+    const upstream = this.create(name, settings, stopping.signal);
+    const discovery = new Discovery({
+      upstream: name,
+      node: parts.node,
+      everyMs: parts.discoveryEveryMs,
+      list: async (signal) => {
+        const lease = await parts.leases.headersFor(name, '', signal);
+        if (lease.kind === 'missing') throw new Error(lease.detail);
+        return (await upstream).discover(signal, lease.kind === 'headers' ? lease.headers : undefined);
+      },
+      known: () => parts.catalogueOf(name),
+      publish: parts.publishCatalogue,
+      wallMs: () => parts.clock.wallMs(),
+      log: parts.log,
+    });
+    const member: Member = { settings, fingerprint, upstream, ready: undefined, discovery };
+    this.members.set(name, member);
+    upstream.then(
+      (made) => {
+        member.ready = made;
+        made.onListChanged(() => discovery.trigger());
+      },
+      (error: unknown) => parts.log.error({ err: error, upstream: name }, 'an upstream cannot be used on this node'),
+    );
+    discovery.trigger();
+  }
+
+  private async create(name: string, settings: UpstreamSettings, signal: AbortSignal): Promise<Upstream> {
+    const { stdioEntries, leases, log, clock } = this.parts;
+    const options = { name, settings, log, clock };
+    if (settings.transport.kind !== 'stdio') return createUpstream(options);
+    const entry = stdioEntries.get(settings.transport.entry);
+    const lease = await leases.environmentFor(name, signal);
+    if (lease.kind === 'missing') throw new UpstreamFailure('unauthorized', lease.detail, false);
+    if (entry === undefined || lease.kind === 'none') {
+      return createUpstream(entry === undefined ? options : { ...options, stdioEntry: entry });
+    }
+    return createUpstream({ ...options, stdioEntry: { ...entry, env: { ...entry.env, ...lease.environment } } });
+  }
+
+  private remove(name: string): void {
+    const member = this.members.get(name);
+    if (!member) return;
+    this.members.delete(name);
+    this.end(member).catch((error: unknown) => this.parts.log.error({ err: error, upstream: name }, 'closing failed'));
+  }
+
+  private async end(member: Member): Promise<void> {
+    await member.discovery.stop();
+    // One that could not be made has nothing to close, and has been reported.
+    const upstream = await member.upstream.catch(() => undefined);
+    await upstream?.close();
+  }
+}
