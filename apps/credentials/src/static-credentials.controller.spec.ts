@@ -198,6 +198,7 @@ describe('/admin/credentials/static', () => {
     await put('files', header);
     await put('mail', header);
     await as('admin').delete('/admin/credentials/static/files');
+    await vi.waitFor(() => expect(states).toHaveLength(3));
     await stopAll();
     await createKeyringStore(places()).put('static/files', 'left behind');
     await startBus();

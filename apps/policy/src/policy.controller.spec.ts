@@ -180,10 +180,23 @@ describe('GET and PUT /admin/policy', () => {
   it('publishes the version in force again at the next start, never a lower one', async () => {
     await start();
     await put(DOCUMENT, '"1"');
+    await vi.waitFor(() => expect(snapshots.at(-1)?.version).toBe(2));
     await stopAll();
     await startBus();
     await start();
     await vi.waitFor(() => expect(snapshots.map((each) => each.version)).toEqual([2]));
+  });
+
+  it('takes changes while the bus is away, and publishes them at the next start', async () => {
+    await start();
+    await vi.waitFor(() => expect(snapshots).toHaveLength(1));
+    await bus.close();
+    expect((await put(DOCUMENT, '"1"')).body).toEqual({ version: 2 });
+    await stopAll();
+    await startBus();
+    await start();
+    await vi.waitFor(() => expect(snapshots.map((each) => each.version)).toEqual([2, 2]));
+    await vi.waitFor(() => expect(records).toContain('admin/policy/policy.replace by usr_admin'));
   });
 });
 
