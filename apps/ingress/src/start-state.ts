@@ -1,5 +1,5 @@
 import { policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
-import { createKeyringStore, createStaticLeases, type StaticLeases } from '@warder/secrets';
+import { createKeyringStore, createStaticLeases, type SecretStore, type StaticLeases } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
 import { PrincipalDirectory, type Revoked } from '@warder/tokens';
 import { derivedKey } from './derived-key.js';
@@ -76,8 +76,10 @@ export async function startState(
 }
 
 function startLeases(config: IngressConfig, host: Host): StaticLeases {
+  // Opened at the first secret: in standalone the service that makes the keyring starts beside this one.
+  let store: SecretStore | undefined;
   return createStaticLeases({
-    store: createKeyringStore(config.secrets),
+    store: { get: async (name) => (store ??= createKeyringStore(config.secrets)).get(name) },
     onUnreadable: (connectionId, error) => {
       const reason = error instanceof Error ? error.message : 'unknown';
       host.log.error({ connectionId, reason }, 'a credential cannot be read on this node');

@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Bus, createInProcessBus } from '@warder/bus';
+import {
+  type AuditRecord,
+  auditRecordedTopic,
+  connectionStateTopic,
+  guardrailRulesStateTopic,
+  PolicyDocument,
+  policySnapshotTopic,
+  principalStateTopic,
+  type TokenState,
+  tokenStateTopic,
+} from '@warder/contracts';
+import { BUILT_IN_PACKS } from '@warder/detectors';
+import { type Clock, type RunningHost, startServiceForTest } from '@warder/service-host';
+import { digestOf, issueToken } from '@warder/tokens';
+import type { z } from 'zod';
+import { ingressService } from './index.js';
+
+const PEPPER = 'a-pepper-of-at-least-32-characters';
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** An answer as it came. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** A clock that a test may push. */
+export class PushedClock implements Clock {
+  private pushedMs = 0;
+  wallMs(): number {
+    return Date.now() + this.pushedMs;
+  }
+  monotonicMs(): number {
+    return performance.now() + this.pushedMs;
+  }
+  push(ms: number): void {
+    this.pushedMs += ms;
+  }
+}
+
+/** One ingress node with everything it needs, in one process: its owners' state, its bus, its records. */
+export class IngressScene {
+  readonly records: AuditRecord[] = [];
+  readonly clock = new PushedClock();
+  readonly dir = mkdtempSync(join(tmpdir(), 'warder-ingress-'));
+  readonly bus: Bus = createInProcessBus({ node: 'ingress-1', log: SILENT, clock: this.clock });
+  host!: RunningHost;
+  private version = 0;
+  private readonly tokens = new Map<string, TokenState>();
+
+  /** Publishes principals ana (developers) and bo (nobody's group), the rules and a policy, and starts the node. */
+  async start(policy: z.input<typeof PolicyDocument>, config: object = {}): Promise<this> {
+    const owned = [
+      principalStateTopic,
+      tokenStateTopic,
+      policySnapshotTopic,
+      guardrailRulesStateTopic,
+      connectionStateTopic,
+    ];
+    await this.bus.ensureTopics([...owned, auditRecordedTopic]);
+    await this.publishPrincipal('ana', ['developers']);
+    await this.publishPrincipal('bo', []);
+    for (const [pack, detectors] of Object.entries(BUILT_IN_PACKS)) {
+      await this.bus.publish(guardrailRulesStateTopic, pack, {
+        version: 1,
+        status: 'active',
+        pack,
+        detectors: [...detectors],
+      });
+    }
+    await this.publishPolicy(policy);
+    for (const topic of owned) await this.bus.own(topic);
+    await this.bus.batch(auditRecordedTopic, 'audit', async (batch) => {
+      for (const { value } of batch)
+        this.records.push(auditRecordedTopic.schema.parse(JSON.parse(value.toString('utf8'))));
+    });
+    await this.startNode(config);
+    return this;
+  }
+
+  async startNode(config: object = {}): Promise<void> {
+    this.host = await startServiceForTest(
+      ingressService,
+      {
+        journal: { dir: join(this.dir, 'journal'), sizeMaxBytes: 2_097_152, segmentBytes: 262_144 },
+        replicaFile: join(this.dir, 'replica.sealed'),
+        sessionKey: 'a-session-key-of-at-least-32-characters',
+        peppers: { p1: PEPPER },
+        secrets: { dir: join(this.dir, 'secrets'), keyringFile: join(this.dir, 'keyring') },
+        ...config,
+      },
+      { bus: this.bus, clock: this.clock },
+    );
+  }
+
+  async publishPrincipal(id: string, groups: string[], status: 'active' | 'suspended' = 'active'): Promise<void> {
+    this.version += 1;
+    const state = {
+      version: this.version,
+      status,
+      id,
+      kind: 'human' as const,
+      name: `${id} name`,
+      email: null,
+      groups,
+      roles: [],
+    };
+    await this.bus.publish(principalStateTopic, id, state);
+  }
+
+  async publishPolicy(policy: z.input<typeof PolicyDocument>): Promise<void> {
+    this.version += 1;
+    const document = PolicyDocument.parse(policy);
+    const state = { version: this.version, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
+    await this.bus.publish(policySnapshotTopic, 'current', state);
+  }
+
+  /** Issues a token of a principal. */
+  async token(principalId: string, tools: string[] | null = null): Promise<string> {
+    const text = issueToken((bytes) => randomBytes(bytes));
+    this.version += 1;
+    await this.publishToken(text, {
+      version: this.version,
+      status: 'active',
+      id: `pat_${this.version}`,
+      name: 'laptop',
+      principalId,
+      pepperKeyId: 'p1',
+      createdAtMs: 1,
+      expiresAtMs: this.clock.wallMs() + 3_600_000_000,
+      scopes: { tools },
+    });
+    return text;
+  }
+
+  async revoke(text: string): Promise<void> {
+    this.version += 1;
+    await this.publishToken(text, { ...this.tokens.get(text)!, version: this.version, status: 'revoked' });
+  }
+
+  private async publishToken(text: string, state: TokenState): Promise<void> {
+    this.tokens.set(text, state);
+    await this.bus.publish(tokenStateTopic, digestOf(text, PEPPER), state);
+  }
+
+  /** Sends one HTTP request to the node as it stands. */
+  send(
+    path: string,
+    options: { method?: string; headers?: Record<string, string>; body?: string | Buffer; signal?: AbortSignal },
+  ): Promise<Answered> {
+    const { method = 'POST', headers = {}, body = '', signal } = options;
+    return new Promise((resolve, reject) => {
+      const sent = httpRequest(`${this.host.url}${path}`, { method, headers, agent: false, signal }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        });
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.host.stop();
+    await this.bus.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** A client of either era that speaks the wire by hand, so that a test sees every byte. */
+export class WireClient {
+  private nextId = 1;
+  sessionToken: string | undefined;
+
+  constructor(
+    private readonly scene: IngressScene,
+    readonly era: 'modern' | 'legacy',
+    private readonly token: string,
+    private readonly virtualServer = 'dev',
+  ) {}
+
+  /** Opens a legacy session; a modern client needs none. */
+  async open(): Promise<this> {
+    if (this.era === 'modern') return this;
+    const clientInfo = { name: 'wire-client', version: '1' };
+    const answer = await this.ask('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo });
+    this.sessionToken = answer.headers['mcp-session-id'] as string;
+    return this;
+  }
+
+  /** The message of a request, as text. */
+  messageOf(method: string, params: Record<string, unknown> = {}, id: unknown = this.nextId++): string {
+    const envelope = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+      'io.modelcontextprotocol/clientInfo': { name: 'wire-client', version: '1' },
+    };
+    const meta = { ...(this.era === 'modern' ? envelope : {}), ...(params['_meta'] as object | undefined) };
+    const all = Object.keys(meta).length === 0 ? params : { ...params, _meta: meta };
+    return JSON.stringify({ jsonrpc: '2.0', id, method, params: all });
+  }
+
+  headersOf(method: string, name?: unknown): Record<string, string> {
+    const own: Record<string, string> =
+      this.era === 'modern'
+        ? { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method }
+        : { 'mcp-protocol-version': '2025-11-25' };
+    if (this.era === 'modern' && typeof name === 'string') own['mcp-name'] = name;
+    if (this.sessionToken !== undefined) own['mcp-session-id'] = this.sessionToken;
+    return {
+      authorization: `Bearer ${this.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...own,
+    };
+  }
+
+  ask(method: string, params: Record<string, unknown> = {}, signal?: AbortSignal): Promise<Answered> {
+    const headers = this.headersOf(method, params['name']);
+    const body = this.messageOf(method, params);
+    return this.scene.send(`/mcp/${this.virtualServer}`, { headers, body, ...(signal ? { signal } : {}) });
+  }
+
+  call(name: string, args: Record<string, unknown> = {}, meta?: object, signal?: AbortSignal): Promise<Answered> {
+    return this.ask('tools/call', { name, arguments: args, ...(meta ? { _meta: meta } : {}) }, signal);
+  }
+}
+
+/** The messages of an answer, be it JSON or an event stream. */
+export function messagesOf(answer: Answered): Record<string, never>[] {
+  if (!String(answer.headers['content-type']).startsWith('text/event-stream')) return [JSON.parse(answer.text)];
+  const events = answer.text.split('\n\n').filter((event) => event.includes('data: '));
+  return events.map((event) => JSON.parse(event.slice(event.indexOf('data: ') + 6)) as Record<string, never>);
+}
