@@ -4,8 +4,8 @@ export interface Greeting {
   token: string;
   adminTokenFile: string;
   tokensFile: string;
-  dataDir: string;
-  logFile: string;
+  /** Where data and logs are, in words. */
+  where: string;
   isFirstStart: boolean;
 }
 
@@ -25,7 +25,7 @@ export function greetingText(greeting: Greeting): string {
     isFirstStart
       ? `  Token      ${token}   (shown once; for scripts it is kept in ${greeting.tokensFile}, mode 0600)`
       : `  Token      shown at the first start; export WARDER_TOKEN=$(node -p "JSON.parse(fs.readFileSync('${greeting.tokensFile}')).developer.token")`,
-    `  Data, log  ${greeting.dataDir}, ${greeting.logFile}`,
+    `  Data, log  ${greeting.where}`,
     '',
     '  Claude Code',
     `    claude mcp add --transport http warder ${endpoint} --header "${header}"`,
@@ -38,8 +38,6 @@ export function greetingText(greeting: Greeting): string {
     '',
     '  The audit trail: every call, allowed or refused',
     `    curl -s -H "Authorization: Bearer $(cat ${adminTokenFile})" "${adminUrl}/audit/calls?limit=20"`,
-    '',
-    '  Ctrl-C stops it.',
     '',
     '',
   ].join('\n');

@@ -11,11 +11,9 @@ interface CurrentPolicy {
 
 const APPLY_WAIT_MS = 10_000;
 
-/** The port that the sample upstream had at the last start, if there was one. */
-export function earlierSamplePort(file: string): number | undefined {
-  if (!existsSync(file)) return undefined;
-  const port = Number(readFileSync(file, 'utf8'));
-  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
+/** Where the sample upstream was at the last start, if there was one. */
+export function earlierSampleUrl(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
 /**
@@ -23,17 +21,17 @@ export function earlierSamplePort(file: string): number | undefined {
  * with the sample upstream's address where that has moved.
  * @returns the policy in force
  */
-export async function policyAtStart(door: AdminDoor, samplesFile: string, samplePort: number): Promise<PolicyDocument> {
+export async function policyAtStart(door: AdminDoor, samplesFile: string, sampleUrl: string): Promise<PolicyDocument> {
   const current = await door.ask<CurrentPolicy>('GET', '/policy');
-  const earlier = earlierSamplePort(samplesFile);
+  const earlier = earlierSampleUrl(samplesFile);
   const wanted =
     current.origin === 'initial'
-      ? samplePolicy(samplePort)
-      : movedSample(current.document, earlier ?? samplePort, samplePort);
+      ? samplePolicy(sampleUrl)
+      : movedSample(current.document, earlier ?? sampleUrl, sampleUrl);
   if (wanted !== undefined && current.origin !== 'file') {
     await door.ask('PUT', `/policy?wait=${APPLY_WAIT_MS}`, wanted, { 'if-match': `"${current.version}"` });
   }
-  writeFileSync(samplesFile, String(samplePort));
+  writeFileSync(samplesFile, sampleUrl);
   return wanted ?? current.document;
 }
 

@@ -7,11 +7,11 @@ export const SAMPLE_VIRTUAL_SERVER = 'dev';
  * What a first start governs: one virtual server over both sample upstreams, of which developers may use the part
  * that reads. Writing files, and the tool that shows an environment, are exposed to nobody.
  */
-export function samplePolicy(everythingPort: number): PolicyDocument {
+export function samplePolicy(everythingUrl: string): PolicyDocument {
   return PolicyDocument.parse({
     upstreams: {
       everything: {
-        transport: { kind: 'streamable-http', url: everythingUrl(everythingPort) },
+        transport: { kind: 'streamable-http', url: everythingUrl },
         allowPrivateAddress: true,
       },
       filesystem: { transport: { kind: 'stdio', entry: 'filesystem' } },
@@ -49,18 +49,14 @@ export function samplePolicy(everythingPort: number): PolicyDocument {
   });
 }
 
-export function everythingUrl(port: number): string {
-  return `http://127.0.0.1:${port}/mcp`;
-}
-
 /**
- * The policy with the sample upstream at the port where it is now, or undefined when there is nothing to change:
+ * The policy with the sample upstream at the address where it is now, or undefined when there is nothing to change:
  * whoever gave `everything` an address of their own keeps it.
  */
-export function movedSample(document: PolicyDocument, earlierPort: number, port: number): PolicyDocument | undefined {
+export function movedSample(document: PolicyDocument, earlierUrl: string, url: string): PolicyDocument | undefined {
   const everything = document.upstreams['everything'];
-  if (earlierPort === port || everything?.transport.kind !== 'streamable-http') return undefined;
-  if (everything.transport.url !== everythingUrl(earlierPort)) return undefined;
-  const moved = { ...everything, transport: { ...everything.transport, url: everythingUrl(port) } };
+  if (earlierUrl === url || everything?.transport.kind !== 'streamable-http') return undefined;
+  if (everything.transport.url !== earlierUrl) return undefined;
+  const moved = { ...everything, transport: { ...everything.transport, url } };
   return { ...document, upstreams: { ...document.upstreams, everything: moved } };
 }

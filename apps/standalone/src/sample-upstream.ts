@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from '@warder/telemetry';
 
 export interface SampleUpstream {
-  readonly port: number;
+  /** Its MCP endpoint. */
+  readonly url: string;
   stop(): Promise<void>;
 }
 
@@ -32,11 +33,11 @@ export function samplesDir(): string {
 
 /**
  * Runs `mcp-server-everything streamableHttp` on loopback for as long as we run, started again when it ends.
- * @param wantedPort - taken if it is free, for clients and policies know it from the last start
+ * @param earlierUrl - its port is taken again if it is free, for the policy knows it from the last start
  * @throws Error in one sentence when it does not answer in 20 s
  */
-export async function startSampleUpstream(wantedPort: number | undefined, log: Logger): Promise<SampleUpstream> {
-  const port = await freePort(wantedPort);
+export async function startSampleUpstream(earlierUrl: string | undefined, log: Logger): Promise<SampleUpstream> {
+  const port = await freePort(portOf(earlierUrl));
   const supervised = new Supervised(port, log);
   supervised.launch();
   const stopAtMs = performance.now() + START_MS;
@@ -47,7 +48,7 @@ export async function startSampleUpstream(wantedPort: number | undefined, log: L
     }
     await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
   }
-  return { port, stop: () => supervised.stop() };
+  return { url: `http://127.0.0.1:${port}/mcp`, stop: () => supervised.stop() };
 }
 
 class Supervised {
@@ -64,7 +65,7 @@ class Supervised {
     const program = programOf('@modelcontextprotocol/server-everything', 'mcp-server-everything');
     const child = spawn(process.execPath, ['--import', preload, program, 'streamableHttp'], {
       // One of its tools shows its environment: it gets none of ours.
-      env: { PORT: String(this.port), PATH: process.env['PATH'] ?? '' },
+      env: { PORT: String(this.port), SAMPLE_UPSTREAM_FOLLOWS: 'stdin', PATH: process.env['PATH'] ?? '' },
       stdio: ['pipe', 'ignore', 'pipe'],
       // Ctrl-C reaches the whole foreground group; the upstream leaves when running calls have ended, not before.
       detached: true,
@@ -97,6 +98,12 @@ class Supervised {
       child.kill('SIGTERM');
     });
   }
+}
+
+function portOf(url: string | undefined): number | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  const port = Number(new URL(url).port);
+  return port > 0 ? port : undefined;
 }
 
 async function freePort(wanted: number | undefined): Promise<number> {

@@ -1,16 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { startEmbeddedPostgres } from '@warder/postgres';
 import { drainOnSignal, exitOnFatal, type RunningHost, startHost, systemClock } from '@warder/service-host';
 import { createLogger, type Logger } from '@warder/telemetry';
 import { stringify } from 'yaml';
-import { AdminDoor } from './admin-door.js';
 import type { CommandLine } from './command-line.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
-import { developerToken } from './first-tokens.js';
-import { greetingText } from './greeting.js';
-import { earlierSamplePort, grantedGroups, policyAtStart } from './policy-at-start.js';
+import { earlierSampleUrl } from './policy-at-start.js';
+import { welcome } from './give-welcome.js';
 import { writePrivateFile } from './private-file.js';
-import { writeReadyFile } from './ready-file.js';
 import { programOf, samplesDir, startSampleUpstream } from './sample-upstream.js';
 import { readStandaloneConfig, type StandaloneConfig } from './standalone-config.js';
 import { composeServices } from './standalone.module.js';
@@ -35,7 +31,7 @@ export async function startStandalone(line: CommandLine): Promise<void> {
     // First of all: it holds the lock of the data directory.
     const postgres = await startEmbeddedPostgres({ dataDir: directory.postgres, onExit: (words) => fatal(words) });
     undo.push(() => postgres.stop());
-    const sample = await startSampleUpstream(earlierSamplePort(directory.samplesFile), log);
+    const sample = await startSampleUpstream(earlierSampleUrl(directory.samplesFile), log);
     undo.push(() => sample.stop());
     writePrivateFile(directory.stdioFile, stdioYaml(config));
     const running = await startHost({
@@ -48,7 +44,7 @@ export async function startStandalone(line: CommandLine): Promise<void> {
     undo.push(() => running.stop());
     exitOnFatal(log);
     drainOnSignal(stop, log);
-    await greet({ line, directory, running, samplePort: sample.port, log });
+    await greet({ line, directory, running, sampleUrl: sample.url, log });
   } catch (error) {
     await stop();
     throw error;
@@ -59,26 +55,20 @@ interface Started {
   line: CommandLine;
   directory: DataDirectory;
   running: RunningHost;
-  samplePort: number;
+  sampleUrl: string;
   log: Logger;
 }
 
-async function greet({ line, directory, running, samplePort, log }: Started): Promise<void> {
+async function greet({ line, directory, running, sampleUrl, log }: Started): Promise<void> {
   await untilReady(running);
-  const adminUrl = `${running.url}/admin`;
-  const adminToken = readFileSync(directory.adminTokenFile, 'utf8').trim();
-  const door = new AdminDoor(adminUrl, adminToken);
-  const document = await policyAtStart(door, directory.samplesFile, samplePort);
-  const developer = await developerToken(door, directory.tokensFile, grantedGroups(document), systemClock.wallMs());
-  const [virtualServer = 'dev'] = Object.keys(document.virtualServers);
-  const endpoint = new URL(`/mcp/${virtualServer}`, running.hostFor('standalone').door.publicUrl()).href;
-  const { token, isNew } = developer;
-  const { adminTokenFile, tokensFile, logFile, root: dataDir } = directory;
-  const greeting = { endpoint, adminUrl, token, adminTokenFile, tokensFile, dataDir, logFile, isFirstStart: isNew };
-  process.stdout.write(greetingText(greeting));
-  if (line.readyFile !== undefined) {
-    writeReadyFile(line.readyFile, { endpoint, adminUrl, adminToken, token, pid: process.pid });
-  }
+  await welcome({
+    adminUrl: `${running.url}/admin`,
+    publicUrl: running.hostFor('standalone').door.publicUrl(),
+    sampleUrl,
+    files: directory,
+    readyFile: line.readyFile,
+    where: `${directory.root}, ${directory.logFile}`,
+  });
   log.info({ url: running.url }, 'started');
 }
 

@@ -10,7 +10,7 @@ import { tokenStateTopic } from './token-state.js';
 import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
 
 /** All topics of the bus: what a cluster's setup makes, and from which it derives who may write and read what. */
-export const EVERY_TOPIC: readonly Topic<never>[] = [
+export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   auditRecordedTopic,
   auditDeadLetterTopic,
   callCancelledTopic,
@@ -21,4 +21,4 @@ export const EVERY_TOPIC: readonly Topic<never>[] = [
   principalStateTopic,
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
-] as unknown as readonly Topic<never>[];
+];

@@ -1,0 +1,23 @@
+// One-shot: makes the topics, and lets each service do at the broker what the topic files say, and nothing else.
+// SETUP_BROKERS is host:port of Kafka, SETUP_ADMIN_PASSWORD_FILE the password of its user `admin`.
+import { readFileSync } from 'node:fs';
+import { aclsOf, applyAcls, createKafkaClient, toTopicConfig } from '@warder/bus';
+import { EVERY_TOPIC } from '@warder/contracts';
+
+const { SETUP_BROKERS: brokers = '', SETUP_ADMIN_PASSWORD_FILE: passwordFile = '' } = process.env;
+const say = (fields, message) => console.error(message, JSON.stringify(fields));
+const kafka = createKafkaClient({
+  node: 'setup',
+  brokers: brokers.split(','),
+  sasl: { username: 'admin', password: readFileSync(passwordFile, 'utf8') },
+  log: { debug() {}, info() {}, warn: say, error: say },
+});
+const admin = kafka.admin({ retry: { retries: 20, maxRetryTime: 1_000 } });
+await admin.connect();
+const existing = new Set(await admin.listTopics());
+const missing = EVERY_TOPIC.filter(({ name }) => !existing.has(name));
+if (missing.length > 0) {
+  await admin.createTopics({ waitForLeaders: true, topics: missing.map((topic) => toTopicConfig(topic, 1)) });
+}
+await applyAcls(admin, aclsOf(EVERY_TOPIC));
+await admin.disconnect();
