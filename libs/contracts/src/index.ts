@@ -1,3 +1,4 @@
+export { AuditCallsQuery, QuarantineQuery, WhoUsedQuery } from './audit-queries.js';
 export {
   AuditIntent,
   AuditOutcome,

@@ -1,0 +1,238 @@
+import { performance } from 'node:perf_hooks';
+import { createInProcessBus, type Bus, type RawMessage } from '@warder/bus';
+import {
+  AuditCallsQuery,
+  auditDeadLetterTopic,
+  type AuditRecord,
+  auditRecordedTopic,
+  WhoUsedQuery,
+} from '@warder/contracts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
+import { DataSource } from 'typeorm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CallStore } from './call.store.js';
+import { CreateAudit1790000002000 } from './migrations/create-audit.js';
+import { PartitionStore } from './partition.store.js';
+import { RecordStore } from './record.store.js';
+import { storeBatch } from './store-batch.js';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const NOW = Date.parse('2026-11-25T12:00:00Z');
+const clock = { wallMs: () => NOW, monotonicMs: () => performance.now() };
+
+describe('the audit store', () => {
+  let postgres: EmbeddedPostgres;
+  let source: DataSource;
+  let bus: Bus;
+  let records: RecordStore;
+  let calls: CallStore;
+
+  beforeAll(async () => {
+    postgres = await startEmbeddedPostgres({ ephemeral: true });
+    bus = createInProcessBus({ node: 'audit', log: quiet, clock });
+    await bus.ensureTopics([auditDeadLetterTopic]);
+    source = new DataSource({ type: 'postgres', url: postgres.url, migrations: [CreateAudit1790000002000] });
+    await source.initialize();
+    await source.runMigrations();
+    records = new RecordStore(source, bus, clock.wallMs);
+    calls = new CallStore(source);
+  });
+  beforeEach(() => source.query('TRUNCATE call_record, usage_day, usage_seen, quarantine'));
+  afterAll(async () => {
+    await source?.destroy();
+    await bus?.close();
+    await postgres?.stop();
+  });
+
+  const message = (value: string | Buffer, offset = 0): RawMessage => ({
+    key: 'k',
+    value: Buffer.from(value),
+    partition: 0,
+    offset: String(offset),
+    timestampMs: NOW,
+  });
+  const idOf = (n: number): string => `0193673e-7c1f-7d5e-8a55-${String(n).padStart(12, '0')}`;
+  const recordOf = (n: number, change: Partial<AuditRecord> = {}): AuditRecord => ({
+    ...auditRecordedTopic.example,
+    sequence: n,
+    recordId: idOf(n),
+    occurredAtMs: NOW - n * 1_000,
+    ...change,
+  });
+  const store = (...batch: AuditRecord[]) =>
+    storeBatch(
+      batch.map((one) => message(JSON.stringify(one))),
+      records,
+    );
+  const find = async (query: Record<string, string>) =>
+    JSON.parse(await calls.calls(AuditCallsQuery.parse(query))) as { calls: AuditRecord[]; nextCursor: string | null };
+  const whoUsed = async (query: Record<string, string>) =>
+    (JSON.parse(await calls.whoUsed(WhoUsedQuery.parse(query), NOW)) as { uses: Record<string, unknown>[] }).uses;
+
+  it('stores and counts a record once, however often it comes', async () => {
+    const twice = [recordOf(1), recordOf(2), recordOf(1)];
+    expect(await store(...twice)).toEqual({ stored: 2, known: 1, quarantined: 0 });
+    expect(await store(...twice)).toEqual({ stored: 0, known: 3, quarantined: 0 });
+    expect((await find({})).calls).toEqual([recordOf(1), recordOf(2)]);
+    expect((await whoUsed({}))[0]).toMatchObject({ count: 2 });
+    expect(await source.query('SELECT calls FROM usage_seen')).toEqual([{ calls: '2' }]);
+  });
+
+  it('answers numbers to the digit', async () => {
+    const text = JSON.stringify(recordOf(1)).replace('"hi"', '1234567890123456789, "big": 1e400, "minus": -0');
+    await storeBatch([message(text)], records);
+    expect(await calls.calls(AuditCallsQuery.parse({}))).toBe(`{"calls":[${text}],"nextCursor":null}`);
+    expect(await calls.call(idOf(1))).toBe(text);
+    expect(await calls.whoUsed(WhoUsedQuery.parse({}), NOW)).toContain(
+      '1234567890123456789, "big": 1e400, "minus": -0',
+    );
+  });
+
+  it('sets aside what is no record or what the store refuses, and stores the rest of the batch', async () => {
+    const letters: string[] = [];
+    const reader = await bus.watch(auditDeadLetterTopic, 'end', ({ value }) => letters.push(value.reason));
+    const batch = [
+      message(JSON.stringify(recordOf(1)), 0),
+      message('{"a":', 1),
+      message(Buffer.from([0xff, 0xfe]), 2),
+      message(`${JSON.stringify(recordOf(2))},${JSON.stringify(recordOf(3))}`, 3),
+      message(JSON.stringify({ ...recordOf(4), decision: 'maybe' }), 4),
+      message(JSON.stringify(recordOf(5, { occurredAtMs: 1e300 })), 5),
+      message(JSON.stringify(recordOf(6, { tool: 'a\u0000b' })), 6),
+      message(JSON.stringify(recordOf(7, { arguments: { bytes: 1, value: 'a\u0000\ud800b' } })), 7),
+      message(JSON.stringify(recordOf(8)), 8),
+    ];
+    expect(await storeBatch(batch, records)).toEqual({ stored: 2, known: 0, quarantined: 7 });
+    expect(await storeBatch(batch, records)).toEqual({ stored: 0, known: 2, quarantined: 7 });
+    expect((await find({})).calls.map(({ sequence }) => sequence)).toEqual([1, 8]);
+    const { rows } = JSON.parse(await calls.quarantine({ limit: 50 })) as {
+      rows: { offset: string; value: string; reason: string }[];
+    };
+    const byOffset = rows.toSorted((a, b) => Number(a.offset) - Number(b.offset));
+    expect(byOffset.map(({ offset, reason }) => [offset, reason])).toEqual([
+      ['1', 'not JSON'],
+      ['2', 'not UTF-8'],
+      ['3', 'not JSON'],
+      ['4', 'not an audit record: decision: invalid_value'],
+      ['5', 'the store refused it: SQLSTATE 22008'],
+      ['6', 'the store refused it: SQLSTATE 22P05'],
+      ['7', 'the store refused it: SQLSTATE 22P05'],
+    ]);
+    expect(rows.find(({ offset }) => offset === '2')?.value).toBe('//4=');
+    await expect.poll(() => letters.length).toBe(14);
+    await reader.stop();
+  });
+
+  it('finds by each filter, and only what all of them hold for', async () => {
+    const other = recordOf(2, {
+      principal: { id: 'usr_bo', kind: 'human', name: 'Bo', email: 'Bo@Example.com', groups: [] },
+      agent: { id: 'pat_bo', name: 'desk', kind: 'pat' },
+      virtualServer: 'ops',
+      upstream: 'files',
+      tool: 'read_file',
+      decision: 'forbid',
+      outcome: 'failure',
+      kind: 'list',
+      refusal: { code: 'WDR_TOOL_FORBIDDEN', detail: 'x' },
+      arguments: { bytes: 1, value: { path: '50%_"off"\\' } },
+    });
+    await store(recordOf(1), other, recordOf(3, { principal: null, agent: null }));
+    const queries: Record<string, string>[] = [
+      { human: 'usr_bo' },
+      { human: 'bo@example.com' },
+      { human: 'Bo' },
+      { agent: 'pat_bo' },
+      { agent: 'desk' },
+      { virtualServer: 'ops' },
+      { upstream: 'files' },
+      { tool: 'read_file' },
+      { decision: 'forbid' },
+      { outcome: 'failure' },
+      { kind: 'list' },
+      { code: 'WDR_TOOL_FORBIDDEN' },
+      { text: '50%_"OFF"\\' },
+      { from: new Date(NOW - 2_000).toISOString(), to: String(NOW - 1_000) },
+    ];
+    for (const query of queries) expect([query, (await find(query)).calls]).toEqual([query, [other]]);
+    const misses: Record<string, string>[] = [{ text: '50x_' }, { human: 'bo' }, { upstream: 'files', tool: 'echo' }];
+    for (const query of misses) {
+      expect([query, (await find(query)).calls]).toEqual([query, []]);
+    }
+  });
+
+  it('pages over everything once, newest first, records of one time included', async () => {
+    const all = Array.from({ length: 25 }, (_, n) =>
+      recordOf(n + 1, { occurredAtMs: NOW - Math.floor(n / 10) + 0.25 }),
+    );
+    await store(...all);
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    for (let page = 0; cursor !== null; page++) {
+      expect(page).toBeLessThan(5);
+      const found: Awaited<ReturnType<typeof find>> = await find({ limit: '7', ...(cursor ? { cursor } : {}) });
+      seen.push(...found.calls.map(({ recordId }) => recordId));
+      cursor = found.nextCursor;
+    }
+    const newestFirst = all.toSorted((a, b) => b.occurredAtMs - a.occurredAtMs || (a.recordId < b.recordId ? 1 : -1));
+    expect(seen).toEqual(newestFirst.map(({ recordId }) => recordId));
+    await expect(find({ cursor: 'bm9uc2Vuc2U' })).rejects.toThrow('cursor');
+  });
+
+  it('says who used an upstream, with which agent, tool and arguments', async () => {
+    const day = 86_400_000;
+    await store(
+      ...[1, 2, 3, 4].map((n) => recordOf(n, { arguments: { bytes: 1, value: { n } } })),
+      recordOf(5, { decision: 'forbid', outcome: 'failure' }),
+      recordOf(6, { upstream: 'files', tool: 'read_file' }),
+      recordOf(7, { occurredAtMs: NOW - 40 * day }),
+      recordOf(8, { tool: 'add', decision: 'forbid' }),
+      recordOf(9, { kind: 'list', tool: null }),
+    );
+    expect(await whoUsed({ upstream: 'everything', days: '30' })).toEqual([
+      {
+        agent: { id: 'pat_01jd3x9q', name: 'laptop' },
+        human: { id: 'usr_01jd3x7k', name: 'Ana Ortiz', email: 'ana@example.com' },
+        upstream: 'everything',
+        tool: 'echo',
+        count: 4,
+        refused: 1,
+        firstAtMs: NOW - 5_000,
+        lastAtMs: NOW - 1_000,
+        samples: [1, 2, 3].map((n) => ({
+          recordId: idOf(n),
+          occurredAtMs: NOW - n * 1_000,
+          arguments: { bytes: 1, value: { n } },
+        })),
+      },
+    ]);
+    expect((await whoUsed({ days: '30' })).map(({ upstream }) => upstream)).toEqual(['everything', 'files']);
+    expect(await whoUsed({ tool: 'read_file', days: '1' })).toHaveLength(1);
+    expect((await whoUsed({ upstream: 'everything', days: '60' }))[0]).toMatchObject({ count: 5 });
+  });
+
+  it('makes partitions ahead, drops those past retention, and keeps a skewed clock in the default one', async () => {
+    const partitions = new PartitionStore(source, 10);
+    expect(await partitions.maintain(NOW - 12 * 86_400_000)).toEqual([]);
+    expect(await partitions.maintain(NOW)).toEqual([]);
+    await store(recordOf(1), recordOf(2, { occurredAtMs: NOW + 400 * 86_400_000 }));
+    const rows: { place: string }[] = await source.query(
+      'SELECT tableoid::regclass::text AS place FROM call_record ORDER BY occurred_at',
+    );
+    expect(rows.map(({ place }) => place)).toEqual(['call_record_20261125', 'call_record_default']);
+    const [{ oldest }] = (await source.query(
+      `SELECT min(relname) AS oldest FROM pg_class WHERE relname ~ '^call_record_\\d{8}$'`,
+    )) as [{ oldest: string }];
+    expect(oldest).toBe('call_record_20261115');
+  });
+
+  it('never shows what was recorded in an error', async () => {
+    const secret = 'wdr_canary';
+    const failing = records.insert(`[${JSON.stringify(recordOf(1, { tool: `${secret}\u0000` }))}]`);
+    const error = await failing.then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    );
+    expect(`${error?.stack} ${JSON.stringify(error)}`).not.toContain(secret);
+    expect(error?.message).toContain('22P05');
+  });
+});

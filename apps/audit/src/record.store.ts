@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { Bus, RawMessage } from '@warder/bus';
+import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
+import { StoreError, withStore } from '@warder/postgres';
+import type { DataSource } from 'typeorm';
+import { INSERT_RECORDS } from './insert-records.js';
+import type { RecordSink } from './store-batch.js';
+
+/** Writes records, and what is none. Errors leave it without parameters, for those are what was recorded. */
+export class RecordStore implements RecordSink {
+  constructor(
+    private readonly source: DataSource,
+    private readonly bus: Bus,
+    private readonly wallMs: () => number,
+  ) {}
+
+  async insert(records: string): Promise<number> {
+    const [row] = await withStore<[{ stored: number }]>(() => this.source.query(INSERT_RECORDS, [records]));
+    return row.stored;
+  }
+
+  faultOf(error: unknown): string | undefined {
+    if (!(error instanceof StoreError)) return undefined;
+    // Class 22 is a data exception (a NUL, half a surrogate pair, a time out of range), 23 a constraint on a value.
+    return /^2[23]/.test(error.sqlState ?? '') ? `the store refused it: SQLSTATE ${error.sqlState}` : undefined;
+  }
+
+  async quarantine({ partition, offset, key, value }: RawMessage, reason: string): Promise<void> {
+    const atMs = this.wallMs();
+    const topic = auditRecordedTopic.name;
+    const id = createHash('sha256').update(`${topic}/${partition}/${offset}/`).update(value).digest('hex');
+    await withStore(() =>
+      this.source.query(
+        `INSERT INTO quarantine (id, topic, partition, "offset", key, value, reason, quarantined_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8::numeric / 1000.0)) ON CONFLICT DO NOTHING`,
+        [id, topic, partition, offset, key?.replaceAll('\0', '\ufffd') ?? null, value, reason, atMs],
+      ),
+    );
+    const letter = { topic, partition, offset, key, value: value.toString('base64'), reason, atMs };
+    await this.bus.publish(auditDeadLetterTopic, key ?? id, letter);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Who used what since the day $1, of the upstream $2 and the tool $3 where given, $4 rows at most. The roll-up finds
+ * and counts; only the samples of the rows that are answered are read from the records.
+ */
+export const WHO_USED = `
+WITH uses AS (
+  SELECT upstream, tool, principal_id, agent_id,
+    (array_agg(principal_name ORDER BY last_at DESC))[1] AS principal_name,
+    (array_agg(principal_email ORDER BY last_at DESC))[1] AS principal_email,
+    (array_agg(agent_name ORDER BY last_at DESC))[1] AS agent_name,
+    sum(permitted) AS permitted, sum(forbidden) AS forbidden, min(first_at) AS first_at, max(last_at) AS last_at
+  FROM usage_day
+  WHERE day >= $1::date AND ($2::text IS NULL OR upstream = $2) AND ($3::text IS NULL OR tool = $3)
+  GROUP BY upstream, tool, principal_id, agent_id
+  HAVING sum(permitted) > 0
+  ORDER BY permitted DESC, upstream, tool, principal_id, agent_id
+  LIMIT $4
+)
+SELECT json_build_object(
+  'agent', CASE WHEN agent_id = '' THEN NULL ELSE json_build_object('id', agent_id, 'name', agent_name) END,
+  'human', CASE WHEN principal_id = '' THEN NULL
+    ELSE json_build_object('id', principal_id, 'name', principal_name, 'email', principal_email) END,
+  'upstream', upstream,
+  'tool', nullif(tool, ''),
+  'count', permitted,
+  'refused', forbidden,
+  'firstAtMs', floor(extract(epoch FROM first_at) * 1000),
+  'lastAtMs', floor(extract(epoch FROM last_at) * 1000),
+  'samples', (
+    SELECT coalesce(json_agg(json_build_object('recordId', s.record_id, 'occurredAtMs', s.record->'occurredAtMs',
+      'arguments', s.record->'arguments') ORDER BY s.occurred_at DESC), '[]'::json)
+    FROM (
+      SELECT r.record_id, r.occurred_at, r.record FROM call_record r
+      WHERE r.upstream = uses.upstream AND r.occurred_at BETWEEN greatest(uses.first_at, $1::date::timestamp AT TIME ZONE 'UTC') AND uses.last_at
+        AND r.kind = 'call' AND r.decision = 'permit' AND coalesce(r.tool, '') = uses.tool
+        AND coalesce(r.principal_id, '') = uses.principal_id AND coalesce(r.agent_id, '') = uses.agent_id
+      ORDER BY r.occurred_at DESC LIMIT 3
+    ) s
+  )
+)::text AS text FROM uses ORDER BY permitted DESC, upstream, tool, principal_id, agent_id`;

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+/** Text of a filter: it stands in an index or a pattern, so it is short. */
+const FilterText = z.string().min(1).max(512);
+const PageLimit = z.coerce.number().int().min(1).max(500).default(50);
+const Cursor = z.string().min(1).max(256);
+
+/** A time: ISO 8601 with an offset, or milliseconds since 1970. */
+const Time = z
+  .union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)])
+  .transform((text) => new Date(/^\d+$/.test(text) ? Number(text) : text).toISOString());
+
+/** Query of `GET /admin/audit/calls`; filters that are given must all hold. */
+export const AuditCallsQuery = z.strictObject({
+  /** Inclusive. */
+  from: Time.optional(),
+  /** Exclusive. */
+  to: Time.optional(),
+  /** Id, e-mail (any case) or name of a principal. */
+  human: FilterText.optional(),
+  /** Id or name of a credential. */
+  agent: FilterText.optional(),
+  virtualServer: FilterText.optional(),
+  upstream: FilterText.optional(),
+  /** The upstream's own name of the tool. */
+  tool: FilterText.optional(),
+  decision: z.enum(['permit', 'forbid']).optional(),
+  outcome: z.enum(['success', 'failure', 'unknown']).optional(),
+  kind: z.enum(['call', 'list', 'session', 'authentication', 'protocol', 'admin']).optional(),
+  /** Code of a refusal. */
+  code: FilterText.optional(),
+  /** Any part of the arguments' JSON, in any case. */
+  text: FilterText.optional(),
+  limit: PageLimit,
+  cursor: Cursor.optional(),
+});
+export type AuditCallsQuery = z.infer<typeof AuditCallsQuery>;
+
+/** Query of `GET /admin/audit/who-used`. */
+export const WhoUsedQuery = z.strictObject({
+  upstream: FilterText.optional(),
+  tool: FilterText.optional(),
+  /** Whole days in UTC, today included. */
+  days: z.coerce.number().int().min(1).max(366).default(30),
+  limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
+});
+export type WhoUsedQuery = z.infer<typeof WhoUsedQuery>;
+
+/** Query of `GET /admin/audit/quarantine`. */
+export const QuarantineQuery = z.strictObject({ limit: PageLimit, cursor: Cursor.optional() });
+export type QuarantineQuery = z.infer<typeof QuarantineQuery>;
