@@ -8,7 +8,10 @@ const root = new URL('../../../', import.meta.url).pathname;
 /** Sources below a folder; specs apart. */
 function sources(dir: string, wantsSpecs: boolean): string[] {
   return readdirSync(dir, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && file.endsWith('.spec.ts') === wantsSpecs && !/(^|\/)(dist|node_modules)\//.test(file))
+    .filter(
+      (file) =>
+        file.endsWith('.ts') && file.endsWith('.spec.ts') === wantsSpecs && !/(^|\/)(dist|node_modules)\//.test(file),
+    )
     .map((file) => join(dir, file));
 }
 

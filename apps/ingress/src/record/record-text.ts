@@ -45,7 +45,7 @@ export function outcomeText(call: Call, outcome: Outcome, resultCapture: string)
   const isForbidden = outcome.kind !== 'answered' && call.recordSequence === undefined;
   const findings = call.findings.length === 0 ? '[]' : JSON.stringify(call.findings.slice(0, FINDINGS_MAX));
   return (
-    `{"decision":"${isForbidden ? 'forbid' : 'permit'}","outcome":"${outcomeWord(outcome)}",` +
+    `{"decision":"${isForbidden ? 'forbid' : 'permit'}","outcome":"${outcomeWord(outcome, call.recordSequence !== undefined)}",` +
     `"refusal":${refusalText(outcome)},` +
     `"isError":${outcome.kind === 'answered' && outcome.isError},"result":${resultCapture},` +
     `"findings":${findings},"phasesUs":${call.phases.json()},"count":1}`
@@ -57,10 +57,10 @@ export function wholeText(intent: string, outcome: string): string {
   return `${intent.slice(0, -1)},${outcome.slice(1)}`;
 }
 
-function outcomeWord(outcome: Outcome): AuditOutcome['outcome'] {
+function outcomeWord(outcome: Outcome, isOpened: boolean): AuditOutcome['outcome'] {
   if (outcome.kind === 'answered') return 'success';
   // The upstream may have acted although its answer never came: the record must not claim to know.
-  return outcome.refusal.facts.isActUnknown ? 'unknown' : 'failure';
+  return isOpened && outcome.refusal.facts.isActUnknown ? 'unknown' : 'failure';
 }
 
 function refusalText(outcome: Outcome): string {

@@ -1,0 +1,300 @@
+import { compilePolicy } from '@warder/access';
+import { Catalog } from '@warder/catalog';
+import { type AuditIntent, type AuditOutcome, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
+import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
+import { revisionOf } from '@warder/mcp-wire';
+import { describe, expect, it } from 'vitest';
+import { PrincipalQuotas } from '../quota/principal-quotas.js';
+import { Recorder } from '../record/recorder.js';
+import { RefusalCounter } from '../record/refusal-counter.js';
+import type { Received } from './call.js';
+import type { Gateway, PolicyView } from './gateway.js';
+import { governedCall } from './governed-call.js';
+import { CALL_PHASES, PhaseClock } from './phase-clock.js';
+import { Refusal } from './refusal.js';
+import { callUpstream } from './steps/call-upstream.js';
+
+const KEY = 'AKIAQ3EGRVZJXK7PLM2N';
+const modern = revisionOf('2026-07-28')!;
+const clock = { wallMs: () => 1_790_000_000_000, monotonicMs: () => performance.now() };
+const ana = {
+  version: 1,
+  status: 'active',
+  id: 'ana',
+  kind: 'human',
+  name: 'Ana',
+  email: null,
+  groups: ['devs'],
+  roles: [],
+};
+const pat = {
+  ...{ version: 1, status: 'active', id: 'pat_1', name: 'laptop', principalId: 'ana', pepperKeyId: 'p1' },
+  ...{ createdAtMs: 0, expiresAtMs: 2e12, scopes: { tools: null } },
+};
+
+function received(exposedName: string, overrides: Partial<Received> = {}): Received {
+  return {
+    callId: '0193673e-7c1f-7d5e-8a55-2f0a1b6c9d10',
+    method: 'tools/call',
+    virtualServer: 'dev',
+    bearerToken: 'pat-ana',
+    sessionPrincipalId: undefined,
+    receivedAtMs: 1_790_000_000_000,
+    address: '10.1.2.3',
+    traceId: null,
+    revision: modern,
+    claimed: null,
+    greeted: undefined,
+    signal: new AbortController().signal,
+    phases: new PhaseClock(clock),
+    findings: [],
+    exposedName,
+    args: {},
+    meta: {},
+    clientCapabilities: {},
+    progressToken: 'p1',
+    ...overrides,
+  };
+}
+
+const catalogue: UpstreamCatalogue = {
+  ...{ version: 1, status: 'active', upstream: 'github', hash: 'h', node: 'n' },
+  tools: ['search', 'push'].map((name) => ({ hash: `${name}-hash`, definition: { name, inputSchema: {} } })),
+};
+
+function policyOf(document: object = {}): PolicyView {
+  const parsed = PolicyDocument.parse({
+    upstreams: { github: { transport: { kind: 'streamable-http', url: 'http://127.0.0.1:1/mcp' } } },
+    virtualServers: { dev: { tools: [{ upstream: 'github', tool: '*', prefix: '' }] } },
+    grants: [{ name: 'devs', effect: 'permit', to: { group: 'devs' }, tools: ['github/search'] }],
+    ...document,
+  });
+  const compiled = compilePolicy(parsed, 7);
+  const catalog = new Catalog(compiled, new Map([['github', catalogue]]));
+  return {
+    version: 7,
+    limit: compiled.limit,
+    hasVirtualServer: (name) => catalog.hasVirtualServer(name),
+    resolve: (server, name) => catalog.resolveExposed(server, name),
+    authorize: (caller, target) => catalog.authorize(caller, target),
+    visibleTools: (server, caller) => catalog.visibleTools(server, caller),
+    guardrails: (server) => compiled.virtualServers.get(server)!.settings.guardrails,
+    timeoutMs: () => 1_000,
+  };
+}
+
+/** A gateway of real parts in memory; `reached` is the upstream's own ledger, `records` the journal's. */
+function gateway(
+  overrides: Partial<Gateway> = {},
+  journal: Partial<ConstructorParameters<typeof Recorder>[0]['journal']> = {},
+) {
+  const reached: unknown[] = [];
+  const records: (AuditIntent & AuditOutcome)[] = [];
+  const intents: AuditIntent[] = [];
+  const packs = Object.entries(BUILT_IN_PACKS);
+  const engine = createEngine(
+    packs.map(([pack, detectors]) => ({ version: 1, status: 'active', pack, detectors: [...detectors] })),
+  );
+  const writer = {
+    append: async (record: string) => records.push(JSON.parse(record)),
+    openIntent: (intent: string) => ({ sequence: intents.push(JSON.parse(intent)), written: Promise.resolve() }),
+    closeIntent: async (sequence: number, outcome: string) => {
+      records.push({ ...intents[sequence - 1]!, ...JSON.parse(outcome) });
+    },
+    ...journal,
+  };
+  const counter = new RefusalCounter(
+    'ingress-1',
+    { windowMs: 10_000, recordsPerWindowMax: 10 },
+    clock.wallMs,
+    writer.append,
+  );
+  const parts: Gateway = {
+    tokens: {
+      examine: (token) => (token === 'pat-ana' ? { principal: ana, token: pat } : 'unknown') as never,
+      isStale: () => false,
+    },
+    quotas: new PrincipalQuotas(10),
+    policy: () => view,
+    guardrails: () => engine,
+    leases: { headersFor: () => ({ kind: 'none' }) },
+    upstreams: {
+      send: async (call, _timeoutMs, onInterim) => {
+        reached.push(JSON.parse(call.argsText));
+        onInterim({ method: 'notifications/progress', params: { progress: 1, message: KEY } });
+        return { result: { content: [{ type: 'text', text: `found ${KEY}` }] } };
+      },
+    },
+    journal: new Recorder({ node: 'ingress-1', journal: writer, counter, guardrails: () => engine }),
+    lists: { textOf: () => '{}' },
+    sessions: { start: () => 's' },
+    face: { server: { name: 'warder', version: '0' }, capabilities: {} },
+    clock,
+    ...overrides,
+  };
+  const view = policyOf();
+  const sent: string[] = [];
+  const run = (call: Received) => governedCall(call, parts, { send: (text) => sent.push(text) });
+  return { parts, reached, records, intents, sent, run, counter };
+}
+
+const codeOf = (outcome: { kind: string; refusal?: Refusal }) => outcome.refusal?.code;
+
+describe('a governed call', () => {
+  it('answers a permitted call with the screened result and leaves one record with every phase stamped', async () => {
+    const { run, records, sent, reached } = gateway();
+    const outcome = await run(received('search', { args: { q: 'x' } }));
+    expect(outcome).toMatchObject({ kind: 'answered', member: 'result', isError: false });
+    expect(JSON.stringify([outcome, sent, records])).not.toContain(KEY);
+    expect(sent[0]).toContain('"progressToken":"p1"');
+    expect(reached).toEqual([{ q: 'x' }]);
+    expect(records).toHaveLength(1);
+    expect(records[0]).toMatchObject({
+      decision: 'permit',
+      outcome: 'success',
+      tool: 'search',
+      rule: 'devs',
+      policyVersion: 7,
+    });
+    expect(Object.keys(records[0]!.phasesUs)).toEqual([...CALL_PHASES, 'total']);
+    expect(records[0]!.findings.map(({ phase }) => phase)).toEqual(['interim', 'response']);
+  });
+
+  it('answers unknown and forbidden tools alike, reaches no upstream, and records the rule', async () => {
+    const { run, reached, records } = gateway();
+    const forbidden = await run(received('push'));
+    const unknown = await run(received('puhs'));
+    expect([codeOf(forbidden), codeOf(unknown)]).toEqual(['WDR_TOOL_UNKNOWN', 'WDR_TOOL_UNKNOWN']);
+    expect(forbidden).toMatchObject({ refusal: { publicMessage: 'Unknown tool: push' } });
+    expect(reached).toEqual([]);
+    expect(records.map(({ decision, refusal }) => [decision, refusal?.detail])).toEqual([
+      ['forbid', 'default deny'],
+      ['forbid', 'dev does not expose it'],
+    ]);
+    expect(records[0]).toMatchObject({ upstream: 'github', tool: 'push', exposedName: 'push' });
+    expect(records[1]).toMatchObject({ upstream: null, tool: null, exposedName: 'puhs' });
+  });
+
+  it('keeps secrets out of the record of a call that was refused before anything screened it', async () => {
+    const { run, records } = gateway();
+    await run(received('push', { args: { note: `use ${KEY}` } }));
+    expect(records[0]!.arguments).not.toBeNull();
+    expect(JSON.stringify(records)).not.toContain(KEY);
+  });
+
+  it('keeps secrets out of the record even where the virtual server lets them pass', async () => {
+    const off = { secret: 'off', pii: 'off', injection: 'off', hidden: 'off' };
+    const server = {
+      tools: [{ upstream: 'github', tool: '*', prefix: '' }],
+      guardrails: { request: off, response: off },
+    };
+    const { run, records, reached } = gateway({ policy: () => policyOf({ virtualServers: { dev: server } }) });
+    const outcome = await run(received('search', { args: { note: KEY } }));
+    expect(reached).toEqual([{ note: KEY }]);
+    expect(JSON.stringify(outcome)).toContain(KEY);
+    expect(JSON.stringify(records)).not.toContain(KEY);
+  });
+
+  it('writes no record of its own for a stranger: WDR_TOKEN_UNKNOWN is counted', async () => {
+    const { run, records, counter } = gateway();
+    expect(codeOf(await run(received('search', { bearerToken: 'x' })))).toBe('WDR_TOKEN_UNKNOWN');
+    expect(codeOf(await run(received('search', { bearerToken: 'y' })))).toBe('WDR_TOKEN_UNKNOWN');
+    expect(records).toEqual([]);
+    await counter.flush();
+    expect(records).toMatchObject([{ kind: 'authentication', count: 2, address: '10.1.2.3', principal: null }]);
+  });
+
+  it('lets nobody in while identity is silent for too long: WDR_IDENTITY_STALE', async () => {
+    const { parts, run } = gateway();
+    (parts.tokens as { isStale: unknown }).isStale = () => true;
+    expect(codeOf(await run(received('search')))).toBe('WDR_IDENTITY_STALE');
+  });
+
+  it('refuses a session of another principal: WDR_SESSION_UNKNOWN', async () => {
+    expect(codeOf(await gateway().run(received('search', { sessionPrincipalId: 'bo' })))).toBe('WDR_SESSION_UNKNOWN');
+  });
+
+  it('refuses when the bucket is empty and says when to come back: WDR_RATE_LIMITED', async () => {
+    const view = policyOf({ limit: { callsPerMinute: 1, burst: 1 } });
+    const { run, records } = gateway({ policy: () => view });
+    await run(received('search'));
+    const outcome = await run(received('search'));
+    expect(codeOf(outcome)).toBe('WDR_RATE_LIMITED');
+    expect(outcome).toMatchObject({ refusal: { facts: { retryAfterMs: expect.any(Number) } } });
+    expect(records).toHaveLength(2);
+  });
+
+  it('blocks arguments before the upstream hears of them: WDR_GUARDRAIL_BLOCKED', async () => {
+    const server = {
+      tools: [{ upstream: 'github', tool: '*', prefix: '' }],
+      guardrails: { request: { secret: 'block' } },
+    };
+    const { run, reached, records } = gateway({ policy: () => policyOf({ virtualServers: { dev: server } }) });
+    expect(codeOf(await run(received('search', { args: { note: KEY } })))).toBe('WDR_GUARDRAIL_BLOCKED');
+    expect(reached).toEqual([]);
+    expect(records[0]).toMatchObject({ decision: 'forbid', findings: [{ action: 'block', phase: 'request' }] });
+    expect(JSON.stringify(records)).not.toContain(KEY);
+  });
+
+  it('blocks an answer, and the record still says that the upstream acted', async () => {
+    const server = {
+      tools: [{ upstream: 'github', tool: '*', prefix: '' }],
+      guardrails: { response: { secret: 'block' } },
+    };
+    const { run, reached, records, sent } = gateway({ policy: () => policyOf({ virtualServers: { dev: server } }) });
+    expect(codeOf(await run(received('search')))).toBe('WDR_GUARDRAIL_BLOCKED');
+    expect(reached).toHaveLength(1);
+    expect(sent).toEqual([]);
+    expect(records[0]).toMatchObject({ decision: 'permit', outcome: 'failure', result: null });
+  });
+
+  it('does not call an upstream whose credential is gone: WDR_CREDENTIAL_MISSING', async () => {
+    const { run, reached } = gateway({ leases: { headersFor: async () => ({ kind: 'missing', detail: 'revoked' }) } });
+    expect(codeOf(await run(received('search')))).toBe('WDR_CREDENTIAL_MISSING');
+    expect(reached).toEqual([]);
+  });
+
+  it('refuses before the upstream is reached when the journal is full: WDR_JOURNAL_FULL', async () => {
+    const full = () => {
+      throw Object.assign(new Error('at its bound'), { name: 'JournalFullError' });
+    };
+    const { run, reached } = gateway({}, { openIntent: full, append: async () => full() });
+    expect(codeOf(await run(received('search')))).toBe('WDR_JOURNAL_FULL');
+    expect(codeOf(await run(received('push')))).toBe('WDR_JOURNAL_FULL');
+    expect(reached).toEqual([]);
+  });
+
+  it('turns a bug into WDR_INTERNAL with nothing of its inside, on record', async () => {
+    const upstreams = {
+      send: async () => {
+        throw new TypeError(`cannot read ${KEY}`);
+      },
+    };
+    const { run, records } = gateway({ upstreams });
+    const outcome = await run(received('search'));
+    expect(codeOf(outcome)).toBe('WDR_INTERNAL');
+    expect(records[0]).toMatchObject({ outcome: 'failure', refusal: { code: 'WDR_INTERNAL', detail: 'TypeError' } });
+  });
+
+  it('refuses everything before a policy was read: WDR_STATE_NOT_READY', async () => {
+    const policy = () => {
+      throw new Refusal('WDR_STATE_NOT_READY', 'starting', 'no policy');
+    };
+    expect(codeOf(await gateway({ policy }).run(received('search')))).toBe('WDR_STATE_NOT_READY');
+  });
+
+  it('does not trouble the upstream with a call that was given up meanwhile', async () => {
+    const given = new AbortController();
+    given.abort(new Refusal('WDR_CALL_REVOKED', 'gone', 'token stopped'));
+    const { run, reached, records } = gateway();
+    expect(codeOf(await run(received('search', { signal: given.signal })))).toBe('WDR_CALL_REVOKED');
+    expect(reached).toEqual([]);
+    expect(records).toHaveLength(1);
+  });
+
+  it('cannot skip authorization: an undecided call is not a Recorded call', () => {
+    const { parts } = gateway();
+    // @ts-expect-error a Received call has no decision, no credential and no record
+    void (() => callUpstream(received('search'), parts.upstreams, parts.policy(), () => undefined));
+  });
+});
