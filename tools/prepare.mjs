@@ -42,7 +42,9 @@ function install() {
 
 function build(targets) {
   const stamp = join(ROOT, 'node_modules/.cache/warder', `${targets.join('+').replace(/\W/g, '-')}.built`);
-  const isBuilt = targets.every((target) => existsSync(join(ROOT, target, 'dist/main.js')));
+  const isBuilt = targets.every((target) =>
+    ['main.js', 'index.js'].some((file) => existsSync(join(ROOT, target, 'dist', file))),
+  );
   if (isBuilt && timeOf(stamp) > newestSource()) return '';
   process.stderr.write('warder: building (tsc -b) ...\n');
   const startedAt = new Date();
@@ -86,3 +88,5 @@ function newestIn(dir) {
 function timeOf(path) {
   return existsSync(path) ? statSync(path).mtimeMs : 0;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) prepare(...process.argv.slice(2));

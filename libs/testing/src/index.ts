@@ -2,3 +2,15 @@ export { type KafkaBroker, type KafkaBrokerOptions, startKafkaBroker } from './k
 export { classPathOf, KAFKA_VERSION, kafkaCacheDir, resolveKafkaLibs } from './kafka-libs.js';
 export { type KafkaPlaces, kafkaProperties, type KafkaSasl, scramArguments } from './kafka-settings.js';
 export { sharedKafka } from './kafka-shared.js';
+export {
+  checkoutRoot,
+  type ClusterOptions,
+  ensureBuilt,
+  startCluster,
+  type StartedCluster,
+  type StartedWarder,
+} from './compose-cluster.js';
+export { readComposeFile } from './compose-file.js';
+export type { RunningService } from './compose-process.js';
+export { ComposeRunner } from './compose-runner.js';
+export { startStandalone, type StandaloneOptions } from './compose-standalone.js';
