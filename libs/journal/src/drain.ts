@@ -14,6 +14,8 @@ const BATCH_RECORDS_MAX = 500;
 const BATCH_BYTES_MAX = 327_680;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
+/** How long a batch that is on its way may hold up a stop. */
+const STOP_AFTER_MS = 1_000;
 
 /** One log to drain. */
 export interface DrainedLog {
@@ -47,6 +49,7 @@ export class Drain {
   private retryTimer: NodeJS.Timeout | undefined;
   private retryAfterMs = RETRY_FIRST_MS;
   private isStopped = false;
+  private isAbandoned = false;
 
   constructor(
     private readonly drained: DrainedLog,
@@ -71,11 +74,15 @@ export class Drain {
     });
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Ends after the batch that is on its way; one that is not acknowledged in time will be sent again. */
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.retryTimer);
-    await this.running;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_AFTER_MS)));
+    await Promise.race([this.running, late]);
+    clearTimeout(timer);
+    this.isAbandoned = true;
     this.reader.close();
     this.watermark.close();
   }
@@ -85,11 +92,13 @@ export class Drain {
       while (!this.isStopped && !this.context.isPaused()) {
         if (this.batch.length === 0) this.collect();
         if (this.batch.length > 0) await this.context.publish(this.batch);
+        if (this.isAbandoned) return;
         this.acknowledge();
         this.retryAfterMs = RETRY_FIRST_MS;
         if (this.reader.position >= this.drained.progress.committed) return;
       }
     } catch (error) {
+      if (this.isStopped) return;
       this.context.log.warn({ error, log: this.drained.name }, 'audit records could not be published');
       this.retryTimer = setTimeout(() => {
         this.retryTimer = undefined;

@@ -60,8 +60,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Lets the writer work for a while and ends it without a warning. */
-async function killedWriter(afterMs: number): Promise<void> {
+/** Lets the writer work, or start, for a while and ends it without a warning. */
+async function killedWriter(afterMs: number, isStarted: boolean): Promise<void> {
   const built = join(package_, 'dist', 'index.js');
   const child: ChildProcess = spawn(
     process.execPath,
@@ -70,7 +70,7 @@ async function killedWriter(afterMs: number): Promise<void> {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
-  await once(child.stdout!, 'data');
+  if (isStarted) await once(child.stdout!, 'data');
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   child.kill('SIGKILL');
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
@@ -78,7 +78,11 @@ async function killedWriter(afterMs: number): Promise<void> {
 }
 
 it('loses no record and gives no sequence twice, wherever its process is killed', async () => {
-  for (let round = 0; round < ROUNDS; round++) await killedWriter(30 + Math.random() * 250);
+  for (let round = 0; round < ROUNDS; round++) {
+    await killedWriter(30 + Math.random() * 250, true);
+    // Most of these end while it starts, recovers or adopts.
+    await killedWriter(60 + Math.random() * 120, false);
+  }
   const lines = (): string[][] =>
     readFileSync(join(dir, 'ledger'), 'utf8')
       .split('\n')

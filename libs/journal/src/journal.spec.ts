@@ -246,6 +246,17 @@ describe('a journal', () => {
     expect(new Set(published.map((record) => record.log))).toEqual(new Set([first.log, second.log]));
   });
 
+  it('ends within its bound while the bus takes a batch and never answers', async () => {
+    const silent = await open({
+      drain: { kind: 'publish', publish: () => new Promise(() => {}) },
+      closeTimeoutMs: 10,
+    });
+    await silent.append(recordOf(1));
+    await silent.close();
+    await (await open()).close();
+    expect(published.map((record) => record.sequence)).toEqual([1]);
+  });
+
   it('says how old the oldest record is that is not delivered', async () => {
     let nowMs = 0;
     const journal = await open({ clock: { monotonicMs: () => nowMs } });
