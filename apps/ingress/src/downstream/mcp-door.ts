@@ -68,12 +68,11 @@ export class McpDoor {
     }
     const bearerToken = bearerOf(request);
     const virtualServer = virtualServerOf(request.url ?? '') ?? '';
-    if (!gateway.policy().hasVirtualServer(virtualServer)) {
-      this.ensureKnown(bearerToken);
-      throw new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', 'no virtual server has this name');
-    }
     const visit = { request, response, address, virtualServer, bearerToken };
-    if (method === 'DELETE') return dispatch.endSession({ ...visit, accepted: { json: true, eventStream: false } });
+    if (method === 'DELETE') {
+      this.ensureServed(visit);
+      return dispatch.endSession({ ...visit, accepted: { json: true, eventStream: false } });
+    }
     const accepted = acceptedOf(request);
     const length = announcedLength(request) ?? Infinity;
     // Whoever wants us to hold much must be somebody; small bodies are read first and their sender asked once, later.
@@ -87,6 +86,7 @@ export class McpDoor {
     bodies.read(visit.request, (body) => {
       try {
         if (body instanceof Refusal) throw body;
+        this.ensureServed(visit);
         const message = parseClientMessage(body, visit.request.headers);
         if (message.kind === 'error') dispatch.refuse(visit, refusalOf(message));
         else dispatch.dispatch(visit, message);
@@ -94,6 +94,17 @@ export class McpDoor {
         this.turnAway(visit.request, visit.response, visit.address, error);
       }
     });
+  }
+
+  /**
+   * Refuses a virtual server that is not there. Asked only when a request for one that is there would be read too, and
+   * of known callers: nothing tells a stranger which servers there are, not even how long an answer takes.
+   * @throws Refusal WDR_VIRTUAL_SERVER_UNKNOWN, WDR_TOKEN_UNKNOWN
+   */
+  private ensureServed(visit: Pick<Visit, 'virtualServer' | 'bearerToken'>): void {
+    if (this.parts.gateway.policy().hasVirtualServer(visit.virtualServer)) return;
+    this.ensureKnown(visit.bearerToken);
+    throw new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', 'no virtual server has this name');
   }
 
   /** @throws Refusal WDR_TOKEN_UNKNOWN */

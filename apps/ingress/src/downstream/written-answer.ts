@@ -39,11 +39,13 @@ export function writeRefusal(idJson: string, refusal: Refusal, revision: Revisio
     return { status: 200, text: encodeAnswer(idJson, text), headers: NO_HEADERS };
   }
   // What the protocol prescribes to the byte carries no code of ours: an unknown tool least of all.
+  // A stranger's answer is the same whatever it asked for, its id included.
+  const id = code === 'WDR_TOKEN_UNKNOWN' ? 'null' : idJson;
   const isOwn = telling.rpcCode < -31_000 && telling.rpcCode > -32_000;
   const data = refusal.facts.data ?? (isOwn ? { code } : undefined);
   return {
     status: telling.status,
-    text: encodeError(idJson, telling.rpcCode, publicMessage, data),
+    text: encodeError(id, telling.rpcCode, publicMessage, data),
     headers: headersOf(refusal),
   };
 }
