@@ -29,20 +29,25 @@ used AS (
     (array_agg(agent_name ORDER BY occurred_at DESC))[1] AS agent_name,
     coalesce(sum(count) FILTER (WHERE decision = 'permit'), 0) AS permitted,
     coalesce(sum(count) FILTER (WHERE decision = 'forbid'), 0) AS forbidden,
-    min(occurred_at) AS first_at, max(occurred_at) AS last_at
+    min(occurred_at) AS first_at, max(occurred_at) AS last_at,
+    coalesce((array_agg(occurred_at ORDER BY occurred_at DESC, record_id)
+      FILTER (WHERE decision = 'permit'))[1:3], '{}') AS sample_at,
+    coalesce((array_agg(record_id ORDER BY occurred_at DESC, record_id)
+      FILTER (WHERE decision = 'permit'))[1:3], '{}') AS sample_id
   FROM stored WHERE kind = 'call' AND upstream IS NOT NULL
   GROUP BY 1, 2, 3, 4, 5
 ),
 by_day AS (
   INSERT INTO usage_day AS u (day, upstream, tool, principal_id, agent_id, principal_name, principal_email, agent_name,
-    permitted, forbidden, first_at, last_at)
+    permitted, forbidden, first_at, last_at, sample_at, sample_id)
   -- One order for all writers, so that two of them never wait for each other in a circle.
-  SELECT * FROM used ORDER BY 1, 2, 3, 4, 5
-  ON CONFLICT (day, upstream, tool, principal_id, agent_id) DO UPDATE SET
+  SELECT * FROM used ORDER BY upstream, tool, principal_id, agent_id, day
+  ON CONFLICT (upstream, tool, principal_id, agent_id, day) DO UPDATE SET
     principal_name = excluded.principal_name, principal_email = excluded.principal_email,
     agent_name = excluded.agent_name,
     permitted = u.permitted + excluded.permitted, forbidden = u.forbidden + excluded.forbidden,
-    first_at = least(u.first_at, excluded.first_at), last_at = greatest(u.last_at, excluded.last_at)
+    first_at = least(u.first_at, excluded.first_at), last_at = greatest(u.last_at, excluded.last_at),
+    sample_at = (excluded.sample_at || u.sample_at)[1:3], sample_id = (excluded.sample_id || u.sample_id)[1:3]
 ),
 seen AS (
   INSERT INTO usage_seen AS s (upstream, tool, principal_id, agent_id, calls, first_at, last_at)

@@ -30,11 +30,13 @@ SELECT json_build_object(
     SELECT coalesce(json_agg(json_build_object('recordId', s.record_id, 'occurredAtMs', s.record->'occurredAtMs',
       'arguments', s.record->'arguments') ORDER BY s.occurred_at DESC), '[]'::json)
     FROM (
-      SELECT r.record_id, r.occurred_at, r.record FROM call_record r
-      WHERE r.upstream = uses.upstream AND r.occurred_at BETWEEN greatest(uses.first_at, $1::date::timestamp AT TIME ZONE 'UTC') AND uses.last_at
-        AND r.kind = 'call' AND r.decision = 'permit' AND coalesce(r.tool, '') = uses.tool
-        AND coalesce(r.principal_id, '') = uses.principal_id AND coalesce(r.agent_id, '') = uses.agent_id
-      ORDER BY r.occurred_at DESC LIMIT 3
+      SELECT r.record_id, r.occurred_at, r.record
+      FROM (
+        SELECT k.at, k.id FROM usage_day d, unnest(d.sample_at, d.sample_id) AS k(at, id)
+        WHERE d.upstream = uses.upstream AND d.tool = uses.tool AND d.principal_id = uses.principal_id
+          AND d.agent_id = uses.agent_id AND d.day >= $1::date
+        ORDER BY k.at DESC LIMIT 3
+      ) key JOIN call_record r ON r.occurred_at = key.at AND r.record_id = key.id
     ) s
   )
 )::text AS text FROM uses ORDER BY permitted DESC, upstream, tool, principal_id, agent_id`;

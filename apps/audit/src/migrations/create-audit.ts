@@ -44,8 +44,12 @@ const STATEMENTS = [
     forbidden bigint NOT NULL,
     first_at timestamptz NOT NULL,
     last_at timestamptz NOT NULL,
-    PRIMARY KEY (day, upstream, tool, principal_id, agent_id)
+    -- Keys of up to three records, so that samples are found without a search.
+    sample_at timestamptz[] NOT NULL,
+    sample_id uuid[] NOT NULL,
+    PRIMARY KEY (upstream, tool, principal_id, agent_id, day)
   )`,
+  'CREATE INDEX usage_day_day ON usage_day (day)',
   `CREATE TABLE usage_seen (
     upstream text NOT NULL,
     tool text NOT NULL,
