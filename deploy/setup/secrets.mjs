@@ -1,20 +1,28 @@
 // One-shot: makes every secret of the cluster, each into the volume of the one that needs it. What is there stays.
-// SETUP_DIR holds one directory per service; SETUP_DATABASE is host:port of Postgres.
+// SETUP_DIRS names the directory of each, `service=path,…`; SETUP_DATABASE is host:port of Postgres.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SERVICES = ['identity', 'policy', 'credentials', 'guardrails', 'audit', 'ingress'];
-const { SETUP_DIR: dir, SETUP_DATABASE: database } = process.env;
-if (!dir || !database) throw new Error('SETUP_DIR and SETUP_DATABASE are needed');
+const { SETUP_DIRS: dirs, SETUP_DATABASE: database } = process.env;
+if (!dirs || !database) throw new Error('SETUP_DIRS and SETUP_DATABASE are needed');
+const places = new Map(dirs.split(',').map((pair) => pair.split('=')));
+
+/** The file of that name in the directory of the service. */
+function fileOf(service, ...names) {
+  const place = places.get(service);
+  if (place === undefined) throw new Error(`SETUP_DIRS names no directory for ${service}`);
+  return join(place, ...names);
+}
 
 const random = () => randomBytes(32).toString('base64url');
 
 /** The secret of a name, made once: the first directory that has it gives it to the others. */
 function shared(name, directories, make = random, mode = 0o600) {
-  const known = directories.map((service) => join(dir, service, name)).find((file) => existsSync(file));
+  const known = directories.map((service) => fileOf(service, name)).find((file) => existsSync(file));
   const value = known === undefined ? make() : readFileSync(known, 'utf8');
-  for (const service of directories) write(join(dir, service, name), value, mode);
+  for (const service of directories) write(fileOf(service, name), value, mode);
   return value;
 }
 
@@ -31,17 +39,20 @@ shared('keyring', ['credentials', 'ingress'], () => `k1 ${randomBytes(32).toStri
 // The database's own process reads it as another user than ours; only its container has this volume.
 const password = shared('password', ['postgres'], () => randomBytes(24).toString('hex'), 0o444);
 for (const service of SERVICES.filter((name) => name !== 'ingress')) {
-  write(join(dir, service, 'database-url'), `postgres://warder:${password}@${database}/postgres`, 0o600);
+  // Written each time: the password stays, the address may be another one.
+  const file = fileOf(service, 'database-url');
+  rmSync(file, { force: true });
+  write(file, `postgres://warder:${password}@${database}/postgres`, 0o600);
 }
-write(join(dir, 'kafka', 'admin'), random(), 0o600);
+write(fileOf('kafka', 'admin'), random(), 0o600);
 for (const service of SERVICES) {
   const sasl = shared('kafka-password', [service]);
-  write(join(dir, 'kafka', service), sasl, 0o600);
-  if (!existsSync(join(dir, service, 'signing.key'))) {
+  write(fileOf('kafka', service), sasl, 0o600);
+  if (!existsSync(fileOf(service, 'signing.key'))) {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    write(join(dir, service, 'signing.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    write(fileOf(service, 'signing.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
     for (const reader of SERVICES) {
-      write(join(dir, reader, 'public', `${service}.pub`), publicKey.export({ type: 'spki', format: 'pem' }), 0o644);
+      write(fileOf(reader, 'public', `${service}.pub`), publicKey.export({ type: 'spki', format: 'pem' }), 0o644);
     }
   }
 }

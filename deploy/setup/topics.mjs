@@ -19,5 +19,19 @@ const missing = EVERY_TOPIC.filter(({ name }) => !existing.has(name));
 if (missing.length > 0) {
   await admin.createTopics({ waitForLeaders: true, topics: missing.map((topic) => toTopicConfig(topic, 1)) });
 }
-await applyAcls(admin, aclsOf(EVERY_TOPIC));
+const entries = aclsOf(EVERY_TOPIC);
+await applyAcls(admin, entries);
+await untilInForce(entries.reduce((count, { operations }) => count + operations.length, 0));
 await admin.disconnect();
+
+// The controller has them before the broker obeys them: a service that came in between would be refused for good.
+async function untilInForce(wanted) {
+  const any = 1;
+  const filter = { resourceType: any, resourcePatternType: any, operation: any, permissionType: any };
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const { resources } = await admin.describeAcls(filter);
+    if (resources.reduce((count, { acls }) => count + acls.length, 0) >= wanted) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('the broker does not obey the new access rules');
+}

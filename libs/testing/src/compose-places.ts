@@ -62,15 +62,13 @@ export class ComposePlaces {
     if (text === '0.0.0.0') return '127.0.0.1';
     const inNetwork = text.replaceAll(subnet, '127.0.0.0/8').replaceAll(gateway, '127.0.0.1');
     const addressed = replaceAddresses(inNetwork, service, this.file, (name, port) => this.portOf(name, port));
-    const mounts = [...service.mounts].sort((one, other) => other.target.length - one.target.length);
-    for (const { source, target } of mounts) {
-      const at = addressed.indexOf(target);
-      const next = addressed[at + target.length];
+    // The longest first: a volume may lie within another's folder.
+    const mounts = service.mounts.toSorted((one, other) => other.target.length - one.target.length);
+    return mounts.reduce((path, { source, target }) => {
       // A whole path or the head of one, never the middle of another word.
-      if (at === 0 && (next === undefined || next === '/'))
-        return this.sourceOf(source) + addressed.slice(target.length);
-    }
-    return addressed;
+      const place = new RegExp(`(?<![\\w./-])${target.replaceAll('.', '\\.')}(?=$|[/,\\s])`, 'g');
+      return path.replace(place, () => this.sourceOf(source));
+    }, addressed);
   }
 }
 

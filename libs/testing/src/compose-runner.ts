@@ -16,6 +16,8 @@ export interface ComposeOptions {
   readonly ports?: Readonly<Record<string, number>>;
   /** Variables beside those of the file, by service. */
   readonly environment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Only these and what they depend on; all where not given. */
+  readonly only?: readonly string[];
   readonly startTimeoutMs?: number;
 }
 
@@ -37,13 +39,14 @@ export class ComposeRunner {
    * @throws Error naming the service that ended or did not become healthy, with its last lines; the rest is stopped
    */
   static async start(options: ComposeOptions): Promise<ComposeRunner> {
-    const file = readComposeFile(join(options.root, 'docker-compose.yml'));
-    const ports = await freePorts(portsOf(file), options.ports ?? {});
+    const whole = readComposeFile(join(options.root, 'docker-compose.yml'));
+    const file = options.only === undefined ? whole : partOf(whole, options.only);
+    const ports = await freePorts(portsOf(whole), options.ports ?? {});
     const volumes = join(options.dataDir, 'volumes');
     for (const dir of [join(options.dataDir, 'logs'), ...file.volumes.map((volume) => join(volumes, volume))]) {
       mkdirSync(dir, { recursive: true });
     }
-    const runner = new ComposeRunner(file, new ComposePlaces(file, ports, { root: options.root, volumes }), options);
+    const runner = new ComposeRunner(file, new ComposePlaces(whole, ports, { root: options.root, volumes }), options);
     try {
       await runner.startAll();
     } catch (error) {
@@ -143,6 +146,16 @@ export class ComposeRunner {
     if (service.isOneShot && process instanceof ServiceProcess) await process.completed(timeoutMs);
     else await process.healthy(timeoutMs);
   }
+}
+
+function partOf(file: ComposeFile, names: readonly string[]): ComposeFile {
+  const wanted = new Set(names);
+  for (const name of wanted) {
+    const service = file.services.find((candidate) => candidate.name === name);
+    if (service === undefined) throw new Error(`no service ${name} in the compose file`);
+    for (const other of Object.keys(service.dependsOn)) wanted.add(other);
+  }
+  return { ...file, services: file.services.filter(({ name }) => wanted.has(name)) };
 }
 
 /** Removes the volumes and logs of a stopped runner. */
