@@ -85,7 +85,7 @@ export class IngressScene {
     return this;
   }
 
-  async startNode(config: object = {}): Promise<void> {
+  async startNode(config: object = {}, bus: Bus = this.bus): Promise<void> {
     this.host = await startServiceForTest(
       ingressService,
       {
@@ -94,9 +94,9 @@ export class IngressScene {
         sessionKey: 'a-session-key-of-at-least-32-characters',
         peppers: { p1: PEPPER },
         secrets: { dir: join(this.dir, 'secrets'), keyringFile: join(this.dir, 'keyring') },
-        ...config,
+        ...withOwnDirs(config, this.dir),
       },
-      { bus: this.bus, clock: this.clock },
+      { bus, clock: this.clock, settings: { node: 'ingress-1' } },
     );
   }
 
@@ -176,6 +176,12 @@ export class IngressScene {
     await this.bus.close();
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+/** A journal that a test describes lies in the scene's own directory. */
+function withOwnDirs(config: object, dir: string): object {
+  if (!('journal' in config)) return config;
+  return { ...config, journal: { ...(config.journal as object), dir: join(dir, 'journal') } };
 }
 
 /** A client of either era that speaks the wire by hand, so that a test sees every byte. */
