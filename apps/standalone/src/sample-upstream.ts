@@ -61,7 +61,8 @@ class Supervised {
   ) {}
 
   launch(): void {
-    const preload = new URL('./sample-upstream-preload.js', import.meta.url).href;
+    // Always the built one: the upstream runs in a process that knows no TypeScript.
+    const preload = new URL('../dist/sample-upstream-preload.js', import.meta.url).href;
     const program = programOf('@modelcontextprotocol/server-everything', 'mcp-server-everything');
     const child = spawn(process.execPath, ['--import', preload, program, 'streamableHttp'], {
       // One of its tools shows its environment: it gets none of ours.
