@@ -39,14 +39,16 @@ const TOPICS = [
 /** Starts one ingress node: what it writes down, what it knows, and then its door. */
 export async function startIngressNode(config: IngressConfig, host: Host): Promise<void> {
   const running = new RunningOperations(config.limits.runningMax);
-  await host.bus.ensureTopics(TOPICS);
+  // Not waited for: a bus that is away must not keep a node with a last-good copy from its work.
+  const topics = host.bus.ensureTopics(TOPICS);
   const records = await startRecords(config, host);
   const known = await startState(config, host, (what) => running.revoke(what));
   const key = derivedKey(config.sessionKey, 'session');
   const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
   const gateway = gatewayOf(config, host, { ...records, ...known, sessions });
   reportHealth(host, { ...records, ...known, running });
-  await startDoor(config, host, { gateway, sessions, running, counter: records.counter });
+  const cancellations = startDoor(config, host, { gateway, sessions, running, counter: records.counter });
+  await Promise.all([topics, known.replication.start(), cancellations.start()]);
 }
 
 function gatewayOf(

@@ -96,7 +96,11 @@ export class IngressScene {
         secrets: { dir: join(this.dir, 'secrets'), keyringFile: join(this.dir, 'keyring') },
         ...withOwnDirs(config, this.dir),
       },
-      { bus, clock: this.clock, settings: { node: 'ingress-1' } },
+      {
+        bus,
+        clock: this.clock,
+        settings: { node: 'ingress-1', ...(bus === this.bus ? {} : { bounds: { drainTimeoutMs: 300 } }) },
+      },
     );
   }
 

@@ -83,11 +83,11 @@ describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
 
   it('gets secrets redacted, and the record holds none either', async () => {
     const client = await new WireClient(scene, era, anaToken).open();
-    const answer = await client.call('fixture__leak', { place: 'text', nonce: `leak-${era}` });
+    const answer = await client.call('fixture__secret', { where: 'text', nonce: `leak-${era}` });
     expect(answer.text).not.toContain('AKIAQ3EGRVZJXK7PLM2N');
     const record = await recordOf({
-      tool: 'leak',
-      arguments: expect.objectContaining({ value: { place: 'text', nonce: `leak-${era}` } }),
+      tool: 'secret',
+      arguments: expect.objectContaining({ value: { where: 'text', nonce: `leak-${era}` } }),
     });
     expect(JSON.stringify(record)).not.toContain('AKIAQ3EGRVZJXK7PLM2N');
     expect(record.findings.length).toBeGreaterThan(0);

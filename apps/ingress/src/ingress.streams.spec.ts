@@ -239,7 +239,7 @@ describe('a client that takes more than its share', () => {
     const client = new WireClient(scene, 'modern', await scene.token('cy'));
     await client.call('echo', {});
     const answer = await client.call('echo', {});
-    expect([answer.status, Number(answer.headers['retry-after']) > 50]).toEqual([429, true]);
+    expect([answer.status, Number(answer.headers['retry-after']) > 0]).toEqual([429, true]);
     expect(messagesOf(answer)[0]).toMatchObject({ error: { data: { code: 'WDR_RATE_LIMITED' } } });
     await scene.publishPolicy(policy());
   });

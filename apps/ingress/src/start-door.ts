@@ -20,8 +20,8 @@ export interface DoorNeeds {
   readonly counter: RefusalCounter;
 }
 
-/** Opens `/mcp` to agents. */
-export async function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): Promise<void> {
+/** Opens `/mcp` to agents. @returns what has still to listen on the bus */
+export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): Cancellations {
   const { limits } = config;
   const { gateway, running, counter, sessions } = needs;
   const { clock, log } = host;
@@ -59,5 +59,5 @@ export async function startDoor(config: IngressConfig, host: Host, needs: DoorNe
     keepAlive.close();
   });
   host.mountRaw('/mcp', door.handle);
-  await cancellations.start();
+  return cancellations;
 }

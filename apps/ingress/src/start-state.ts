@@ -24,7 +24,7 @@ export interface StartedState {
 }
 
 /**
- * Loads the last-good copy and begins to follow the bus. Resolves when both are under way, not when all is read.
+ * Loads the last-good copy and makes ready what follows the bus.
  * @param onRevoked - told after a token or principal stopped being accepted
  */
 export async function startState(
@@ -71,7 +71,6 @@ export async function startState(
   });
   host.onDrain('upstreams', () => pool.close());
   await lastGood.load(state, replication);
-  await replication.start();
   return { state, replication, watchdog, leases, pool };
 }
 

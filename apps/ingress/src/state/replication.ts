@@ -10,6 +10,8 @@ import {
 import { Refusal } from '../pipeline/refusal.js';
 import type { NodeState } from './node-state.js';
 
+/** What has an owner who says when all of it has been read. */
+const OWNED = ['principals', 'tokens', 'policy', 'rules', 'connections'];
 /** Milliseconds that a node with a last-good copy waits for owners to answer before it serves from the copy. */
 const OWNERS_PATIENCE_MS = 10_000;
 
@@ -19,7 +21,6 @@ export class Replication {
   private identityHeardAtMs = -Infinity;
   private hasLastGood = false;
   private isRead = false;
-  private isFollowing = false;
   private startedAtMs = 0;
 
   constructor(
@@ -38,18 +39,35 @@ export class Replication {
   async start(): Promise<void> {
     const { bus, state } = this;
     this.startedAtMs = this.clock.monotonicMs();
-    const follow = (name: string, replica: Replica) => this.replicas.set(name, replica);
-    follow('principals', await bus.replica(principalStateTopic, (id, value) => state.applyPrincipal(id, value)));
-    follow('tokens', await bus.replica(tokenStateTopic, (digest, value) => state.applyToken(digest, value)));
-    follow('policy', await bus.replica(policySnapshotTopic, (_key, value) => state.applyPolicy(value)));
-    follow('rules', await bus.replica(guardrailRulesStateTopic, (pack, value) => state.applyRules(pack, value)));
-    follow('connections', await bus.replica(connectionStateTopic, (id, value) => state.applyConnection(id, value)));
-    // Nobody owns the catalogues: every node writes what it found, so there is no marker to wait for.
-    follow(
-      'catalogues',
-      await bus.replica(toolDefinitionDiscoveredTopic, (up, value) => state.applyCatalogue(up, value)),
-    );
-    this.isFollowing = true;
+    const follow = async (name: string, replica: Promise<Replica>) => void this.replicas.set(name, await replica);
+    // All at once: a bus that is away costs each of them its patience.
+    await Promise.all([
+      follow(
+        'principals',
+        bus.replica(principalStateTopic, (id, value) => state.applyPrincipal(id, value)),
+      ),
+      follow(
+        'tokens',
+        bus.replica(tokenStateTopic, (digest, value) => state.applyToken(digest, value)),
+      ),
+      follow(
+        'policy',
+        bus.replica(policySnapshotTopic, (_key, value) => state.applyPolicy(value)),
+      ),
+      follow(
+        'rules',
+        bus.replica(guardrailRulesStateTopic, (pack, value) => state.applyRules(pack, value)),
+      ),
+      follow(
+        'connections',
+        bus.replica(connectionStateTopic, (id, value) => state.applyConnection(id, value)),
+      ),
+      // Nobody owns the catalogues: every node writes what it found, so there is no marker to wait for.
+      follow(
+        'catalogues',
+        bus.replica(toolDefinitionDiscoveredTopic, (up, value) => state.applyCatalogue(up, value)),
+      ),
+    ]);
   }
 
   /**
@@ -92,14 +110,13 @@ export class Replication {
   private isUsable(): boolean {
     // Asked at every call: what has been read once stays read.
     if (this.isRead) return true;
-    this.isRead = this.isFollowing && this.waitingFor().length === 0;
+    this.isRead = this.waitingFor().length === 0;
     if (this.isRead) return true;
     if (!this.hasLastGood) return false;
     return !this.bus.isConnected() || this.clock.monotonicMs() - this.startedAtMs > OWNERS_PATIENCE_MS;
   }
 
   private waitingFor(): string[] {
-    const owned = [...this.replicas].filter(([name]) => name !== 'catalogues');
-    return owned.filter(([, replica]) => !replica.isReady()).map(([name]) => name);
+    return OWNED.filter((name) => this.replicas.get(name)?.isReady() !== true);
   }
 }
