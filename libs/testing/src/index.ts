@@ -14,3 +14,14 @@ export { readComposeFile } from './compose-file.js';
 export type { RunningService } from './compose-process.js';
 export { ComposeRunner } from './compose-runner.js';
 export { startStandalone, type StandaloneOptions } from './compose-standalone.js';
+export {
+  type FixtureControl,
+  type FixtureKillPoint,
+  type FixtureOptions,
+  FixtureUpstream,
+  startFixtureUpstream,
+} from './fixture-upstream.js';
+export { type LedgerEntry, readLedger } from './fixture-upstream-ledger.js';
+export { type FixtureProcess, startFixtureProcess } from './fixture-upstream-process.js';
+export type { FixtureEra } from './fixture-upstream-protocol.js';
+export { FAKE_AWS_KEY, FAKE_CARD, POISON } from './fixture-upstream-tools.js';
