@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startNginx } from './nginx.js';
 import { describeRow, pairedSlices, ROW_HEAD, type Row } from './paired-slices.js';
 import type { Target } from './target.js';
-import { freePort, isPinned, startLoadGenerator, startProxy, startUpstream } from './processes.js';
+import { freePort, isPinned, type LoadGenerator, startLoadGenerator, startProxy, startUpstream } from './processes.js';
 import { referenceProxy } from './reference-proxy.js';
 import { judge } from './verdict.js';
 
@@ -13,12 +13,15 @@ export interface GatePlan {
   readonly rounds: number;
   readonly sliceMs: number;
   readonly warmUpMs: number;
+  readonly warmUpCalls: number;
   readonly connections: number;
   /** Takes the reference proxy for the gateway: proves the bench, and says nothing about the product. */
   readonly isStub: boolean;
   /** Options for the gateways' Node, such as `--cpu-prof`. */
   readonly nodeArgs: readonly string[];
 }
+
+const WARM_UP_TIMEOUT_MS = 60_000;
 
 interface Scene {
   readonly targets: readonly Target[];
@@ -37,14 +40,26 @@ export async function runGate(plan: GatePlan, print: (line: string) => void): Pr
     closers.push(stop);
     for (const { name, at } of targets) {
       await generator.open(name, at, plan.connections);
-      const warm = await generator.run(name, plan.warmUpMs);
-      if (warm.wrong > 0) throw new Error(`${name} answers wrongly: ${warm.firstWrong}`);
+      await warmUp(name, plan, generator);
     }
     const rows = await pairedSlices(targets, plan, (name, durationMs) => generator.run(name, durationMs));
     return await report(rows, plan, print);
   } finally {
     generator.stop();
     for (const close of closers.reverse()) await close();
+  }
+}
+
+/**
+ * At least the planned time, and as many calls for each row: the optimising compiler counts calls and not seconds, and
+ * a row that is still being compiled pays for the compiler.
+ */
+async function warmUp(name: string, plan: GatePlan, generator: LoadGenerator): Promise<void> {
+  const stopAtMs = performance.now() + WARM_UP_TIMEOUT_MS;
+  for (let calls = 0; calls < plan.warmUpCalls && performance.now() < stopAtMs;) {
+    const warm = await generator.run(name, plan.warmUpMs);
+    if (warm.wrong > 0) throw new Error(`${name} answers wrongly: ${warm.firstWrong}`);
+    calls += warm.answered;
   }
 }
 
