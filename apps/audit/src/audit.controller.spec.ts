@@ -50,7 +50,8 @@ describe('the audit service', () => {
       pepper: { current: 'p1', keys: { p1: PEPPER } },
     };
     running = await startServiceForTest(auditService, config, { bus, clock });
-    await vi.waitFor(async () => expect((await get('calls')).status).toBe(200));
+    // The guard knows nobody before its replicas are there.
+    await vi.waitUntil(async () => (await get('calls')).status === 200, { timeout: 10_000 });
   });
   afterAll(async () => {
     await running?.stop();
