@@ -1,11 +1,28 @@
 import type { Logger } from '@warder/telemetry';
 
-/** What the services of a process do before it ends, last registered first. */
-export class Drains {
-  private readonly drains: { name: string; drain: () => Promise<void> }[] = [];
+interface Drain {
+  readonly name: string;
+  readonly rank: number;
+  readonly run: () => Promise<void>;
+}
 
-  add(name: string, drain: () => Promise<void>): void {
-    this.drains.push({ name, drain });
+/**
+ * What the services of a process do before it ends: the service composed last first, and within a service the drain
+ * registered last. In standalone the journal empties itself into an audit service that still takes records.
+ */
+export class Drains {
+  private readonly ranks = new Map<string, number>();
+  private readonly drains: Drain[] = [];
+
+  /** Gives the service its place in the order; its later drains go there. */
+  rankOf(service: string): number {
+    const rank = this.ranks.get(service) ?? this.ranks.size;
+    this.ranks.set(service, rank);
+    return rank;
+  }
+
+  add(service: string, name: string, run: () => Promise<void>): void {
+    this.drains.push({ name: `${service}.${name}`, rank: this.rankOf(service), run });
   }
 
   /**
@@ -13,26 +30,25 @@ export class Drains {
    * the others from running.
    */
   async run(timeoutMs: number, log: Logger): Promise<void> {
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), timeoutMs);
-    for (const { name, drain } of this.drains.splice(0).toReversed()) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<true>((resolve) => {
+      timer = setTimeout(() => resolve(true), timeoutMs);
+    });
+    const inOrder = this.drains.splice(0).toReversed();
+    for (const { name, run } of inOrder.toSorted((one, other) => other.rank - one.rank)) {
+      log.debug({ drain: name }, 'draining');
       const isOver = await Promise.race([
-        drain().then(
+        run().then(
           () => false,
           (error: unknown) => {
             log.error({ err: error, drain: name }, 'a drain failed');
             return false;
           },
         ),
-        aborted(deadline.signal),
+        late,
       ]);
       if (isOver) log.error({ drain: name }, 'a drain took too long and was left');
     }
     clearTimeout(timer);
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<true> {
-  if (signal.aborted) return true;
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(true), { once: true }));
 }

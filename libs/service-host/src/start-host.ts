@@ -57,20 +57,23 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const url = urlOf(settings, port);
   const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock, onFatal: rethrow });
   const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
-  const hostFor = (name: string): Host => ({
-    service: name,
-    node,
-    bus,
-    clock,
-    door,
-    log: name === service ? log : log.child({ service: name }),
-    metrics: parts.metrics,
-    draining: parts.draining.signal,
-    readiness: (check, ask) => parts.ready.add(name === service ? check : `${name}.${check}`, ask),
-    liveness: (check, ask) => parts.alive.add(name === service ? check : `${name}.${check}`, ask),
-    onDrain: (drain, run) => parts.drains.add(`${name}.${drain}`, run),
-    mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
-  });
+  const hostFor = (name: string): Host => {
+    parts.drains.rankOf(name);
+    return {
+      service: name,
+      node,
+      bus,
+      clock,
+      door,
+      log: name === service ? log : log.child({ service: name }),
+      metrics: parts.metrics,
+      draining: parts.draining.signal,
+      readiness: (check, ask) => parts.ready.add(name === service ? check : `${name}.${check}`, ask),
+      liveness: (check, ask) => parts.alive.add(name === service ? check : `${name}.${check}`, ask),
+      onDrain: (drain, run) => parts.drains.add(name, drain, run),
+      mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
+    };
+  };
   const close = async () => {
     if (options.bus === undefined) await bus.close();
     server.closeAllConnections();
