@@ -1,0 +1,2 @@
+/** Notifications of new rows; the payload is `<schema> <topic>`. */
+export const OUTBOX_CHANNEL = 'warder_outbox';

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import type { Bus } from '@warder/bus';
+import { auditRecordedTopic, type Topic } from '@warder/contracts';
+import type { EntityManager } from 'typeorm';
+import { type AdminAction, adminRecordOf } from './admin-record.js';
+import { OUTBOX_CHANNEL } from './outbox-channel.js';
+import { OutboxConnection } from './outbox-connection.js';
+import { OutboxLane, type OutboxLog } from './outbox-lane.js';
+import { recordIdOf } from './record-id.js';
+
+/** What the outbox needs of its process. */
+export interface OutboxHost {
+  readonly node: string;
+  readonly bus: Bus;
+  readonly clock: { wallMs(): number };
+  readonly log: OutboxLog;
+}
+
+export interface OutboxOptions {
+  /** The service, whose name is its schema's. */
+  readonly service: string;
+  readonly url: string;
+  /** State topics that the service owns; admin records need not be named. */
+  readonly topics: readonly Topic<any>[];
+}
+
+/**
+ * Changes on their way to the bus. A change's transaction writes the row, which makes the message's order per key
+ * that of the row's lock; one process at a time, holding an advisory lock, publishes and deletes. What was committed
+ * reaches the bus at least once, after any crash.
+ */
+export class Outbox {
+  private readonly lanes: ReadonlyMap<string, OutboxLane>;
+  private readonly connection: OutboxConnection;
+
+  constructor(
+    private readonly host: OutboxHost,
+    private readonly options: OutboxOptions,
+  ) {
+    const wake = (topicName: string): void => this.lanes.get(topicName)?.wake();
+    this.connection = new OutboxConnection(options.url, options.service, wake);
+    // A lane per topic: a record that waits for the audit service must not hold up a revocation.
+    const lanes = [...options.topics, auditRecordedTopic].map(
+      (topic) => [topic.name, new OutboxLane(topic, host.bus, this.connection, host.log)] as const,
+    );
+    this.lanes = new Map(lanes);
+  }
+
+  /**
+   * Puts a message of the change into the change's transaction.
+   * @throws Error when the topic is not the service's, the schema refuses the message, or it is too large
+   */
+  async enqueue<M>(manager: EntityManager, topic: Topic<M>, key: string, message: M): Promise<void> {
+    if (!this.lanes.has(topic.name)) throw new Error(`${this.options.service} publishes nothing on ${topic.name}`);
+    const value = JSON.stringify(topic.schema.parse(message));
+    if (Buffer.byteLength(value) > topic.messageBytesMax) throw new Error(`a message is too large for ${topic.name}`);
+    await manager.query('INSERT INTO outbox (topic, key, value) VALUES ($1, $2, $3)', [topic.name, key, value]);
+    // Delivered at commit, so the publisher learns of the change at once and never of one that was rolled back.
+    await manager.query(`SELECT pg_notify('${OUTBOX_CHANNEL}', $1)`, [`${this.options.service} ${topic.name}`]);
+  }
+
+  /** Puts the record of an admin change into the change's transaction, under the next number of its log. */
+  async recordAdminAction(manager: EntityManager, action: AdminAction): Promise<void> {
+    const { service } = this.options;
+    const [{ last_sequence: sequence }] = (await manager.query(
+      `WITH next AS (
+        INSERT INTO admin_record_log AS log (log, last_sequence) VALUES ($1, 1)
+        ON CONFLICT (log) DO UPDATE SET last_sequence = log.last_sequence + 1 RETURNING last_sequence
+      ) SELECT last_sequence FROM next`,
+      [`admin/${service}`],
+    )) as [{ last_sequence: string }];
+    const occurredAtMs = this.host.clock.wallMs();
+    const recordId = recordIdOf(occurredAtMs, randomBytes);
+    const place = { service, node: this.host.node, sequence: Number(sequence), recordId, occurredAtMs };
+    await this.enqueue(manager, auditRecordedTopic, recordId, adminRecordOf(action, place));
+  }
+
+  /** Begins to publish; waits for nothing and never gives up while the database or the bus is away. */
+  start(): void {
+    for (const lane of this.lanes.values()) lane.start();
+  }
+
+  /**
+   * Resolves once this process is the publisher and everything that was committed for these topics has been published.
+   * A service calls `bus.own` after it.
+   */
+  async drained(topics: readonly Topic<any>[] = this.options.topics): Promise<void> {
+    await Promise.all(topics.map((topic) => this.lanes.get(topic.name)!.drained()));
+  }
+
+  /** Ends after the batches that are under way, or within two seconds; the rest stays for the next start. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.lanes.values()].map((lane) => lane.stop()));
+    await this.connection.close();
+  }
+}
