@@ -207,7 +207,8 @@ export class HttpUpstream implements Upstream {
   private forget(key: string, session: HttpSession): void {
     // Another call may have renewed it already.
     if (this.sessions.get(key) === session) this.sessions.delete(key);
-    if (session.era === 'modern') this.legacySinceMs = undefined;
+    // Whatever forgot us may be another server by now, of another era.
+    this.legacySinceMs = undefined;
   }
 
   /** A session belongs to one credential: what one of them may see must not answer another. */
@@ -225,11 +226,19 @@ export class HttpUpstream implements Upstream {
   }
 }
 
+const SESSION_REFUSALS: ReadonlySet<unknown> = new Set([-32_000, -32_001, -32_022]);
+
 function isForgotten(session: HttpSession, answer: HttpAnswer): boolean {
-  if (session.era === 'legacy') return answer.status === 404 && session.sessionId !== undefined;
   const error = answer.message?.['error'];
+  const code = isObject(error) ? error['code'] : undefined;
+  if (session.era === 'legacy') {
+    if (session.sessionId === undefined) return false;
+    // 404 is what the specification says; servers of the reference collection say 400 with -32000, and one that became
+    // modern names its versions.
+    return answer.status === 404 || (answer.status === 400 && SESSION_REFUSALS.has(code));
+  }
   // An upstream that became legacy refuses what it does not understand with 400 and no modern error.
-  return answer.status === 400 && !(isObject(error) && isModernRefusal(error['code']));
+  return answer.status === 400 && !isModernRefusal(code);
 }
 
 const isModernRefusal = (code: unknown) => typeof code === 'number' && code <= -32020 && code >= -32099;

@@ -48,6 +48,9 @@ export class FixtureProtocol {
       body: { jsonrpc: '2.0', id, error: { code, message: text, data } },
     });
     const meta = params?._meta;
+    if (meta?.[VERSION_KEY] === undefined && request.headers['mcp-protocol-version'] !== '2026-07-28') {
+      return refuse(400, -32022, 'Unsupported protocol version', { supported: ['2026-07-28'] });
+    }
     if (typeof meta?.[VERSION_KEY] !== 'string' || typeof meta[CAPABILITIES_KEY] !== 'object') {
       return refuse(400, -32602, 'Invalid params: _meta is incomplete');
     }
