@@ -31,6 +31,7 @@ async function refuses(host: string, port: number): Promise<boolean> {
 describe('the sample upstream', () => {
   it('speaks MCP on loopback, and on no other address', async () => {
     upstream = await startSampleUpstream(undefined, log);
+    await upstream.answers();
     const answer = await fetch(upstream.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
@@ -50,6 +51,7 @@ describe('the sample upstream', () => {
 
   it('takes its earlier port again, and another one when that is taken', async () => {
     upstream = await startSampleUpstream(undefined, log);
+    await upstream.answers();
     const earlier = upstream.url;
     await upstream.stop();
     upstream = await startSampleUpstream(earlier, log);

@@ -9,6 +9,11 @@ import type { Logger } from '@warder/telemetry';
 export interface SampleUpstream {
   /** Its MCP endpoint. */
   readonly url: string;
+  /**
+   * Resolves when it takes connections.
+   * @throws Error in one sentence when it does not within 20 s
+   */
+  answers(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,21 +39,22 @@ export function samplesDir(): string {
 /**
  * Runs `mcp-server-everything streamableHttp` on loopback for as long as we run, started again when it ends.
  * @param earlierUrl - its port is taken again if it is free, for the policy knows it from the last start
- * @throws Error in one sentence when it does not answer in 20 s
  */
 export async function startSampleUpstream(earlierUrl: string | undefined, log: Logger): Promise<SampleUpstream> {
   const port = await freePort(portOf(earlierUrl));
   const supervised = new Supervised(port, log);
   supervised.launch();
+  return { url: `http://127.0.0.1:${port}/mcp`, answers: () => untilItAccepts(port), stop: () => supervised.stop() };
+}
+
+async function untilItAccepts(port: number): Promise<void> {
   const stopAtMs = performance.now() + START_MS;
   while (!(await accepts(port))) {
     if (performance.now() > stopAtMs) {
-      await supervised.stop();
       throw new Error(`the sample upstream "everything" did not answer on port ${port} within ${START_MS / 1_000} s`);
     }
     await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
   }
-  return { url: `http://127.0.0.1:${port}/mcp`, stop: () => supervised.stop() };
 }
 
 class Supervised {

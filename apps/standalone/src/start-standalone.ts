@@ -44,6 +44,7 @@ export async function startStandalone(line: CommandLine): Promise<void> {
     undo.push(() => running.stop());
     exitOnFatal(log);
     drainOnSignal(stop, log);
+    await sample.answers();
     await greet({ line, directory, running, sampleUrl: sample.url, log });
   } catch (error) {
     await stop();
