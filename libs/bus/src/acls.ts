@@ -1,5 +1,8 @@
 import { NodeApplied, nodeAppliedTopic, type Topic } from '@warder/contracts';
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
+
+// kafkajs is CommonJS: its enumerations are not named exports to an ES module.
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 /** What one service may do to one resource; its Kafka user carries the service's name. */
 export interface AclEntry {
