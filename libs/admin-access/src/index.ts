@@ -1,1 +1,4 @@
-export {};
+export { AdminAccess } from './admin-access.js';
+export { AdminAccessModule, adminAccessModule } from './admin-access.module.js';
+export { AdminGuard } from './admin-guard.js';
+export { type AdminActor, AdminCaller, Roles } from './roles.js';

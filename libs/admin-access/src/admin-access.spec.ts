@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { type Bus, createInProcessBus } from '@warder/bus';
+import { principalStateTopic, type Role, tokenStateTopic } from '@warder/contracts';
+import { type RunningHost, startServiceForTest } from '@warder/service-host';
+import { createLogger } from '@warder/telemetry';
+import { digestOf, issueToken } from '@warder/tokens';
+import request from 'supertest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { pepper, service } from './admin-access.scene.js';
+
+const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const log = createLogger('test', { level: 'silent' });
+
+let bus: Bus;
+let running: RunningHost;
+
+async function know(role: Role, version = 1, tools: string[] | null = null): Promise<string> {
+  const bearer = issueToken(randomBytes);
+  const id = `usr_${role}`;
+  await bus.publish(principalStateTopic, id, { ...principalStateTopic.example, id, version, roles: [role] });
+  const state = { ...tokenStateTopic.example, id: `pat_${role}`, principalId: id, expiresAtMs: Date.now() + 60_000 };
+  await bus.publish(tokenStateTopic, digestOf(bearer, pepper.keys.p1), { ...state, scopes: { tools } });
+  return bearer;
+}
+
+async function own(): Promise<void> {
+  await bus.own(principalStateTopic);
+  await bus.own(tokenStateTopic);
+  await vi.waitFor(async () => expect((await request(running.url).get('/readyz')).status).toBe(200));
+}
+
+const get = (path: string, authorization?: string): request.Test => {
+  const asked = request(running.url).get(path);
+  return authorization === undefined ? asked : asked.set('authorization', authorization);
+};
+
+beforeEach(async () => {
+  bus = createInProcessBus({ node: 'n1', log, clock });
+  running = await startServiceForTest(service, pepper, { bus, clock });
+});
+afterEach(async () => {
+  await running.stop();
+  await bus.close();
+});
+
+describe('the admin door', () => {
+  it('lets nobody in before principals and tokens were read', async () => {
+    const bearer = await know('admin');
+    const answer = await get('/admin/test', `Bearer ${bearer}`);
+    expect([answer.status, answer.body.error.code]).toEqual([503, 'WDR_NOT_READY']);
+    await own();
+    expect((await get('/admin/test', `Bearer ${bearer}`)).body).toEqual({ id: 'usr_admin', address: '127.0.0.1' });
+  });
+
+  it('tells a missing bearer from an unknown one, and nothing more', async () => {
+    await own();
+    const missing = await get('/admin/test');
+    expect([missing.status, missing.body.error.code]).toEqual([401, 'WDR_TOKEN_MISSING']);
+    expect(missing.headers['www-authenticate']).toBe('Bearer');
+    for (const wrong of [
+      'Bearer nonsense',
+      `Bearer ${issueToken(randomBytes)}`,
+      'Basic YTpi',
+      'Bearer',
+      'Bearer a b',
+    ]) {
+      const answer = await get('/admin/test', wrong);
+      expect([answer.status, answer.body.error.code]).toEqual([401, 'WDR_TOKEN_UNKNOWN']);
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+    }
+  });
+
+  it('asks for the role that the method names, or else its class', async () => {
+    const [admin, auditor, member] = [await know('admin'), await know('auditor'), await know('member')];
+    await own();
+    const statuses = async (path: string): Promise<number[]> =>
+      Promise.all([admin, auditor, member].map(async (bearer) => (await get(path, `Bearer ${bearer}`)).status));
+    expect(await statuses('/admin/test')).toEqual([200, 403, 403]);
+    expect(await statuses('/admin/test/records')).toEqual([403, 200, 403]);
+    const refused = await get('/admin/test', `Bearer ${member}`);
+    expect(refused.body.error).toEqual({ code: 'WDR_ROLE_MISSING', message: 'needs one of: admin' });
+  });
+
+  it('is shut where a controller names no role, and however the path is spelled', async () => {
+    const admin = await know('admin');
+    await own();
+    expect((await get('/admin/forgotten', `Bearer ${admin}`)).status).toBe(403);
+    expect((await get('/%61dmin/test')).status).toBe(401);
+  });
+
+  it('gives no role to a token that is cut to tools', async () => {
+    const cut = await know('admin', 1, ['*/*']);
+    await own();
+    const answer = await get('/admin/test', `Bearer ${cut}`);
+    expect([answer.status, answer.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
+  });
+
+  it('is shut to a principal from the message on that suspends it', async () => {
+    const admin = await know('admin');
+    await own();
+    expect((await get('/admin/test', `Bearer ${admin}`)).status).toBe(200);
+    const state = { ...principalStateTopic.example, id: 'usr_admin', roles: ['admin' as const] };
+    await bus.publish(principalStateTopic, 'usr_admin', { ...state, version: 9, status: 'suspended' });
+    expect((await get('/admin/test', `Bearer ${admin}`)).status).toBe(401);
+  });
+});

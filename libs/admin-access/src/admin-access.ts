@@ -1,0 +1,51 @@
+import type { Replica } from '@warder/bus';
+import { type Pepper, principalStateTopic, tokenStateTopic } from '@warder/contracts';
+import type { Host } from '@warder/service-host';
+import { PrincipalDirectory } from '@warder/tokens';
+
+const SWEEP_EVERY_MS = 5_000;
+
+/** What this process knows of principals and tokens: one directory, however many services share the process. */
+export class AdminAccess {
+  readonly directory: PrincipalDirectory;
+  private readonly replicas: Replica[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+
+  /** @param pepper - the same as identity's, or no bearer is found */
+  constructor(
+    pepper: Pepper,
+    private readonly host: Pick<Host, 'bus' | 'clock' | 'log'>,
+  ) {
+    const { current, keys } = pepper;
+    this.directory = new PrincipalDirectory({ [current]: keys[current]!, ...keys });
+  }
+
+  /** Begins to read; does not wait for the bus, which may be away. */
+  start(): void {
+    const { bus, clock, log } = this.host;
+    this.timer = setInterval(() => this.directory.sweep(clock.wallMs()), SWEEP_EVERY_MS);
+    this.timer.unref();
+    const reading = [
+      bus.replica(principalStateTopic, (id, state) => this.directory.applyPrincipal(id, state)),
+      bus.replica(tokenStateTopic, (digest, state) => this.directory.applyToken(digest, state)),
+    ];
+    for (const replica of reading) {
+      replica.then(
+        (started) => (this.isStopped ? void started.stop() : void this.replicas.push(started)),
+        (error: unknown) => log.error({ err: error }, 'principals and tokens cannot be read'),
+      );
+    }
+  }
+
+  /** Whether everything that identity had published was read: before that nobody is let in. */
+  isReady(): boolean {
+    return this.replicas.length === 2 && this.replicas.every((replica) => replica.isReady());
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    clearInterval(this.timer);
+    await Promise.all(this.replicas.map((replica) => replica.stop()));
+  }
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { AdminError, type Host } from '@warder/service-host';
+import type { AdminAccess } from './admin-access.js';
+import { rolesOf, setActor } from './roles.js';
+
+interface AdminRequest {
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly raw: IncomingMessage;
+}
+
+const BEARER = /^Bearer +([^\s]+) *$/i;
+
+/**
+ * The one way in to the controllers of a process: a bearer, and a role that the controller names. It judges every
+ * handler and not paths, for a router decodes what a prefix check would not.
+ */
+export class AdminGuard implements CanActivate {
+  constructor(
+    private readonly access: AdminAccess,
+    private readonly host: Pick<Host, 'clock' | 'door' | 'log' | 'metrics'>,
+  ) {}
+
+  /** @throws AdminError 401, 403 or 503 with its stable code */
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<AdminRequest>();
+    if (!this.access.isReady()) throw this.refusal(503, 'WDR_NOT_READY', 'principals and tokens are not read yet');
+    const { authorization } = request.headers;
+    if (authorization === undefined) throw this.refusal(401, 'WDR_TOKEN_MISSING', 'send Authorization: Bearer <token>');
+    const bearer = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
+    const found = this.access.directory.find(bearer ?? '', this.host.clock.wallMs());
+    // One answer for malformed, unknown, expired and revoked: the caller learns nothing of what once was.
+    if (found === undefined) throw this.refusal(401, 'WDR_TOKEN_UNKNOWN', 'the token is not accepted');
+    const roles = rolesOf(context);
+    // A token that was cut to some tools was made for an agent: it must not mint itself a wider one here.
+    const isCut = found.token.scopes.tools !== null;
+    if (isCut || !found.principal.roles.some((role) => roles.includes(role))) {
+      const what = isCut ? 'a token that is cut to tools has no roles' : `needs one of: ${roles.join(', ')}`;
+      this.host.log.info({ principal: found.principal.id, agent: found.token.id, roles }, 'admin request refused');
+      throw this.refusal(403, 'WDR_ROLE_MISSING', what);
+    }
+    setActor(request, { ...found, address: this.host.door.clientAddress(request.raw) });
+    return true;
+  }
+
+  private refusal(status: number, code: `WDR_${string}`, message: string): AdminError {
+    this.host.metrics.counter('warder_admin_refusals_total', 'Admin requests refused, by code', ['code']).inc({ code });
+    return new AdminError(status, code, message);
+  }
+}
