@@ -80,7 +80,7 @@ describe('an upstream that cannot be used', () => {
       requests += 1;
       request.resume().on('end', () => response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end());
     });
-    await expect(upstreamAt(url).call(echo)).rejects.toMatchObject({ reason, status });
+    await expect(upstreamAt(url).call(echo)).rejects.toMatchObject({ reason, status, mayHaveActed: false });
     expect(requests).toBe(1);
   });
 
@@ -143,6 +143,11 @@ describe('an upstream that cannot be used', () => {
       reason: 'timeout',
       mayHaveActed: false,
     });
+  });
+
+  it('says that nothing was done when the connection breaks in the handshake', async () => {
+    const url = await serverOf((request) => void request.socket.destroy());
+    await expect(upstreamAt(url).call(echo)).rejects.toMatchObject({ reason: 'unreachable', mayHaveActed: false });
   });
 
   it('says that a call may have acted when the connection breaks under it', async () => {

@@ -115,10 +115,8 @@ describe.each(ERAS)('an upstream of the %s era', (era) => {
     const isModern = era === 'modern';
     expect('result' in answer && answer.result['isError'] === true).toBe(isModern);
     await until(() => fixture.responses.length === (isModern ? 0 : 1));
-    const declined = isModern
-      ? []
-      : [expect.objectContaining({ id: 'ask-1', error: expect.objectContaining({ code: -32601 }) })];
-    expect(fixture.responses).toEqual(declined);
+    const seen = JSON.stringify(fixture.responses);
+    expect(seen).toMatch(isModern ? /^\[\]$/ : /"id":"ask-1","error":\{"code":-32601/);
   });
 
   it('sends the credential of each call and no header that is ours to say', async () => {

@@ -2,8 +2,8 @@ import type { CallSignal } from './upstream.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
 /**
- * Waits for work that is shared with others and goes on without this caller.
- * @throws UpstreamFailure `timeout` or `cancelled`, neither of which has acted
+ * Waits for a connection that is shared with others and goes on without this caller.
+ * @throws UpstreamFailure that has not acted, whatever it is: the call itself has not left
  */
 export function withinDeadline<T>(work: Promise<T>, timeoutMs: number, signal?: CallSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -20,7 +20,12 @@ export function withinDeadline<T>(work: Promise<T>, timeoutMs: number, signal?: 
     if (signal?.aborted === true) onAbort();
     work.then(
       (value) => end(() => resolve(value)),
-      (error: unknown) => end(() => reject(error)),
+      (error: unknown) => end(() => reject(unsent(error))),
     );
   });
+}
+
+function unsent(error: unknown): unknown {
+  if (!(error instanceof UpstreamFailure) || !error.mayHaveActed) return error;
+  return new UpstreamFailure(error.reason, error.message, false, error.status);
 }

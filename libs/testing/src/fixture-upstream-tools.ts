@@ -27,6 +27,8 @@ const text = (...blocks: string[]): ToolAnswer => ({
   resultText: JSON.stringify({ content: blocks.map((block) => ({ type: 'text', text: block })) }),
 });
 
+const wordOf = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise);
+
 const leak = `key ${FAKE_AWS_KEY} card ${FAKE_CARD}`;
 
 const SECRET_PLACES: Readonly<Record<string, () => ToolAnswer>> = {
@@ -51,7 +53,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
     {
       description: 'Answers with its text',
       properties: { text: string },
-      run: ({ text: said }) => text(String(said ?? '')),
+      run: ({ text: said }) => text(wordOf(said, '')),
     },
   ],
   [
@@ -76,7 +78,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
     {
       description: 'Leaks a key and a card number',
       properties: { where: { enum: Object.keys(SECRET_PLACES) } },
-      run: ({ where }) => (SECRET_PLACES[String(where ?? 'text')] ?? text)(),
+      run: ({ where }) => (SECRET_PLACES[wordOf(where, 'text')] ?? text)(),
     },
   ],
   ['poison', { description: 'Answers with an injection', properties: {}, run: () => text(POISON) }],
@@ -128,7 +130,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
       description: 'Fails',
       properties: { text: string },
       run: ({ text: why }) => ({
-        resultText: JSON.stringify({ content: [{ type: 'text', text: String(why ?? 'it failed') }], isError: true }),
+        resultText: JSON.stringify({ content: [{ type: 'text', text: wordOf(why, 'it failed') }], isError: true }),
       }),
     },
   ],

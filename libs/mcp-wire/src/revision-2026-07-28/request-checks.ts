@@ -46,7 +46,7 @@ export function checkHeaders(call: Call, headers: HeaderMap): ProtocolError | un
   if (decoded === undefined) return mismatch(call, 'Mcp-Name', name, 'a value that is canonical Base64');
   return expected === undefined || decoded === expected
     ? undefined
-    : mismatch(call, 'Mcp-Name', name, String(expected));
+    : mismatch(call, 'Mcp-Name', name, typeof expected === 'string' ? expected : 'no text');
 }
 
 function single(headers: HeaderMap, name: string): string | undefined {
