@@ -51,7 +51,7 @@ module.exports = {
       name: 'core-has-no-builtins',
       severity: 'error',
       from: { path: libs('core'), pathNot: TESTS },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|zlib)$' },
     },
     { name: 'libs-know-no-app', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
     {

@@ -1,5 +1,5 @@
 import { createConnection } from 'node:net';
-import { startFixtureUpstream, type FixtureUpstream } from '../../../libs/testing/src/fixture-upstream.js';
+import { startFixtureUpstream, type FixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Answered, IngressScene, messagesOf, WireClient } from './ingress.scene.js';
 

@@ -6,7 +6,7 @@ import { connectionStateTopic } from '@warder/contracts';
 import { createKeyringStore, encodeStaticSecret } from '@warder/secrets';
 import { issueToken } from '@warder/tokens';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type FixtureUpstream, startFixtureUpstream } from '../../../libs/testing/src/fixture-upstream.js';
+import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { IngressScene, messagesOf, WireClient } from './ingress.scene.js';
 
 const scenes: IngressScene[] = [];

@@ -1,4 +1,4 @@
-import { type FixtureUpstream, startFixtureUpstream } from '../../../libs/testing/src/fixture-upstream.js';
+import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { IngressScene, messagesOf, WireClient } from './ingress.scene.js';
 import { CALL_PHASES } from './pipeline/phase-clock.js';

@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { callCancelledTopic } from '@warder/contracts';
 import { createHash } from 'node:crypto';
-import { type FixtureUpstream, startFixtureUpstream } from '../../../libs/testing/src/fixture-upstream.js';
+import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { IngressScene, messagesOf, WireClient } from './ingress.scene.js';
 
 const KEY = 'AKIAQ3EGRVZJXK7PLM2N';
