@@ -25,6 +25,12 @@ describe('the principal directory', () => {
     expect(directoryWith(bearer).find(bearer, NOW_MS)).toEqual({ principal: ana, token: laptop });
   });
 
+  it('knows a token by its id, revoked or not', () => {
+    const revoked: TokenState = { ...laptop, status: 'revoked' };
+    expect(directoryWith(bearer, revoked).tokenById(laptop.id)).toBe(revoked);
+    expect(directoryWith(bearer).tokenById('pat_other')).toBeUndefined();
+  });
+
   it('refuses what it does not know and says why to the operator alone', () => {
     const directory = directoryWith(bearer);
     expect(directory.find('wdr_guess', NOW_MS)).toBeUndefined();

@@ -103,6 +103,12 @@ export class PrincipalDirectory {
     return this.principals.get(id);
   }
 
+  /** A token as it was last heard of, whatever its status. By scan: it is for `explain`, no call asks it. */
+  tokenById(id: string): TokenState | undefined {
+    for (const token of this.tokens.values()) if (token.id === id) return token;
+    return undefined;
+  }
+
   /** Every principal that the directory knows, whatever its status. */
   allPrincipals(): Iterable<PrincipalState> {
     return this.principals.values();
