@@ -52,7 +52,7 @@ export class ChangeStream {
     const request = isModern
       ? { method: 'POST' as const, body: requestText('changes', 'subscriptions/listen', params, true) }
       : { method: 'GET' as const };
-    const headers = isModern ? requestHeaders(session, 'subscriptions/listen') : getHeaders(session);
+    const headers = isModern ? [...requestHeaders(session, 'subscriptions/listen')] : getHeaders(session);
     this.pool.dispatch({ path: this.path, headers, ...request }, exchange);
     if (isReturn) this.onChange();
     exchange.answered.then(

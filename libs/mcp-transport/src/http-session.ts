@@ -57,9 +57,14 @@ export function legacySession(
 }
 
 /** Headers of one request of a session: a modern one names its method, and its tool. */
-export function requestHeaders(session: HttpSession, method: string, name?: string): string[] {
-  if (session.era === 'legacy') return session.headers as string[];
-  const list = [...session.headers, 'mcp-method', method];
+export function requestHeaders(
+  session: HttpSession,
+  method: string,
+  name?: string,
+  params: readonly string[] = [],
+): readonly string[] {
+  if (session.era === 'legacy') return session.headers;
+  const list = [...session.headers, 'mcp-method', method, ...params];
   if (name !== undefined) list.push('mcp-name', encodeHeaderValue(name));
   return list;
 }

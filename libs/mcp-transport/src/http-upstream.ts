@@ -6,6 +6,7 @@ import { ChangeStream } from './change-stream.js';
 import { type HttpAnswer, HttpExchange, type ExchangeTask } from './http-exchange.js';
 import { openSession, refuseStatus } from './http-handshake.js';
 import { credentialList, type HttpSession, requestHeaders } from './http-session.js';
+import { MirroredParams } from './mirrored-params.js';
 import { ListChanges } from './list-changes.js';
 import { callText, cancelText, requestText } from './request-text.js';
 import { collectTools } from './tool-pages.js';
@@ -41,6 +42,7 @@ export class HttpUpstream implements Upstream {
   private readonly sessions = new Map<string, HttpSession>();
   private readonly opening = new Map<string, Promise<HttpSession>>();
   private readonly breaker: Breaker;
+  private readonly mirrored = new MirroredParams();
   private readonly changes = new ListChanges();
   private readonly changeStream: ChangeStream;
   private lastHeaders: CredentialHeaders | undefined;
@@ -67,6 +69,9 @@ export class HttpUpstream implements Upstream {
       timeoutMs = Math.max(1, timeoutMs - (this.parts.nowMs() - startMs));
     }
     const answer = await this.callOnce(session, call, timeoutMs);
+    if (isHeaderRefusal(answer) && !this.mirrored.isLearned && (await this.learn(call, timeoutMs))) {
+      return this.read(await this.callOnce(session, call, timeoutMs));
+    }
     if (!isForgotten(session, answer)) return this.read(answer);
     // The upstream refused the call unread, for it does not know the session (or our era) any more.
     this.forget(key, session);
@@ -90,7 +95,7 @@ export class HttpUpstream implements Upstream {
     };
     const { tools, ttlMs } = await collectTools(ask, this.parts.bounds.toolsMax);
     this.changes.expireIn(ttlMs);
-    return tools;
+    return this.sessions.get(key)?.era === 'modern' ? this.mirrored.learn(tools) : tools;
   }
 
   onListChanged(listener: () => void): () => void {
@@ -112,11 +117,23 @@ export class HttpUpstream implements Upstream {
     throw new UpstreamFailure('unavailable', 'the upstream could not be reached just now', false);
   }
 
+  /** Another node listed the tools, so this one may not know yet which arguments the headers must repeat. */
+  private async learn(call: UpstreamCall, timeoutMs: number): Promise<boolean> {
+    try {
+      await withinDeadline(this.discover(call.signal, call.headers), timeoutMs, call.signal);
+    } catch (error) {
+      // Then the refusal stands, and is what the caller hears.
+      if (!(error instanceof UpstreamFailure)) throw error;
+    }
+    return this.mirrored.wants(call.tool);
+  }
+
   private callOnce(session: HttpSession, call: UpstreamCall, timeoutMs: number): Promise<HttpAnswer> {
     const id = this.nextId();
     const task = this.task(id, session, timeoutMs, call.signal, call.onInterim);
     const body = callText(id, call, session.era === 'modern');
-    return this.send(requestHeaders(session, 'tools/call', call.tool), body, task);
+    const headers = requestHeaders(session, 'tools/call', call.tool, this.mirrored.headersOf(call));
+    return this.send(headers, body, task);
   }
 
   private task(
@@ -239,6 +256,11 @@ function isForgotten(session: HttpSession, answer: HttpAnswer): boolean {
   }
   // An upstream that became legacy refuses what it does not understand with 400 and no modern error.
   return answer.status === 400 && !isModernRefusal(code);
+}
+
+function isHeaderRefusal(answer: HttpAnswer): boolean {
+  const error = answer.status === 400 ? answer.message?.['error'] : undefined;
+  return isObject(error) && error['code'] === -32_020;
 }
 
 const isModernRefusal = (code: unknown) => typeof code === 'number' && code <= -32020 && code >= -32099;

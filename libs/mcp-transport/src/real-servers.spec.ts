@@ -135,6 +135,8 @@ describe('@modelcontextprotocol/server-filesystem', () => {
   });
 });
 
+const mirroredHeaders: unknown[] = [];
+
 /** The reference implementation of the modern era, bridged to node:http. */
 async function startModernSdk(): Promise<string> {
   const handler = createMcpHandler(
@@ -151,6 +153,11 @@ async function startModernSdk(): Promise<string> {
           return { content: [{ type: 'text', text: `hello ${whom}` }] };
         },
       );
+      server.registerTool(
+        'mirrored',
+        { inputSchema: z.object({ region: z.string().meta({ 'x-mcp-header': 'Region' }) }) },
+        ({ region }) => ({ content: [{ type: 'text', text: region }] }),
+      );
       return server;
     },
     { legacy: 'reject' },
@@ -159,6 +166,7 @@ async function startModernSdk(): Promise<string> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
+      mirroredHeaders.push(request.headers['mcp-param-region']);
       const headers = new Headers();
       for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
       const url = `http://${request.headers.host}${request.url}`;
@@ -179,7 +187,7 @@ async function startModernSdk(): Promise<string> {
 describe('@modelcontextprotocol/server (SDK v2) in the modern era', () => {
   it('is listed and called, progress included', async () => {
     const upstream = upstreamOf({ kind: 'streamable-http', url: await startModernSdk() });
-    expect((await upstream.discover()).map((tool) => tool.name)).toStrictEqual(['greet']);
+    expect((await upstream.discover()).map((tool) => tool.name)).toStrictEqual(['greet', 'mirrored']);
     const interim: InterimMessage[] = [];
     const answer = await upstream.call({
       tool: 'greet',
@@ -190,5 +198,21 @@ describe('@modelcontextprotocol/server (SDK v2) in the modern era', () => {
     expect(answer).toMatchObject({ result: { resultType: 'complete' } });
     expect(textOf(answer)).toBe('hello you');
     expect(interim).toStrictEqual([{ method: 'notifications/progress', params: { progress: 1 } }]);
+  });
+
+  it('gets the arguments that it wants in headers, from a node that has not listed its tools too', async () => {
+    const upstream = upstreamOf({ kind: 'streamable-http', url: await startModernSdk() });
+    for (const region of ['eu-west', 'Zürich']) {
+      const answer = await upstream.call({ tool: 'mirrored', argsText: JSON.stringify({ region }), timeoutMs: 10_000 });
+      expect(textOf(answer)).toBe(region);
+    }
+    // discover, the refused call, tools/list, the call again, the second call: the last two repeat their argument.
+    expect(mirroredHeaders.splice(0).slice(-5)).toStrictEqual([
+      undefined,
+      undefined,
+      undefined,
+      'eu-west',
+      '=?base64?WsO8cmljaA==?=',
+    ]);
   });
 });
