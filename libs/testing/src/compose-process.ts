@@ -31,15 +31,17 @@ export interface ProcessSettings {
 }
 
 const STOP_MS = 25_000;
-const HEALTH_EVERY_MS = 200;
+// A check is a process of its own: more often, and on two cores the checks of a cluster starve its start.
+const HEALTH_EVERY_MS = 750;
 const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT']);
 const run = promisify(execFile);
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** A process that ends with ours, even when ours is killed, where setpriv(1) exists; else at our exit. */
 export class ServiceProcess implements RunningService {
   readonly name: string;
   private child: ChildProcess | undefined;
-  private readonly endWithUs = () => void this.child?.kill('SIGKILL');
 
   constructor(private readonly settings: ProcessSettings) {
     this.name = settings.name;
@@ -66,8 +68,9 @@ export class ServiceProcess implements RunningService {
       detached: true,
     });
     closeSync(log);
-    process.on('exit', this.endWithUs);
-    this.child.once('exit', () => process.off('exit', this.endWithUs));
+    const { child } = this;
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     await once(this.child, 'spawn');
   }
 
