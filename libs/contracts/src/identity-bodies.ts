@@ -49,3 +49,7 @@ export const IdentityPage = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 export type IdentityPage = z.infer<typeof IdentityPage>;
+
+/** A page of tokens, of one principal where it is named. */
+export const IdentityTokenPage = IdentityPage.extend({ principalId: z.string().min(1).max(100).optional() });
+export type IdentityTokenPage = z.infer<typeof IdentityTokenPage>;

@@ -10,7 +10,14 @@ export {
 } from './audit-record.js';
 export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';
 export { ChangeRulePack, CheckGuardrails } from './guardrail-bodies.js';
-export { ChangePrincipal, CreatePrincipal, IdentityPage, IssueOwnToken, IssueToken } from './identity-bodies.js';
+export {
+  ChangePrincipal,
+  CreatePrincipal,
+  IdentityPage,
+  IdentityTokenPage,
+  IssueOwnToken,
+  IssueToken,
+} from './identity-bodies.js';
 export { Pepper } from './pepper.js';
 export { ExplainRequest, PolicyWait } from './policy-bodies.js';
 export {

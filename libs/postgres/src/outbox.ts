@@ -50,11 +50,26 @@ export class Outbox {
    * Puts a message of the change into the change's transaction.
    * @throws Error when the topic is not the service's, the schema refuses the message, or it is too large
    */
-  async enqueue<M>(manager: EntityManager, topic: Topic<M>, key: string, message: M): Promise<void> {
+  enqueue<M>(manager: EntityManager, topic: Topic<M>, key: string, message: M): Promise<void> {
+    return this.enqueueAll(manager, topic, [{ key, message }]);
+  }
+
+  /** As `enqueue`, for many messages in one statement and in their order. */
+  async enqueueAll<M>(
+    manager: EntityManager,
+    topic: Topic<M>,
+    entries: readonly { readonly key: string; readonly message: M }[],
+  ): Promise<void> {
     if (!this.lanes.has(topic.name)) throw new Error(`${this.options.service} publishes nothing on ${topic.name}`);
-    const value = JSON.stringify(topic.schema.parse(message));
-    if (Buffer.byteLength(value) > topic.messageBytesMax) throw new Error(`a message is too large for ${topic.name}`);
-    await manager.query('INSERT INTO outbox (topic, key, value) VALUES ($1, $2, $3)', [topic.name, key, value]);
+    const values = entries.map(({ message }) => JSON.stringify(topic.schema.parse(message)));
+    const tooLarge = values.find((value) => Buffer.byteLength(value) > topic.messageBytesMax);
+    if (tooLarge !== undefined) throw new Error(`a message is too large for ${topic.name}`);
+    await manager.query(
+      `INSERT INTO outbox (topic, key, value)
+        SELECT $1, entry.key, entry.value FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS entry (key, value, place)
+        ORDER BY entry.place`,
+      [topic.name, entries.map(({ key }) => key), values],
+    );
     // Delivered at commit, so the publisher learns of the change at once and never of one that was rolled back.
     await manager.query(`SELECT pg_notify('${OUTBOX_CHANNEL}', $1)`, [`${this.options.service} ${topic.name}`]);
   }

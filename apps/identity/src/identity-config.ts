@@ -1,0 +1,27 @@
+import { Pepper } from '@warder/contracts';
+import { z } from 'zod';
+
+export const IdentityConfig = z.strictObject({
+  database: z.strictObject({ url: z.string().min(1) }),
+  /** The current one makes the digests of new tokens. */
+  pepper: Pepper,
+  tokens: z
+    .strictObject({
+      /** Days that a token lives when its request names none. */
+      defaultDays: z.int().min(1).max(3_650).default(90),
+      maxDays: z.int().min(1).max(3_650).default(365),
+      /** Active tokens of one principal at most. */
+      perPrincipalMax: z.int().min(1).max(1_000).default(100),
+    })
+    .refine(({ defaultDays, maxDays }) => defaultDays <= maxDays, {
+      path: ['defaultDays'],
+      message: 'is more than maxDays',
+    })
+    .prefault({}),
+  /**
+   * Where the first administrator's token is left (mode 0600) when the service starts with no principal at all. A
+   * token that already stands there is taken, so that a start that was cut short can be repeated.
+   */
+  bootstrapTokenFile: z.string().min(1).optional(),
+});
+export type IdentityConfig = z.infer<typeof IdentityConfig>;

@@ -1,0 +1,89 @@
+import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { adminAccessModule } from '@warder/admin-access';
+import { principalStateTopic, tokenStateTopic } from '@warder/contracts';
+import { databaseModule, Outbox } from '@warder/postgres';
+import type { Host } from '@warder/service-host';
+import type { DataSource } from 'typeorm';
+import { bootstrap } from './bootstrap.js';
+import type { IdentityConfig } from './identity-config.js';
+import { IdentityStore } from './identity.store.js';
+import { MeController } from './me.controller.js';
+import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
+import { Principal } from './principal.entity.js';
+import { PrincipalsController } from './principals.controller.js';
+import { PrincipalsStore } from './principals.store.js';
+import { Token } from './token.entity.js';
+import { TokensController } from './tokens.controller.js';
+import { TokensStore } from './tokens.store.js';
+
+const HOST = Symbol('identity host');
+const CONFIG = Symbol('identity config');
+const TOPICS = [principalStateTopic, tokenStateTopic];
+
+/** Starts what the service does without being asked: makes the first administrator and publishes what it owns. */
+class IdentityStart implements OnModuleInit {
+  constructor(
+    @Inject(HOST) private readonly host: Host,
+    @Inject(CONFIG) private readonly config: IdentityConfig,
+    @Inject(Outbox) private readonly outbox: Outbox,
+    @Inject(IdentityStore) private readonly store: IdentityStore,
+    @Inject(TokensStore) private readonly tokens: TokensStore,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const { host, config, outbox, store } = this;
+    await host.bus.ensureTopics(TOPICS);
+    await store.republish();
+    await bootstrap(store, this.tokens, config.bootstrapTokenFile, config.tokens.maxDays);
+    outbox.start();
+    host.onDrain('outbox', () => outbox.stop());
+    // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
+    outbox
+      .drained(TOPICS)
+      .then(() => Promise.all(TOPICS.map((topic) => host.bus.own(topic))))
+      .catch((error: unknown) => host.log.error({ err: error }, 'principals and tokens have no owner'));
+  }
+}
+
+/** Holder of the dynamic module that `identityModule` makes. */
+@Module({})
+export class IdentityModule {}
+
+/** The identity service: its database, its admin door, its two topics. */
+export function identityModule(config: IdentityConfig, host: Host): DynamicModule {
+  const { url } = config.database;
+  return {
+    module: IdentityModule,
+    imports: [
+      databaseModule('identity', url, {
+        entities: [Principal, Token],
+        migrations: [CreateIdentity1790000001000],
+      }),
+      adminAccessModule(host, { pepper: config.pepper }),
+    ],
+    controllers: [PrincipalsController, TokensController, MeController],
+    providers: [
+      { provide: HOST, useValue: host },
+      { provide: CONFIG, useValue: config },
+      { provide: Outbox, useFactory: () => new Outbox(host, { service: 'identity', url, topics: TOPICS }) },
+      {
+        provide: IdentityStore,
+        inject: [getDataSourceToken('identity'), Outbox],
+        useFactory: (source: DataSource, outbox: Outbox) =>
+          new IdentityStore(source, outbox, () => host.clock.wallMs()),
+      },
+      {
+        provide: PrincipalsStore,
+        inject: [IdentityStore],
+        useFactory: (store: IdentityStore) => new PrincipalsStore(store),
+      },
+      {
+        provide: TokensStore,
+        inject: [IdentityStore],
+        useFactory: (store: IdentityStore) => new TokensStore(store, config.pepper, config.tokens),
+      },
+      IdentityStart,
+    ],
+  };
+}

@@ -1,0 +1,101 @@
+import { createInProcessBus, type Bus } from '@warder/bus';
+import {
+  type AuditRecord,
+  auditRecordedTopic,
+  principalStateTopic,
+  type PrincipalState,
+  tokenStateTopic,
+  type TokenState,
+} from '@warder/contracts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
+import { type RunningHost, startServiceForTest } from '@warder/service-host';
+import { createLogger } from '@warder/telemetry';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { identityService } from './index.js';
+
+export const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
+const log = createLogger('test', { level: 'silent' });
+
+/** Identity as its process would run it, on a real database, with what the bus carried. */
+export class IdentityScene {
+  readonly directory = mkdtempSync(join(tmpdir(), 'warder-identity-'));
+  readonly tokenFile = join(this.directory, 'admin-token');
+  principals = new Map<string, PrincipalState>();
+  tokens = new Map<string, TokenState>();
+  records: AuditRecord[] = [];
+  bus!: Bus;
+  running: RunningHost | undefined;
+  nowMs: () => number = () => Date.now();
+
+  private constructor(public database: EmbeddedPostgres) {}
+
+  static async create(): Promise<IdentityScene> {
+    return new IdentityScene(await startEmbeddedPostgres({ ephemeral: true }));
+  }
+
+  /** Starts the service, on a new bus: what the scene saw before is forgotten. */
+  async start(config: object = {}): Promise<void> {
+    const clock = { wallMs: () => this.nowMs(), monotonicMs: () => performance.now() };
+    this.bus = createInProcessBus({ node: 'n1', log, clock });
+    this.principals = new Map();
+    this.tokens = new Map();
+    await this.bus.watch(principalStateTopic, 'beginning', ({ key, value }) => this.principals.set(key, value));
+    await this.bus.watch(tokenStateTopic, 'beginning', ({ key, value }) => this.tokens.set(key, value));
+    await this.bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => void this.records.push(value));
+    const settings = {
+      database: { url: this.database.url },
+      pepper: { current: 'p1', keys: { p1: PEPPER } },
+      bootstrapTokenFile: this.tokenFile,
+      ...config,
+    };
+    this.running = await startServiceForTest(identityService, settings, { bus: this.bus, clock });
+    while ((await fetch(`${this.running.url}/readyz`)).status !== 200) await new Promise(setImmediate);
+  }
+
+  /** The token that the first start left for the administrator. */
+  get adminToken(): string {
+    return readFileSync(this.tokenFile, 'utf8').trim();
+  }
+
+  /** Asks an admin door; the administrator unless another bearer is given. */
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    bearer = this.adminToken,
+  ): Promise<{ status: number; body: any }> {
+    const response = await fetch(`${this.running!.url}/admin/identity${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${bearer}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as unknown };
+  }
+
+  async query(sql: string): Promise<any[]> {
+    const source = await new DataSource({ type: 'postgres', url: this.database.url }).initialize();
+    try {
+      return await source.query(sql);
+    } finally {
+      await source.destroy();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.running?.stop();
+    this.running = undefined;
+    await this.bus.close();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.database.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,93 @@
+import { statSync, writeFileSync } from 'node:fs';
+import { startEmbeddedPostgres } from '@warder/postgres';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { IdentityScene } from './identity.scene.js';
+
+let scene: IdentityScene;
+beforeEach(async () => {
+  scene = await IdentityScene.create();
+});
+afterEach(() => scene.close());
+
+describe('the first start', () => {
+  it('makes one administrator and leaves its token to its reader alone', async () => {
+    await scene.start();
+    const who = await scene.ask('GET', '/me');
+    expect(who.body.principal).toMatchObject({ name: 'Administrator', roles: ['admin', 'auditor'] });
+    expect(statSync(scene.tokenFile).mode & 0o777).toBe(0o600);
+    const token = scene.adminToken;
+    await scene.stop();
+    await scene.start();
+    expect(scene.adminToken).toBe(token);
+    expect((await scene.ask('GET', '/principals')).body.principals).toHaveLength(1);
+  });
+
+  it('is repeated with the same token when it was cut short before the commit', async () => {
+    await scene.start();
+    const token = scene.adminToken;
+    await scene.stop();
+    await scene.query('DROP SCHEMA identity CASCADE');
+    await scene.start();
+    expect((await scene.ask('GET', '/me', undefined, token)).status).toBe(200);
+  });
+
+  it('refuses a token file that holds something else', async () => {
+    writeFileSync(scene.tokenFile, 'not a token');
+    await expect(scene.start()).rejects.toThrow('holds no token');
+  });
+});
+
+describe('identity', () => {
+  it('publishes everything again on an empty bus, revocations included', async () => {
+    await scene.start();
+    const { body: made } = await scene.ask('POST', '/principals', { name: 'Ana' });
+    const { body: issued } = await scene.ask('POST', '/tokens', { principalId: made.id, name: 'n' });
+    await scene.ask('DELETE', `/principals/${made.id}`);
+    await scene.stop();
+    await scene.start();
+    await vi.waitFor(() => {
+      expect(scene.principals.get(made.id)).toMatchObject({ version: 2, status: 'removed' });
+      expect([...scene.tokens.values()].find(({ id }) => id === issued.id)).toMatchObject({
+        version: 2,
+        status: 'revoked',
+      });
+    });
+  });
+
+  it('publishes at the next start what was committed when it was killed', async () => {
+    await scene.start();
+    const { body: made } = await scene.ask('POST', '/principals', { name: 'Ana' });
+    await scene.stop();
+    const state = JSON.stringify({ ...made, version: 9, status: 'suspended' });
+    await scene.query(`INSERT INTO identity.outbox (topic, key, value)
+      VALUES ('warder.principal.state.v1', '${made.id}', '${state}')`);
+    const versions: number[] = [];
+    await scene.start();
+    await vi.waitFor(() => expect(scene.principals.has(made.id)).toBe(true));
+    versions.push(scene.principals.get(made.id)!.version);
+    const [{ rows }] = await scene.query('SELECT count(*)::int AS rows FROM identity.outbox');
+    expect(rows).toBe(0);
+  });
+
+  it('answers 503 while its database is away, changes nothing, and recovers with it', async () => {
+    const dataDir = `${scene.directory}/postgres`;
+    await scene.database.stop();
+    scene.database = await startEmbeddedPostgres({ dataDir, tcp: { password: 'test' } });
+    const url = scene.database.tcpUrl!;
+    await scene.start({ database: { url } });
+    await scene.ask('POST', '/principals', { name: 'Ana' });
+    await scene.database.stop();
+    const away = await scene.ask('POST', '/principals', { name: 'Ben' });
+    expect([away.status, away.body.error.code]).toEqual([503, 'WDR_STORE_UNAVAILABLE']);
+    expect((await scene.ask('GET', '/principals')).status).toBe(503);
+    scene.database = await startEmbeddedPostgres({
+      dataDir,
+      tcp: { password: 'test', port: Number(new URL(url).port) },
+    });
+    await vi.waitFor(async () => expect((await scene.ask('GET', '/principals')).status).toBe(200), { timeout: 10_000 });
+    expect((await scene.ask('POST', '/principals', { name: 'Ben' })).status).toBe(201);
+    await vi.waitFor(() => expect([...scene.principals.values()].map(({ name }) => name)).toContain('Ben'), {
+      timeout: 10_000,
+    });
+  });
+});

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { principalStateTopic, tokenStateTopic } from '@warder/contracts';
+import { type AdminActor, type Outbox, recordIdOf } from '@warder/postgres';
+import { type DataSource, type EntityManager, MoreThan } from 'typeorm';
+import { Principal, principalStateOf } from './principal.entity.js';
+import { Token, tokenStateOf } from './token.entity.js';
+
+/** Expired tokens are told again for this long after their expiry, for clocks that disagree. */
+const EXPIRED_KEPT_MS = 86_400_000;
+const REPUBLISH_ROWS = 1_000;
+
+/** Writes rows, their messages and the record of the change in one transaction, one change at a time. */
+export class IdentityStore {
+  constructor(
+    readonly source: DataSource,
+    private readonly outbox: Outbox,
+    readonly wallMs: () => number,
+  ) {}
+
+  /** Runs a change. Changes are rare and few; one lock for all of them leaves no order to reason about. */
+  change<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.source.transaction(async (manager) => {
+      await manager.query(`SELECT pg_advisory_xact_lock(hashtext('warder-identity'))`);
+      return work(manager);
+    });
+  }
+
+  /** An id that sorts by the time it was made. */
+  newId(prefix: 'usr' | 'svc' | 'pat'): string {
+    return `${prefix}_${recordIdOf(this.wallMs(), randomBytes).replaceAll('-', '')}`;
+  }
+
+  async savePrincipal(manager: EntityManager, row: Principal): Promise<void> {
+    await manager.save(Principal, row);
+    await this.outbox.enqueue(manager, principalStateTopic, row.id, principalStateOf(row));
+  }
+
+  async saveTokens(manager: EntityManager, rows: readonly Token[]): Promise<void> {
+    if (rows.length === 0) return;
+    await manager.save(Token, [...rows], { chunk: 500 });
+    await this.publishTokens(manager, rows);
+  }
+
+  record(manager: EntityManager, action: string, by: AdminActor, given: object): Promise<void> {
+    return this.outbox.recordAdminAction(manager, { action, by, arguments: given });
+  }
+
+  /** Publishes every state again: a broker may have lost it, and an in-process bus keeps nothing. */
+  async republish(): Promise<void> {
+    await this.change(async (manager) => {
+      for (let after = ''; ;) {
+        const rows = await manager.find(Principal, {
+          where: { id: MoreThan(after) },
+          order: { id: 'ASC' },
+          take: REPUBLISH_ROWS,
+        });
+        const entries = rows.map((row) => ({ key: row.id, message: principalStateOf(row) }));
+        if (entries.length > 0) await this.outbox.enqueueAll(manager, principalStateTopic, entries);
+        if (rows.length < REPUBLISH_ROWS) break;
+        after = rows.at(-1)!.id;
+      }
+      const expiresAtMs = MoreThan(String(this.wallMs() - EXPIRED_KEPT_MS));
+      for (let after = ''; ;) {
+        const where = { id: MoreThan(after), expiresAtMs };
+        const rows = await manager.find(Token, { where, order: { id: 'ASC' }, take: REPUBLISH_ROWS });
+        await this.publishTokens(manager, rows);
+        if (rows.length < REPUBLISH_ROWS) break;
+        after = rows.at(-1)!.id;
+      }
+    });
+  }
+
+  private async publishTokens(manager: EntityManager, rows: readonly Token[]): Promise<void> {
+    const entries = rows.map((row) => ({ key: row.digest, message: tokenStateOf(row) }));
+    if (entries.length > 0) await this.outbox.enqueueAll(manager, tokenStateTopic, entries);
+  }
+}

@@ -1,0 +1,124 @@
+import type { ChangePrincipal, CreatePrincipal, IdentityPage, PrincipalState } from '@warder/contracts';
+import { type AdminActor, isUniqueViolation } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
+import { type EntityManager, MoreThan } from 'typeorm';
+import type { IdentityStore } from './identity.store.js';
+import { Principal, principalStateOf } from './principal.entity.js';
+import { Token } from './token.entity.js';
+
+/** People and services: what an administrator may do with them. */
+export class PrincipalsStore {
+  constructor(private readonly store: IdentityStore) {}
+
+  /** A page in the order of creation; `next` is null on the last one. */
+  async list({ after, limit }: IdentityPage): Promise<{ principals: PrincipalState[]; next: string | null }> {
+    const rows = await this.store.source.manager.find(Principal, {
+      where: after === undefined ? {} : { id: MoreThan(after) },
+      order: { id: 'ASC' },
+      take: limit + 1,
+    });
+    const page = rows.slice(0, limit);
+    return { principals: page.map(principalStateOf), next: rows.length > limit ? page.at(-1)!.id : null };
+  }
+
+  /** @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN */
+  async get(id: string): Promise<PrincipalState> {
+    return principalStateOf(await find(this.store.source.manager, id));
+  }
+
+  /** Groups are what principals say they are in; those that somebody living is in, with how many are. */
+  async groups(): Promise<{ name: string; principals: number }[]> {
+    return this.store.source.query(`SELECT joined.name, count(*)::int AS principals
+      FROM principal CROSS JOIN unnest(principal.groups) AS joined (name)
+      WHERE principal.status <> 'removed' GROUP BY joined.name ORDER BY joined.name`);
+  }
+
+  /** @throws AdminError 409 WDR_EMAIL_TAKEN */
+  async create(body: CreatePrincipal, by: AdminActor): Promise<PrincipalState> {
+    return this.change(async (manager) => {
+      const id = this.store.newId(body.kind === 'human' ? 'usr' : 'svc');
+      const row: Principal = {
+        id,
+        version: 1,
+        status: 'active',
+        ...body,
+        groups: unique(body.groups),
+        roles: unique(body.roles),
+      };
+      await this.store.savePrincipal(manager, row);
+      await this.store.record(manager, 'principal.create', by, { id, ...body });
+      return principalStateOf(row);
+    });
+  }
+
+  /**
+   * Changes what the patch names.
+   * @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN; 409 WDR_PRINCIPAL_REMOVED, WDR_EMAIL_TAKEN or WDR_LAST_ADMIN
+   */
+  async patch(id: string, body: ChangePrincipal, by: AdminActor): Promise<PrincipalState> {
+    return this.change(async (manager) => {
+      const before = await find(manager, id);
+      if (before.status === 'removed') throw new AdminError(409, 'WDR_PRINCIPAL_REMOVED', `${id} was removed for good`);
+      const row: Principal = { ...before, ...body, version: before.version + 1 };
+      row.groups = unique(row.groups);
+      row.roles = unique(row.roles);
+      await keepAnAdministrator(manager, before, row);
+      await this.store.savePrincipal(manager, row);
+      await this.store.record(manager, 'principal.change', by, { id, ...body });
+      return principalStateOf(row);
+    });
+  }
+
+  /**
+   * Offboards: the principal is removed and every one of its tokens revoked, in one transaction. Again it changes
+   * nothing.
+   * @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN; 409 WDR_LAST_ADMIN
+   */
+  async remove(id: string, by: AdminActor): Promise<PrincipalState> {
+    return this.change(async (manager) => {
+      const before = await find(manager, id);
+      if (before.status === 'removed') return principalStateOf(before);
+      const row: Principal = { ...before, status: 'removed', version: before.version + 1 };
+      await keepAnAdministrator(manager, before, row);
+      await this.store.savePrincipal(manager, row);
+      const tokens = await manager.findBy(Token, { principalId: id, status: 'active' });
+      const revoked = tokens.map((token): Token => ({ ...token, status: 'revoked', version: token.version + 1 }));
+      await this.store.saveTokens(manager, revoked);
+      await this.store.record(manager, 'principal.remove', by, { id, tokensRevoked: tokens.map((token) => token.id) });
+      return principalStateOf(row);
+    });
+  }
+
+  private async change<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.store.change(work);
+    } catch (error) {
+      if (!isUniqueViolation(error, 'principal_email')) throw error;
+      throw new AdminError(409, 'WDR_EMAIL_TAKEN', 'another principal has this e-mail address');
+    }
+  }
+}
+
+async function find(manager: EntityManager, id: string): Promise<Principal> {
+  const row = await manager.findOneBy(Principal, { id });
+  if (!row) throw new AdminError(404, 'WDR_PRINCIPAL_UNKNOWN', 'no principal has this id');
+  return row;
+}
+
+/** Whoever removes the last administrator can never be undone by anybody. */
+async function keepAnAdministrator(manager: EntityManager, before: Principal, after: Principal): Promise<void> {
+  if (!isAdministrator(before) || isAdministrator(after)) return;
+  const [{ others }] = (await manager.query(
+    `SELECT count(*)::int AS others FROM principal WHERE status = 'active' AND 'admin' = ANY (roles) AND id <> $1`,
+    [before.id],
+  )) as [{ others: number }];
+  if (others === 0) throw new AdminError(409, 'WDR_LAST_ADMIN', `${before.id} is the last active administrator`);
+}
+
+function isAdministrator({ status, roles }: Principal): boolean {
+  return status === 'active' && roles.includes('admin');
+}
+
+function unique<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,110 @@
+import { digestOf } from '@warder/tokens';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { IdentityScene, PEPPER } from './identity.scene.js';
+
+const DAY_MS = 86_400_000;
+let scene: IdentityScene;
+beforeAll(async () => {
+  scene = await IdentityScene.create();
+  await scene.start({ tokens: { defaultDays: 30, maxDays: 60, perPrincipalMax: 3 } });
+});
+afterAll(() => scene.close());
+
+const as = (bearer = scene.adminToken) => request.agent(scene.running!.url).set('authorization', `Bearer ${bearer}`);
+async function member(name: string): Promise<{ id: string; token: string }> {
+  const { body: made } = await as().post('/admin/identity/principals').send({ name });
+  const { body: issued } = await as().post('/admin/identity/tokens').send({ principalId: made.id, name: 'laptop' });
+  await vi.waitFor(async () => expect((await as(issued.token).get('/admin/identity/me')).status).toBe(200));
+  return { id: made.id, token: issued.token };
+}
+
+describe('/admin/identity/tokens', () => {
+  it('shows the token once, keeps its digest alone and publishes it under that', async () => {
+    const { body: made } = await as().post('/admin/identity/principals').send({ name: 'Ana' });
+    const issued = await as().post('/admin/identity/tokens').send({ principalId: made.id, name: 'laptop' });
+    expect(issued.status).toBe(201);
+    expect(issued.headers['cache-control']).toBe('no-store');
+    expect(issued.body.token).toMatch(/^wdr_[A-Za-z0-9_-]{48}$/);
+    expect(issued.body.expiresAtMs - issued.body.createdAtMs).toBe(30 * DAY_MS);
+    const digest = digestOf(issued.body.token, PEPPER);
+    await vi.waitFor(() =>
+      expect(scene.tokens.get(digest)).toMatchObject({
+        version: 1,
+        status: 'active',
+        id: issued.body.id,
+        pepperKeyId: 'p1',
+      }),
+    );
+    const listed = await as().get(`/admin/identity/tokens?principalId=${made.id}`);
+    const { token: _, ...view } = issued.body;
+    expect(listed.body).toEqual({ tokens: [view], next: null });
+    const everything = JSON.stringify([await scene.query('SELECT * FROM identity.token'), scene.records, listed.body]);
+    expect(everything).not.toContain(issued.body.token);
+  });
+
+  it('revokes on the bus as the next version, and then refuses the bearer', async () => {
+    const { id, token } = await member('Ben');
+    const { body } = await as().get(`/admin/identity/tokens?principalId=${id}`);
+    const revoked = await as().delete(`/admin/identity/tokens/${body.tokens[0].id}`);
+    expect([revoked.status, revoked.body.status, revoked.body.version]).toEqual([200, 'revoked', 2]);
+    await vi.waitFor(() =>
+      expect(scene.tokens.get(digestOf(token, PEPPER))).toMatchObject({ version: 2, status: 'revoked' }),
+    );
+    expect((await as(token).get('/admin/identity/me')).status).toBe(401);
+    expect((await as().delete(`/admin/identity/tokens/${body.tokens[0].id}`)).body.version).toBe(2);
+    await vi.waitFor(() => expect(scene.records.at(-1)?.method).toBe('admin/identity/token.revoke'));
+  });
+
+  it('holds the bounds of days and of tokens', async () => {
+    const { id } = await member('Cleo');
+    const issue = (body: object) =>
+      as()
+        .post('/admin/identity/tokens')
+        .send({ principalId: id, name: 'n', ...body });
+    const tooLong = await issue({ expiresInDays: 61 });
+    expect([tooLong.status, tooLong.body.error.code]).toEqual([400, 'WDR_TOKEN_LIFETIME']);
+    expect((await issue({ expiresInDays: 60 })).status).toBe(201);
+    expect((await issue({})).status).toBe(201);
+    const tooMany = await issue({});
+    expect([tooMany.status, tooMany.body.error.code]).toEqual([409, 'WDR_TOKEN_LIMIT']);
+  });
+
+  it('refuses an unknown owner, an unknown token and an unknown key', async () => {
+    const owner = await as().post('/admin/identity/tokens').send({ principalId: 'usr_nobody', name: 'n' });
+    expect([owner.status, owner.body.error.code]).toEqual([404, 'WDR_PRINCIPAL_UNKNOWN']);
+    const token = await as().delete('/admin/identity/tokens/pat_nothing');
+    expect([token.status, token.body.error.code]).toEqual([404, 'WDR_TOKEN_NOT_FOUND']);
+    const key = await as()
+      .post('/admin/identity/tokens')
+      .send({ name: 'n', scopes: { tools: null, roles: [] } });
+    expect(key.body.error).toEqual({ code: 'WDR_BODY_INVALID', message: 'scopes.roles: unknown key' });
+  });
+});
+
+describe('/admin/identity/me/tokens', () => {
+  it('lets a member manage their own tokens and nobody else’s', async () => {
+    const [ana, ben] = [await member('Ana'), await member('Ben')];
+    const issued = await as(ana.token)
+      .post('/admin/identity/me/tokens')
+      .send({ name: 'ci', scopes: { tools: ['files/*'] } });
+    expect([issued.status, issued.body.principalId, issued.body.scopes]).toEqual([201, ana.id, { tools: ['files/*'] }]);
+    const { body: own } = await as(ana.token).get('/admin/identity/me/tokens');
+    expect(own.tokens.map(({ name }: { name: string }) => name)).toEqual(['laptop', 'ci']);
+    const foreign = await as(ben.token).delete(`/admin/identity/me/tokens/${issued.body.id}`);
+    expect([foreign.status, foreign.body.error.code]).toEqual([404, 'WDR_TOKEN_NOT_FOUND']);
+    const forOther = await as(ana.token).post('/admin/identity/me/tokens').send({ name: 'x', principalId: ben.id });
+    expect(forOther.body.error).toEqual({ code: 'WDR_BODY_INVALID', message: 'principalId: unknown key' });
+    expect((await as(ana.token).post('/admin/identity/tokens').send({ name: 'x' })).status).toBe(403);
+    expect((await as(ana.token).delete(`/admin/identity/me/tokens/${issued.body.id}`)).body.status).toBe('revoked');
+  });
+
+  it('gives nothing to a token that is cut to tools: it cannot mint itself a wider one', async () => {
+    const ana = await member('Ana');
+    const { body } = await as(ana.token)
+      .post('/admin/identity/me/tokens')
+      .send({ name: 'agent', scopes: { tools: [] } });
+    await vi.waitFor(async () => expect((await as(body.token).get('/admin/identity/me')).status).toBe(403));
+    expect((await as(body.token).post('/admin/identity/me/tokens').send({ name: 'wide' })).status).toBe(403);
+  });
+});

@@ -1,0 +1,30 @@
+import { Body, Controller, Delete, Get, Header, Inject, Param, Post, Query } from '@nestjs/common';
+import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
+import { IdentityTokenPage, IssueToken } from '@warder/contracts';
+import { parseBody } from '@warder/service-host';
+import { type IssuedToken, TokensStore, type TokenView } from './tokens.store.js';
+
+@Controller('admin/identity/tokens')
+@Roles('admin')
+export class TokensController {
+  constructor(@Inject(TokensStore) private readonly store: TokensStore) {}
+
+  @Get()
+  @Roles('admin', 'auditor')
+  list(@Query() query: unknown): Promise<{ tokens: TokenView[]; next: string | null }> {
+    const { principalId, ...page } = parseBody(IdentityTokenPage, query);
+    return this.store.list(page, principalId);
+  }
+
+  @Post()
+  @Header('cache-control', 'no-store')
+  issue(@Body() body: unknown, @AdminCaller() by: AdminActor): Promise<IssuedToken> {
+    const { principalId, ...token } = parseBody(IssueToken, body);
+    return this.store.issue(principalId ?? by.principal.id, token, by);
+  }
+
+  @Delete(':id')
+  revoke(@Param('id') id: string, @AdminCaller() by: AdminActor): Promise<TokenView> {
+    return this.store.revoke(id, by);
+  }
+}

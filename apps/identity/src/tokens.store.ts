@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import type { IdentityPage, IssueOwnToken, Pepper, TokenState } from '@warder/contracts';
+import type { AdminActor } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
+import { digestOf, issueToken } from '@warder/tokens';
+import { type EntityManager, MoreThan } from 'typeorm';
+import type { IdentityConfig } from './identity-config.js';
+import type { IdentityStore } from './identity.store.js';
+import { Principal } from './principal.entity.js';
+import { Token, tokenStateOf } from './token.entity.js';
+
+const DAY_MS = 86_400_000;
+
+/** A token as it is told of; its text is told once, by the answer that issued it. */
+export type TokenView = Omit<TokenState, 'pepperKeyId' | 'status'> & { status: 'active' | 'revoked' | 'expired' };
+export type IssuedToken = TokenView & { token: string };
+
+/** A token that is about to be kept. */
+export interface NewToken {
+  readonly text: string;
+  readonly principalId: string;
+  readonly body: IssueOwnToken;
+}
+
+/** Personal access tokens: issued, listed, revoked. */
+export class TokensStore {
+  constructor(
+    private readonly store: IdentityStore,
+    private readonly pepper: Pepper,
+    private readonly bounds: IdentityConfig['tokens'],
+  ) {}
+
+  /** A page of all tokens, or of one principal's, in the order of creation; `next` is null on the last one. */
+  async list(page: IdentityPage, principalId?: string): Promise<{ tokens: TokenView[]; next: string | null }> {
+    const { after, limit } = page;
+    const rows = await this.store.source.manager.find(Token, {
+      where: {
+        ...(after === undefined ? {} : { id: MoreThan(after) }),
+        ...(principalId === undefined ? {} : { principalId }),
+      },
+      order: { id: 'ASC' },
+      take: limit + 1,
+    });
+    const tokens = rows.slice(0, limit).map((row) => this.viewOf(row));
+    return { tokens, next: rows.length > limit ? tokens.at(-1)!.id : null };
+  }
+
+  /**
+   * Issues a token for the principal. The answer is the one place where its text ever stands.
+   * @throws AdminError 400 WDR_TOKEN_LIFETIME; 404 WDR_PRINCIPAL_UNKNOWN; 409 WDR_PRINCIPAL_INACTIVE or WDR_TOKEN_LIMIT
+   */
+  async issue(principalId: string, body: IssueOwnToken, by: AdminActor): Promise<IssuedToken> {
+    const text = issueToken(randomBytes);
+    const view = await this.store.change((manager) => this.keep(manager, { text, principalId, body }, by));
+    return { ...view, token: text };
+  }
+
+  /** As `issue`, within a change that is under way and with a text that is there already. */
+  async keep(manager: EntityManager, { text, principalId, body }: NewToken, by: AdminActor): Promise<TokenView> {
+    const days = body.expiresInDays ?? this.bounds.defaultDays;
+    if (days > this.bounds.maxDays)
+      throw new AdminError(400, 'WDR_TOKEN_LIFETIME', `a token lives ${this.bounds.maxDays} days at most`);
+    const owner = await manager.findOneBy(Principal, { id: principalId });
+    if (!owner) throw new AdminError(404, 'WDR_PRINCIPAL_UNKNOWN', 'no principal has this id');
+    if (owner.status !== 'active')
+      throw new AdminError(409, 'WDR_PRINCIPAL_INACTIVE', `${principalId} is ${owner.status}`);
+    const nowMs = this.store.wallMs();
+    const expiresAtMs = MoreThan(String(nowMs));
+    const held = await manager.countBy(Token, { principalId, status: 'active', expiresAtMs });
+    if (held >= this.bounds.perPrincipalMax)
+      throw new AdminError(409, 'WDR_TOKEN_LIMIT', `a principal has ${this.bounds.perPrincipalMax} tokens at most`);
+    const row: Token = {
+      id: this.store.newId('pat'),
+      digest: digestOf(text, this.pepper.keys[this.pepper.current]!),
+      version: 1,
+      status: 'active',
+      name: body.name,
+      principalId,
+      pepperKeyId: this.pepper.current,
+      createdAtMs: String(nowMs),
+      expiresAtMs: String(nowMs + days * DAY_MS),
+      scopes: body.scopes,
+    };
+    await this.store.saveTokens(manager, [row]);
+    const view = this.viewOf(row);
+    const { id, name, scopes } = view;
+    await this.store.record(manager, 'token.issue', by, {
+      id,
+      name,
+      principalId,
+      expiresAtMs: view.expiresAtMs,
+      scopes,
+    });
+    return view;
+  }
+
+  /**
+   * Revokes a token; again it changes nothing.
+   * @param ownerId - only this principal's tokens are found, where given
+   * @throws AdminError 404 WDR_TOKEN_NOT_FOUND
+   */
+  async revoke(id: string, by: AdminActor, ownerId?: string): Promise<TokenView> {
+    return this.store.change(async (manager) => {
+      const before = await manager.findOneBy(Token, { id, ...(ownerId === undefined ? {} : { principalId: ownerId }) });
+      if (!before) throw new AdminError(404, 'WDR_TOKEN_NOT_FOUND', 'no token has this id');
+      if (before.status === 'revoked') return this.viewOf(before);
+      const row: Token = { ...before, status: 'revoked', version: before.version + 1 };
+      await this.store.saveTokens(manager, [row]);
+      await this.store.record(manager, 'token.revoke', by, { id, principalId: row.principalId });
+      return this.viewOf(row);
+    });
+  }
+
+  private viewOf(row: Token): TokenView {
+    const { pepperKeyId: _, status, ...told } = tokenStateOf(row);
+    const isExpired = status === 'active' && told.expiresAtMs <= this.store.wallMs();
+    return { ...told, status: isExpired ? 'expired' : status };
+  }
+}
