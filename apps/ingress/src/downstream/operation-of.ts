@@ -7,6 +7,7 @@ import {
   revisionOf,
 } from '@warder/mcp-wire';
 import type { Operation, Received } from '../pipeline/call.js';
+import type { CallSignal } from '../pipeline/call-signal.js';
 import { PhaseClock } from '../pipeline/phase-clock.js';
 import { newRecordId } from '../record/record-id.js';
 
@@ -15,7 +16,7 @@ export interface Arrival {
   readonly virtualServer: string;
   readonly bearerToken: string;
   readonly address: string;
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   readonly clock: { wallMs(): number; monotonicMs(): number };
 }
 
@@ -40,7 +41,7 @@ export function operationOf(
   const receivedAtMs = clock.wallMs();
   const isInitialize = message?.method === 'initialize';
   const info = isInitialize ? message.params['clientInfo'] : (session?.clientInfo ?? message?.clientInfo);
-  return {
+  const call = {
     callId: newRecordId(receivedAtMs),
     method: message?.method ?? '',
     virtualServer,
@@ -57,7 +58,28 @@ export function operationOf(
     signal,
     phases: new PhaseClock(clock),
     findings: [],
+    // A place for every fact that a step may add: put onto an object without one they cost 0.3 µs each.
+    exposedName: undefined,
+    args: undefined,
+    meta: undefined,
+    clientCapabilities: undefined,
+    progressToken: undefined,
+    principal: undefined,
+    token: undefined,
+    callsLeft: undefined,
+    policyVersion: undefined,
+    view: undefined,
+    target: undefined,
+    screening: undefined,
+    permit: undefined,
+    cleanArgs: undefined,
+    argsText: undefined,
+    upstreamHeaders: undefined,
+    recordSequence: undefined,
+    answer: undefined,
+    released: undefined,
   };
+  return call;
 }
 
 /** A tool call as it came in; `wire` has proved that name and arguments are what they must be. */

@@ -1,22 +1,19 @@
 import type { Revoked } from '@warder/tokens';
 import type { Call } from '../pipeline/call.js';
+import { CallSwitch } from '../pipeline/call-signal.js';
 import { Refusal } from '../pipeline/refusal.js';
 
 /** An operation that runs, and how to end it. */
 export class RunningOperation {
-  private readonly controller = new AbortController();
+  readonly signal = new CallSwitch();
   /** The call once it is parsed; its principal and token stand on it once they are known. */
   call: Call | undefined;
   /** Session id and JSON-RPC id of a legacy call, by which a client cancels it. */
   cancelKey: string | undefined;
 
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
   /** Fires the call's signal with the reason; the first reason stays. */
   giveUp(reason: Refusal): void {
-    if (!this.controller.signal.aborted) this.controller.abort(reason);
+    this.signal.abort(reason);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
 import type { Finding, PrincipalState, TokenState, VirtualServer } from '@warder/contracts';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
+import type { CallSignal } from './call-signal.js';
 import type { Phase, PhaseClock } from './phase-clock.js';
 
 /** Any operation as it came in: parsed once, bounds checked, nothing believed yet. */
@@ -30,7 +31,7 @@ export interface Operation {
   /** What a legacy `initialize` said of its client, to be carried by the session id. */
   readonly greeted: Greeted | undefined;
   /** Fires, with a Refusal as its reason, when the client closes, the deadline passes, or principal or token is revoked. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   readonly phases: PhaseClock;
   /** What guardrails saw so far, whatever becomes of the call. */
   readonly findings: Finding[];

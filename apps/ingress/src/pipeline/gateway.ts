@@ -7,6 +7,7 @@ import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { HeaderLease } from '@warder/secrets';
 import type { Identified as FoundCaller, Unidentified } from '@warder/tokens';
 import type { Call, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
+import type { CallSignal } from './call-signal.js';
 import type { Refusal } from './refusal.js';
 
 export interface Tokens {
@@ -36,7 +37,7 @@ export interface Guardrails {
 }
 export interface Leases {
   /** Headers for the upstream; a promise only where the credential has to be fetched first. */
-  headersFor(upstream: string, principalId: string, signal: AbortSignal): HeaderLease | Promise<HeaderLease>;
+  headersFor(upstream: string, principalId: string, signal: CallSignal): HeaderLease | Promise<HeaderLease>;
 }
 
 /** A message of an upstream that came before its answer. */

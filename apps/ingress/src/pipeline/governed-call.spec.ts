@@ -8,6 +8,7 @@ import { PrincipalQuotas } from '../quota/principal-quotas.js';
 import { Recorder } from '../record/recorder.js';
 import { RefusalCounter } from '../record/refusal-counter.js';
 import type { Received } from './call.js';
+import { CallSwitch } from './call-signal.js';
 import type { Gateway, PolicyView } from './gateway.js';
 import { governedCall } from './governed-call.js';
 import { CALL_PHASES, PhaseClock } from './phase-clock.js';
@@ -45,7 +46,7 @@ function received(exposedName: string, overrides: Partial<Received> = {}): Recei
     revision: modern,
     claimed: null,
     greeted: undefined,
-    signal: new AbortController().signal,
+    signal: new CallSwitch(),
     phases: new PhaseClock(clock),
     findings: [],
     exposedName,
@@ -284,10 +285,10 @@ describe('a governed call', () => {
   });
 
   it('does not trouble the upstream with a call that was given up meanwhile', async () => {
-    const given = new AbortController();
+    const given = new CallSwitch();
     given.abort(new Refusal('WDR_CALL_REVOKED', 'gone', 'token stopped'));
     const { run, reached, records } = gateway();
-    expect(codeOf(await run(received('search', { signal: given.signal })))).toBe('WDR_CALL_REVOKED');
+    expect(codeOf(await run(received('search', { signal: given })))).toBe('WDR_CALL_REVOKED');
     expect(reached).toEqual([]);
     expect(records).toHaveLength(1);
   });

@@ -80,7 +80,11 @@ export class Refusal extends Error {
     readonly internalDetail: string,
     readonly facts: RefusalFacts = {},
   ) {
+    // A refusal is expected and tells where it comes from by its code: a stack would cost 50 µs of a flood's each.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`${code}: ${internalDetail}`);
+    Error.stackTraceLimit = stackTraceLimit;
   }
 
   /** HTTP status, JSON-RPC code and form of the answer. */

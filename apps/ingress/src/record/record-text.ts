@@ -1,4 +1,5 @@
 import type { AuditIntent, AuditOutcome, PrincipalState, TokenState } from '@warder/contracts';
+import type { ExposedTool } from '@warder/catalog';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
 
@@ -14,6 +15,7 @@ const FINDINGS_MAX = 100;
 
 const principals = new WeakMap<PrincipalState, string>();
 const agents = new WeakMap<TokenState, string>();
+const targets = new WeakMap<ExposedTool, string>();
 
 /**
  * The intent half of a record as JSON text, joined from texts that exist already.
@@ -32,8 +34,7 @@ export function intentText(call: Call, nodeJson: string, argumentsCapture: strin
     `"method":${quote(call.method)},"protocolVersion":"${call.revision.protocolVersion}",` +
     `"virtualServer":${quote(call.virtualServer)},` +
     (target
-      ? `"upstream":${quote(target.upstream)},"tool":${quote(target.tool)},` +
-        `"exposedName":${quote(target.exposedName)},"definitionHash":"${target.definitionHash}",`
+      ? targetText(target)
       : `"upstream":null,"tool":null,"exposedName":${exposedNameText(call)},"definitionHash":null,`) +
     `"policyVersion":${call.policyVersion ?? 'null'},"rule":${rule === undefined ? 'null' : quote(rule)},` +
     `"arguments":${argumentsCapture}}`
@@ -75,6 +76,16 @@ function exposedNameText(call: Call): string {
 
 function quote(text: string): string {
   return JSON.stringify(text.length > CLIENT_TEXT_MAX ? text.slice(0, CLIENT_TEXT_MAX) : text);
+}
+
+function targetText(target: ExposedTool): string {
+  let text = targets.get(target);
+  if (text === undefined) {
+    const { upstream, tool, exposedName, definitionHash } = target;
+    text = `${JSON.stringify({ upstream, tool, exposedName, definitionHash }).slice(1, -1)},`;
+    targets.set(target, text);
+  }
+  return text;
 }
 
 // One text per version of a principal or token, not per call.
