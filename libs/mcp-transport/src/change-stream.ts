@@ -26,12 +26,17 @@ export class ChangeStream {
     private readonly onChange: () => void,
   ) {}
 
-  /** Listens under this session from now on; the same one twice changes nothing. */
+  /** Listens under this session, unless it listens under another already: one stream serves all credentials. */
   follow(session: HttpSession): void {
-    if (this.session === session) return;
-    this.close();
+    if (this.session !== undefined) return;
     this.session = session;
+    this.retryMs = RETRY_MIN_MS;
     this.listen(session, false);
+  }
+
+  /** The upstream does not know this session any more; the next one is followed. */
+  leave(session: HttpSession): void {
+    if (this.session === session) this.close();
   }
 
   close(): void {
@@ -56,8 +61,11 @@ export class ChangeStream {
     this.pool.dispatch({ path: this.path, headers, ...request }, exchange);
     if (isReturn) this.onChange();
     exchange.answered.then(
-      // A server without such a stream says so once (405); asking again would not change it.
-      ({ status }) => (status === 200 ? this.again(session) : undefined),
+      ({ status }) => {
+        if (status === 200) this.again(session);
+        // A server without such a stream says so once (405); after anything else the next session may fare better.
+        else if (status !== 405) this.leave(session);
+      },
       (error: unknown) => {
         if (error instanceof UpstreamFailure && error.reason === 'unreachable') this.again(session);
       },

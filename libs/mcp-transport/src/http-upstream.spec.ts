@@ -170,6 +170,8 @@ describe.each(ERAS)('an upstream of the %s era', (era) => {
     fixture.set({ addTool: 'later' });
     await until(() => changes === 1);
     expect((await upstream.discover()).map((tool) => tool.name)).toContain('later');
+    await upstream.call(call('echo', {}, { headers: { authorization: 'Bearer another' } }));
+    expect(fixture.listening()).toBe(1);
   });
 
   it('calls side by side without mixing answers', async () => {
@@ -190,6 +192,7 @@ describe.each(['legacy', 'legacy-2025-06-18'] as const)('a session of the %s era
     await Promise.all(many);
     fixture.forgetSessions();
     await upstream.discover();
+    await until(() => fixture.listening() > 0);
     const nonces = fixture.executed().map(({ nonce }) => nonce);
     expect(nonces).toHaveLength(22);
     expect(new Set(nonces).size).toBe(22);

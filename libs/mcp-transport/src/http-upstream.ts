@@ -99,8 +99,6 @@ export class HttpUpstream implements Upstream {
   }
 
   onListChanged(listener: () => void): () => void {
-    const session = [...this.sessions.values()].find((open) => open.announcesChanges);
-    if (session !== undefined) this.changeStream.follow(session);
     return this.changes.listen(listener);
   }
 
@@ -224,6 +222,7 @@ export class HttpUpstream implements Upstream {
   private forget(key: string, session: HttpSession): void {
     // Another call may have renewed it already.
     if (this.sessions.get(key) === session) this.sessions.delete(key);
+    this.changeStream.leave(session);
     // Whatever forgot us may be another server by now, of another era.
     this.legacySinceMs = undefined;
   }

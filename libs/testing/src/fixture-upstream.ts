@@ -178,7 +178,10 @@ export class FixtureUpstream {
     if (response.destroyed) return;
     await this.answer(message, answer, response);
     if (answer.isForgetful === true) this.forgetSessions();
-    if (this.control.killAt === 'after-answer') this.die(response);
+    if (this.control.killAt !== 'after-answer') return;
+    // The answer has been handed to the system when it is finished; it outlives the process.
+    if (!response.writableFinished) await once(response, 'finish');
+    this.die(response);
   }
 
   private async answer(message: FixtureMessage, answer: ToolAnswer, response: ServerResponse): Promise<void> {
