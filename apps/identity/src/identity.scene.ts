@@ -19,6 +19,14 @@ import { identityService } from './index.js';
 export const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
 const log = createLogger('test', { level: 'silent' });
 
+/** What the doors answer; each door fills its own part. */
+interface AnswerBody {
+  readonly id: string;
+  readonly principal: PrincipalState;
+  readonly principals: readonly PrincipalState[];
+  readonly error: { readonly code: string };
+}
+
 /** Identity as its process would run it, on a real database, with what the bus carried. */
 export class IdentityScene {
   readonly directory = mkdtempSync(join(tmpdir(), 'warder-identity-'));
@@ -66,7 +74,7 @@ export class IdentityScene {
     path: string,
     body?: unknown,
     bearer = this.adminToken,
-  ): Promise<{ status: number; body: any }> {
+  ): Promise<{ status: number; body: AnswerBody }> {
     const response = await fetch(`${this.running!.url}/admin/identity${path}`, {
       method,
       headers: {
@@ -75,13 +83,13 @@ export class IdentityScene {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: response.status, body: (await response.json()) as unknown };
+    return { status: response.status, body: (await response.json()) as AnswerBody };
   }
 
-  async query(sql: string): Promise<any[]> {
+  async query(sql: string): Promise<Record<string, unknown>[]> {
     const source = await new DataSource({ type: 'postgres', url: this.database.url }).initialize();
     try {
-      return await source.query(sql);
+      return (await source.query(sql)) as Record<string, unknown>[];
     } finally {
       await source.destroy();
     }

@@ -3,6 +3,7 @@ import { type AdminActor, isUniqueViolation } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import { type EntityManager, MoreThan } from 'typeorm';
 import type { IdentityStore } from './identity.store.js';
+import { nextVersion } from './next-version.js';
 import { Principal, principalStateOf } from './principal.entity.js';
 import { Token } from './token.entity.js';
 
@@ -59,7 +60,7 @@ export class PrincipalsStore {
     return this.change(async (manager) => {
       const before = await find(manager, id);
       if (before.status === 'removed') throw new AdminError(409, 'WDR_PRINCIPAL_REMOVED', `${id} was removed for good`);
-      const row: Principal = { ...before, ...body, version: before.version + 1 };
+      const row = nextVersion(before, body);
       row.groups = unique(row.groups);
       row.roles = unique(row.roles);
       await keepAnAdministrator(manager, before, row);
@@ -78,11 +79,11 @@ export class PrincipalsStore {
     return this.change(async (manager) => {
       const before = await find(manager, id);
       if (before.status === 'removed') return principalStateOf(before);
-      const row: Principal = { ...before, status: 'removed', version: before.version + 1 };
+      const row = nextVersion(before, { status: 'removed' });
       await keepAnAdministrator(manager, before, row);
       await this.store.savePrincipal(manager, row);
       const tokens = await manager.findBy(Token, { principalId: id, status: 'active' });
-      const revoked = tokens.map((token): Token => ({ ...token, status: 'revoked', version: token.version + 1 }));
+      const revoked = tokens.map((token) => nextVersion(token, { status: 'revoked' }));
       await this.store.saveTokens(manager, revoked);
       await this.store.record(manager, 'principal.remove', by, { id, tokensRevoked: tokens.map((token) => token.id) });
       return principalStateOf(row);

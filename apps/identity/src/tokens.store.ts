@@ -6,6 +6,7 @@ import { digestOf, issueToken } from '@warder/tokens';
 import { type EntityManager, MoreThan } from 'typeorm';
 import type { IdentityConfig } from './identity-config.js';
 import type { IdentityStore } from './identity.store.js';
+import { nextVersion } from './next-version.js';
 import { Principal } from './principal.entity.js';
 import { Token, tokenStateOf } from './token.entity.js';
 
@@ -104,7 +105,7 @@ export class TokensStore {
       const before = await manager.findOneBy(Token, { id, ...(ownerId === undefined ? {} : { principalId: ownerId }) });
       if (!before) throw new AdminError(404, 'WDR_TOKEN_NOT_FOUND', 'no token has this id');
       if (before.status === 'revoked') return this.viewOf(before);
-      const row: Token = { ...before, status: 'revoked', version: before.version + 1 };
+      const row = nextVersion(before, { status: 'revoked' });
       await this.store.saveTokens(manager, [row]);
       await this.store.record(manager, 'token.revoke', by, { id, principalId: row.principalId });
       return this.viewOf(row);

@@ -30,7 +30,7 @@ export class OutboxLane {
   private readonly waitingForEmpty = new Set<() => void>();
 
   constructor(
-    private readonly topic: Topic<any>,
+    private readonly topic: Topic<unknown>,
     private readonly bus: Bus,
     private readonly connection: OutboxConnection,
     private readonly log: OutboxLog,

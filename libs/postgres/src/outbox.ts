@@ -21,7 +21,7 @@ export interface OutboxOptions {
   readonly service: string;
   readonly url: string;
   /** State topics that the service owns; admin records need not be named. */
-  readonly topics: readonly Topic<any>[];
+  readonly topics: readonly Topic<unknown>[];
 }
 
 /**
@@ -99,7 +99,7 @@ export class Outbox {
    * Resolves once this process is the publisher and everything that was committed for these topics has been published.
    * A service calls `bus.own` after it.
    */
-  async drained(topics: readonly Topic<any>[] = this.options.topics): Promise<void> {
+  async drained(topics: readonly Topic<unknown>[] = this.options.topics): Promise<void> {
     await Promise.all(topics.map((topic) => this.lanes.get(topic.name)!.drained()));
   }
 

@@ -79,7 +79,9 @@ describe('the principal directory', () => {
     const digest = digestOf(bearer, PEPPER);
     expect(() => directory.applyToken(digest, { ...laptop, version: 2, status: 'revoked' })).toThrow(AggregateError);
     directory.applyToken(digest, { ...laptop, version: 3, status: 'revoked' });
-    expect(() => directory.applyPrincipal('usr_ana', { ...ana, version: 2, status: 'suspended' })).toThrow();
+    expect(() => directory.applyPrincipal('usr_ana', { ...ana, version: 2, status: 'suspended' })).toThrow(
+      AggregateError,
+    );
     stop();
     expect(heard).toEqual([{ tokenId: laptop.id }, { principalId: 'usr_ana' }]);
   });
