@@ -10,6 +10,7 @@ import { isReachableBy, reachableRoot, type UnprivilegedUser } from './unprivile
 const LOCATION_FILE = 'LOCATION';
 const OWNER_FILE = 'owner.json';
 const RECOVERY_MS = 30_000;
+const DYING_MS = 1_000;
 /** The database's own role; only processes that reach the socket's directory can use it. */
 export const DATABASE_USER = 'warder';
 
@@ -94,28 +95,65 @@ function movedDirectory(wanted: string): string {
 async function takeOwnership(base: string, cluster: string): Promise<void> {
   const file = path.join(base, OWNER_FILE);
   const mine = JSON.stringify({ pid: process.pid, start: processStart(process.pid) });
-  for (;;) {
-    try {
-      fs.writeFileSync(file, mine, { flag: 'wx' });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const owner = readOwner(file);
-    if (owner !== undefined && processStart(owner.pid) === owner.start) {
+  while (!wasCreated(file, mine)) {
+    const text = readIfThere(file);
+    const owner = text === undefined ? undefined : ownerIn(text);
+    if (owner !== undefined && !(await hasEnded(owner))) {
       throw new Error(`the data directory ${base} is in use by process ${owner.pid}`);
     }
-    fs.rmSync(file, { force: true });
+    if (text !== undefined) removeIfUnchanged(file, text);
   }
   await endOrphan(base, cluster);
 }
 
-function readOwner(file: string): { pid: number; start: string } | undefined {
+function wasCreated(file: string, text: string): boolean {
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as { pid: number; start: string };
-  } catch {
+    fs.writeFileSync(file, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
+/** Two processes that start at once may judge the same stale file: neither may take the other's fresh one away. */
+function removeIfUnchanged(file: string, text: string): void {
+  const aside = `${file}.${process.pid}`;
+  try {
+    fs.renameSync(file, aside);
+    if (readIfThere(aside) !== text) fs.linkSync(aside, file);
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  fs.rmSync(aside, { force: true });
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return undefined;
   }
+}
+
+function ownerIn(text: string): { pid: number; start: string } | undefined {
+  try {
+    return JSON.parse(text) as { pid: number; start: string };
+  } catch {
+    // Cut by a kill in the middle of the write, so its writer never got to start a database.
+    return undefined;
+  }
+}
+
+/** A process that was killed a moment ago is still there for a moment. */
+async function hasEnded(owner: { pid: number; start: string }): Promise<boolean> {
+  const lastMs = Date.now() + DYING_MS;
+  while (processStart(owner.pid) === owner.start) {
+    if (owner.pid === process.pid || Date.now() > lastMs) return false;
+    await delay(50);
+  }
+  return true;
 }
 
 /** A database whose owner was killed: asked to stop, waited for, and its socket's directory removed. */
