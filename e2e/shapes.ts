@@ -1,0 +1,34 @@
+import { type ClusterOptions, startCluster, startStandalone, type StartedWarder } from '@warder/testing';
+
+/** The two ways of running Warder. */
+export type Shape = 'standalone' | 'cluster';
+
+/**
+ * Which story runs in which shape; `docs/stories.md` shows the same table. What needs two nodes, or services that can
+ * be stopped one by one, runs in the cluster only.
+ */
+export const STORY_SHAPES = {
+  '1-list-and-call': ['standalone', 'cluster'],
+  '2-outside-the-grant': ['standalone', 'cluster'],
+  '3-redaction': ['standalone', 'cluster'],
+  '4-revocation': ['cluster'],
+  '5-who-used': ['standalone', 'cluster'],
+  '6-outages': ['cluster'],
+  '7-kill': ['standalone', 'cluster'],
+  '8-bad-input': ['standalone', 'cluster'],
+} as const satisfies Readonly<Record<string, readonly Shape[]>>;
+
+export type Story = keyof typeof STORY_SHAPES;
+
+/** The shapes of a story, for `describe.each`. */
+export function shapesOf(story: Story): readonly Shape[] {
+  return STORY_SHAPES[story];
+}
+
+/** Milliseconds that a `beforeAll` which starts a shape may take: the first one builds what is stale. */
+export const START_TIMEOUT_MS = 240_000;
+
+/** Starts Warder in a shape, on free ports and in a directory that goes at `stop`. */
+export function startShape(shape: Shape, options: Pick<ClusterOptions, 'environment'> = {}): Promise<StartedWarder> {
+  return shape === 'cluster' ? startCluster(options) : startStandalone();
+}
