@@ -20,6 +20,12 @@ export function createDoor(publicUrl: () => URL, trustedProxies: readonly string
   };
 }
 
+/** Tells addresses of this machine and of the trusted network from all others: only those are told our inside. */
+export function createInsiders(trustedProxies: readonly string[]): (address: string) => boolean {
+  const trusted = blockListOf(trustedProxies);
+  return (address) => isLoopback(address) || isTrusted(address, trusted);
+}
+
 /** Whether all of it can be read as addresses or networks in CIDR notation; the first that cannot, else undefined. */
 export function firstBadNetwork(networks: readonly string[]): string | undefined {
   return networks.find((network) => !isNetwork(network));

@@ -87,6 +87,20 @@ describe('a host', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds');
   });
 
+  it('tells a stranger behind the proxy whether it is ready, and nothing of its inside', async () => {
+    const settings = { trustedProxies: ['127.0.0.1'] };
+    running = await startServiceForTest(
+      sample((host) => host.readiness('replica', () => 'still reading')),
+      {},
+      { settings },
+    );
+    const headers = { 'x-forwarded-for': '203.0.113.9' };
+    const unready = await fetch(`${running.url}/readyz`, { headers });
+    expect([unready.status, await unready.json()]).toEqual([503, { status: 'failing' }]);
+    expect((await fetch(`${running.url}/metrics`, { headers })).status).toBe(404);
+    expect((await fetch(`${running.url}/metrics`)).status).toBe(200);
+  });
+
   it('hands a raw prefix to its handler, and nothing that only starts alike', async () => {
     const url = await start((host) => host.mountRaw('/mcp', (request, response) => response.end(`raw ${request.url}`)));
     expect(await (await fetch(`${url}/mcp/dev?x=1`)).text()).toBe('raw /mcp/dev?x=1');

@@ -1,4 +1,4 @@
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -7,7 +7,7 @@ import { createLogger, Metrics, type Logger } from '@warder/telemetry';
 import { busOfSettings } from './bus-of-settings.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
-import { createDoor, isLoopback } from './door.js';
+import { createDoor, createInsiders, isLoopback } from './door.js';
 import { Drains } from './drains.js';
 import { createErrorFilter } from './error-answer.js';
 import { Health } from './health.js';
@@ -57,6 +57,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const url = urlOf(settings, port);
   const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock, onFatal: rethrow });
   const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
+  const isInsider = createInsiders(settings.trustedProxies);
+  parts.mountHealth((request) => isInsider(door.clientAddress(request)));
   const hostFor = (name: string): Host => {
     parts.drains.rankOf(name);
     return {
@@ -110,9 +112,16 @@ class HostParts {
     this.gate = new RequestGate(log);
     this.metrics.collectProcess();
     this.ready.add('process', () => (this.draining.signal.aborted ? 'draining' : this.isOpen || 'starting'));
-    this.gate.mount('/healthz', (_, response) => answerHealth(response, this.alive));
-    this.gate.mount('/readyz', (_, response) => answerHealth(response, this.ready));
-    this.gate.mount('/metrics', (_, response) => void answerMetrics(response, this.metrics));
+  }
+
+  /** Whether it lives and is ready is for everybody; what fails, and the figures, for those who are near. */
+  mountHealth(isInsider: (request: IncomingMessage) => boolean): void {
+    this.gate.mount('/healthz', (request, response) => answerHealth(response, this.alive, isInsider(request)));
+    this.gate.mount('/readyz', (request, response) => answerHealth(response, this.ready, isInsider(request)));
+    this.gate.mount('/metrics', (request, response) => {
+      if (isInsider(request)) return void answerMetrics(response, this.metrics);
+      return answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
+    });
   }
 
   open(): void {
@@ -176,12 +185,12 @@ function securityHeaders(isTls: boolean): Record<string, string> {
   };
 }
 
-function answerHealth(response: Parameters<typeof answerJson>[0], health: Health): void {
+function answerHealth(response: ServerResponse, health: Health, isInsider: boolean): void {
   const { status, body } = health.answer();
-  answerJson(response, status, body);
+  answerJson(response, status, isInsider ? body : { status: body.status });
 }
 
-async function answerMetrics(response: Parameters<typeof answerJson>[0], metrics: Metrics): Promise<void> {
+async function answerMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {
   const text = await metrics.registry.metrics();
   response.writeHead(200, { 'content-type': metrics.registry.contentType, 'cache-control': 'no-store' });
   response.end(text);

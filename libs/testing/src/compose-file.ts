@@ -30,7 +30,7 @@ type Raw = Record<string, unknown>;
 
 /** What the runner honours, and what has no meaning outside a container; any other key is an error. */
 const SERVICE_KEYS = new Set(
-  'image build init restart read_only tmpfs cap_drop security_opt command environment volumes depends_on healthcheck ports'.split(
+  'image build init restart stop_grace_period read_only tmpfs cap_drop security_opt command environment volumes depends_on healthcheck ports'.split(
     ' ',
   ),
 );
