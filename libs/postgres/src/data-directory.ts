@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { movedDirectory } from './moved-directory.js';
+import { isAlive, OWNER_FILE, ownerIn, type ProcessOwner, readIfThere } from './directory-owner.js';
 import { processStart } from './process-identity.js';
-import { isReachableBy, reachableRoot, type UnprivilegedUser } from './unprivileged-user.js';
+import { isReachableBy, type UnprivilegedUser } from './unprivileged-user.js';
 
-const LOCATION_FILE = 'LOCATION';
-const OWNER_FILE = 'owner.json';
 const RECOVERY_MS = 30_000;
 const DYING_MS = 1_000;
 /** The database's own role; only processes that reach the socket's directory can use it. */
@@ -78,20 +77,6 @@ function reachableDirectory(wanted: string, user: UnprivilegedUser | undefined):
   return base;
 }
 
-/** The place stands in the wanted directory, so that a deleted data directory means a new database and not the old one. */
-function movedDirectory(wanted: string): string {
-  const file = path.join(wanted, LOCATION_FILE);
-  if (fs.existsSync(file)) {
-    const base = fs.readFileSync(file, 'utf8').trim();
-    if (path.dirname(base) === reachableRoot() && fs.existsSync(base)) return base;
-    throw new Error(`${file} names ${base}, where no database is; put it back or delete the file for a new one`);
-  }
-  const base = path.join(reachableRoot(), `postgres-${randomBytes(8).toString('hex')}`);
-  fs.mkdirSync(base, { mode: 0o700 });
-  fs.writeFileSync(file, `${base}\n`);
-  return base;
-}
-
 async function takeOwnership(base: string, cluster: string): Promise<void> {
   const file = path.join(base, OWNER_FILE);
   const mine = JSON.stringify({ pid: process.pid, start: processStart(process.pid) });
@@ -128,28 +113,10 @@ function removeIfUnchanged(file: string, text: string): void {
   fs.rmSync(aside, { force: true });
 }
 
-function readIfThere(file: string): string | undefined {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined;
-  }
-}
-
-function ownerIn(text: string): { pid: number; start: string } | undefined {
-  try {
-    return JSON.parse(text) as { pid: number; start: string };
-  } catch {
-    // Cut by a kill in the middle of the write, so its writer never got to start a database.
-    return undefined;
-  }
-}
-
 /** A process that was killed a moment ago is still there for a moment. */
-async function hasEnded(owner: { pid: number; start: string }): Promise<boolean> {
+async function hasEnded(owner: ProcessOwner): Promise<boolean> {
   const lastMs = Date.now() + DYING_MS;
-  while (processStart(owner.pid) === owner.start) {
+  while (isAlive(owner)) {
     if (owner.pid === process.pid || Date.now() > lastMs) return false;
     await delay(50);
   }
