@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import { startFixtureUpstream, type FixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Answered, IngressScene, messagesOf, WireClient } from './ingress.scene.js';
+import { type Answered, eventually, IngressScene, messageOf, WireClient } from './ingress.scene.js';
 
 let upstream: FixtureUpstream;
 let scene: IngressScene;
@@ -22,9 +22,7 @@ beforeAll(async () => {
     { limits: { bodyBytesMax: 65_536, strangerBodyBytesMax: 4_096, bodyTimeoutMs: 300, refusalWindowMs: 200 } },
   );
   token = await scene.token('ana');
-  await vi.waitFor(async () =>
-    expect((await new WireClient(scene, 'modern', token).call('echo')).text).toContain('content'),
-  );
+  await scene.untilListed(new WireClient(scene, 'modern', token), 'echo');
 });
 
 afterAll(async () => {
@@ -37,11 +35,9 @@ const modernHeaders = (more: Record<string, string> = {}) => ({
   ...more,
 });
 const goodBody = () => new WireClient(scene, 'modern', token).messageOf('tools/call', { name: 'echo', arguments: {} });
-const errorOf = (answer: Answered) =>
-  (messagesOf(answer)[0] as { error?: { code: number; data?: { code?: string } } }).error;
+const errorOf = (answer: Answered) => messageOf(answer).error;
 /** Waits for the record of what was counted. */
-const counted = (code: string) =>
-  vi.waitFor(() => expect(scene.records.filter((record) => record.refusal?.code === code).length).toBeGreaterThan(0));
+const counted = (code: string) => eventually(() => scene.records.find((record) => record.refusal?.code === code));
 
 describe('the door', () => {
   type Row = [what: string, status: number, code: string, send: () => Promise<Answered>];
@@ -160,10 +156,8 @@ describe('a message that is none', () => {
 
   it('leaves a record that names who sent it: WDR_MESSAGE_INVALID', async () => {
     await scene.send('/mcp/dev', { headers: modernHeaders(), body: '{' });
-    await vi.waitFor(() => {
-      const found = scene.records.find((record) => record.refusal?.code === 'WDR_MESSAGE_INVALID');
-      expect(found).toMatchObject({ kind: 'protocol', principal: { id: 'ana' }, decision: 'forbid' });
-    });
+    const found = await counted('WDR_MESSAGE_INVALID');
+    expect(found).toMatchObject({ kind: 'protocol', principal: { id: 'ana' }, decision: 'forbid' });
   });
 
   it('is not answered to a stranger: the token comes first', async () => {
@@ -189,10 +183,8 @@ describe('hostile arguments', () => {
     ['a backslash before what looks like an escape', '\\u0000', '\\u0000'],
   ])('carries %s to the upstream and back, harmless in the record', async (what, text, recorded) => {
     const client = new WireClient(scene, 'modern', token);
-    const [answer] = messagesOf(await client.call('echo', { text, nonce: what })) as any[];
-    expect(answer.result.content[0].text).toBe(
-      Buffer.from(text, 'utf8').toString('utf8') === text ? text : answer.result.content[0].text,
-    );
+    const answer = messageOf(await client.call('echo', { text, nonce: what }));
+    expect(answer.result?.content?.[0]?.text).toBe(text);
     await vi.waitFor(() => {
       const found = scene.records.find((record) =>
         JSON.stringify(record.arguments).includes(JSON.stringify(what).slice(1, -1)),
@@ -251,7 +243,7 @@ describe('a legacy session', () => {
 
   it('answers ping itself and takes notifications with 202', async () => {
     const client = await legacy();
-    expect(messagesOf(await client.ask('ping'))[0]).toMatchObject({ result: {} });
+    expect(messageOf(await client.ask('ping'))).toMatchObject({ result: {} });
     const body = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
     const taken = await scene.send('/mcp/dev', { headers: client.headersOf(''), body });
     expect([taken.status, taken.text]).toEqual([202, '']);
@@ -272,7 +264,7 @@ describe('a legacy session', () => {
 });
 
 it('discovers in the modern era', async () => {
-  const [answer] = messagesOf(await new WireClient(scene, 'modern', token).ask('server/discover')) as any[];
+  const answer = messageOf(await new WireClient(scene, 'modern', token).ask('server/discover'));
   expect(answer.result).toMatchObject({
     supportedVersions: ['2026-07-28'],
     capabilities: { tools: {} },

@@ -7,7 +7,7 @@ import { createKeyringStore, encodeStaticSecret } from '@warder/secrets';
 import { issueToken } from '@warder/tokens';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
-import { IngressScene, messagesOf, WireClient } from './ingress.scene.js';
+import { IngressScene, messageOf, WireClient } from './ingress.scene.js';
 
 const scenes: IngressScene[] = [];
 const upstreams: FixtureUpstream[] = [];
@@ -37,7 +37,7 @@ async function started(config: object = {}, more: Record<string, string> = {}) {
   );
   const token = await scene.token('ana');
   const client = new WireClient(scene, 'modern', token);
-  await vi.waitFor(async () => expect((await client.ask('tools/list')).text).toContain('fixture__echo'), 10_000);
+  await scene.untilListed(client, 'fixture__echo');
   return { scene, upstream, client, token };
 }
 
@@ -48,8 +48,8 @@ describe('an upstream that is away', () => {
 
   it('costs only its own tools: the list names it, and only a list of nothing else is refused', async () => {
     const { client, scene, token } = await started({}, { gone: nowhere });
-    const [listed] = messagesOf(await client.ask('tools/list')) as any[];
-    expect(listed.result._meta['warder/partial']).toEqual(['gone']);
+    const listed = messageOf(await client.ask('tools/list'));
+    expect(listed.result?._meta?.['warder/partial']).toEqual(['gone']);
     const answer = await new WireClient(scene, 'modern', token, 'away').ask('tools/list');
     expect([answer.status, answer.text.includes('WDR_LIST_UNAVAILABLE')]).toEqual([503, true]);
     expect((await client.call('fixture__echo', { text: 'x' })).status).toBe(200);
@@ -211,7 +211,7 @@ describe('a static credential', () => {
     await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 2, status: 'revoked' });
     const before = upstream.executed().length;
     const refused = await client.call('fixture__echo', {});
-    expect(messagesOf(refused)[0]).toMatchObject({
+    expect(messageOf(refused)).toMatchObject({
       result: { isError: true, _meta: { 'warder/code': 'WDR_CREDENTIAL_MISSING' } },
     });
     expect(upstream.executed()).toHaveLength(before);

@@ -18,6 +18,7 @@ import {
 import { BUILT_IN_PACKS } from '@warder/detectors';
 import { type Clock, type RunningHost, startServiceForTest } from '@warder/service-host';
 import { digestOf, issueToken } from '@warder/tokens';
+import { vi } from 'vitest';
 import type { z } from 'zod';
 import { ingressService } from './index.js';
 
@@ -175,6 +176,15 @@ export class IngressScene {
     });
   }
 
+  /** Waits until the client is listed these tools; asks seldom, for every list costs quota. */
+  async untilListed(client: WireClient, ...names: string[]): Promise<void> {
+    const isListed = async () => {
+      const { text } = await client.ask('tools/list');
+      return names.every((name) => text.includes(`"${name}"`)) || undefined;
+    };
+    await eventually(isListed, 200);
+  }
+
   async stop(): Promise<void> {
     await this.host.stop();
     await this.bus.close();
@@ -247,9 +257,50 @@ export class WireClient {
   }
 }
 
+/** What a test looks at in a message. */
+export interface WireMessage {
+  readonly id?: unknown;
+  readonly method?: string;
+  readonly params?: { readonly progressToken?: unknown; readonly progress?: number };
+  readonly result?: {
+    readonly tools?: readonly { readonly name: string }[];
+    readonly content?: readonly { readonly type: string; readonly text: string }[];
+    readonly _meta?: Readonly<Record<string, unknown>>;
+  };
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: { readonly code?: string } };
+}
+
 /** The messages of an answer, be it JSON or an event stream. */
-export function messagesOf(answer: Answered): Record<string, never>[] {
-  if (!String(answer.headers['content-type']).startsWith('text/event-stream')) return [JSON.parse(answer.text)];
+export function messagesOf(answer: Answered): WireMessage[] {
+  const isStream = String(answer.headers['content-type']).startsWith('text/event-stream');
+  if (!isStream) return [JSON.parse(answer.text) as WireMessage];
   const events = answer.text.split('\n\n').filter((event) => event.includes('data: '));
-  return events.map((event) => JSON.parse(event.slice(event.indexOf('data: ') + 6)) as Record<string, never>);
+  return events.map((event) => JSON.parse(event.slice(event.indexOf('data: ') + 6)) as WireMessage);
+}
+
+/** The one message of an answer that is none but the answer. */
+export function messageOf(answer: Answered): WireMessage {
+  const [message, ...more] = messagesOf(answer);
+  if (message === undefined || more.length > 0) throw new Error(`not one message: ${answer.text}`);
+  return message;
+}
+
+/** Asks again and again until there is an answer, 10 s at most. */
+export function eventually<T>(read: () => T | undefined | Promise<T | undefined>, intervalMs = 20): Promise<T> {
+  return vi.waitFor(
+    async () => {
+      const found = await read();
+      if (found === undefined || (found as unknown) === false) throw new Error('not yet');
+      return found;
+    },
+    { timeout: 10_000, interval: intervalMs },
+  );
+}
+
+/** The one record that fits; waits until there is exactly one. */
+export function oneRecord(scene: IngressScene, fits: (record: AuditRecord) => boolean): Promise<AuditRecord> {
+  return eventually(() => {
+    const found = scene.records.filter(fits);
+    return found.length === 1 ? found[0] : undefined;
+  });
 }

@@ -1,6 +1,6 @@
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { IngressScene, messagesOf, WireClient } from './ingress.scene.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IngressScene, messageOf, oneRecord, WireClient } from './ingress.scene.js';
 import { CALL_PHASES } from './pipeline/phase-clock.js';
 
 let upstream: FixtureUpstream;
@@ -33,11 +33,7 @@ beforeAll(async () => {
   scene = await new IngressScene().start(policyFor(upstream.url, legacyUpstream.url));
   anaToken = await scene.token('ana');
   const client = new WireClient(scene, 'modern', anaToken);
-  await vi.waitFor(async () => {
-    const [listed] = messagesOf(await client.ask('tools/list'));
-    expect(listed).toHaveProperty('result.tools');
-    expect((listed as any).result._meta['warder/partial']).toBeUndefined();
-  }, 10_000);
+  await scene.untilListed(client, 'fixture__echo', 'elder__echo');
 });
 
 afterAll(async () => {
@@ -46,24 +42,20 @@ afterAll(async () => {
   await legacyUpstream?.close();
 });
 
-const recordOf = (match: object) =>
-  vi.waitFor(() => {
-    const found = scene.records.filter((record) => expect.objectContaining(match).asymmetricMatch(record));
-    expect(found).toHaveLength(1);
-    return found[0]!;
-  });
+const recordOf = (nonce: string) =>
+  oneRecord(scene, (record) => JSON.stringify(record.arguments).includes(`"${nonce}"`));
 
 describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
   it('greets, lists exactly what it may call, and calls it on an upstream of either era', async () => {
     const client = await new WireClient(scene, era, anaToken).open();
-    const [listed] = messagesOf(await client.ask('tools/list')) as any[];
-    const names = listed.result.tools.map((tool: { name: string }) => tool.name);
+    const listed = messageOf(await client.ask('tools/list'));
+    const names = listed.result?.tools?.map((tool) => tool.name);
     expect(names).toContain('fixture__echo');
     expect(names).toContain('elder__echo');
     expect(names).not.toContain('fixture__add');
     for (const name of ['fixture__echo', 'elder__echo']) {
-      const [answer] = messagesOf(await client.call(name, { text: `hi ${era}` })) as any[];
-      expect(answer.result.content).toEqual([{ type: 'text', text: `hi ${era}` }]);
+      const answer = messageOf(await client.call(name, { text: `hi ${era}` }));
+      expect(answer.result?.content).toEqual([{ type: 'text', text: `hi ${era}` }]);
     }
   });
 
@@ -78,17 +70,14 @@ describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
       ...bare(forbidden),
       text: renamed(forbidden.text),
     });
-    expect(messagesOf(forbidden)[0]).toMatchObject({ error: { code: -32602, message: 'Unknown tool: fixture__add' } });
+    expect(messageOf(forbidden)).toMatchObject({ error: { code: -32602, message: 'Unknown tool: fixture__add' } });
   });
 
   it('gets secrets redacted, and the record holds none either', async () => {
     const client = await new WireClient(scene, era, anaToken).open();
     const answer = await client.call('fixture__secret', { where: 'text', nonce: `leak-${era}` });
     expect(answer.text).not.toContain('AKIAQ3EGRVZJXK7PLM2N');
-    const record = await recordOf({
-      tool: 'secret',
-      arguments: expect.objectContaining({ value: { where: 'text', nonce: `leak-${era}` } }),
-    });
+    const record = await recordOf(`leak-${era}`);
     expect(JSON.stringify(record)).not.toContain('AKIAQ3EGRVZJXK7PLM2N');
     expect(record.findings.length).toBeGreaterThan(0);
   });
@@ -97,9 +86,7 @@ describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
 it('records a call with who, what, why and a stamp for every phase', async () => {
   const client = new WireClient(scene, 'modern', anaToken);
   await client.call('fixture__echo', { text: 'on record', nonce: 'n-record' });
-  const record = await recordOf({
-    arguments: expect.objectContaining({ value: { text: 'on record', nonce: 'n-record' } }),
-  });
+  const record = await recordOf('n-record');
   expect(record).toMatchObject({
     kind: 'call',
     principal: { id: 'ana', kind: 'human', name: 'ana name', email: null, groups: ['developers'] },

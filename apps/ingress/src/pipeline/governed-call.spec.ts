@@ -29,8 +29,15 @@ const ana = {
   roles: [],
 };
 const pat = {
-  ...{ version: 1, status: 'active', id: 'pat_1', name: 'laptop', principalId: 'ana', pepperKeyId: 'p1' },
-  ...{ createdAtMs: 0, expiresAtMs: 2e12, scopes: { tools: null } },
+  version: 1,
+  status: 'active',
+  id: 'pat_1',
+  name: 'laptop',
+  principalId: 'ana',
+  pepperKeyId: 'p1',
+  createdAtMs: 0,
+  expiresAtMs: 2e12,
+  scopes: { tools: null },
 };
 
 function received(exposedName: string, overrides: Partial<Received> = {}): Received {
@@ -59,7 +66,11 @@ function received(exposedName: string, overrides: Partial<Received> = {}): Recei
 }
 
 const catalogue: UpstreamCatalogue = {
-  ...{ version: 1, status: 'active', upstream: 'github', hash: 'h', node: 'n' },
+  version: 1,
+  status: 'active',
+  upstream: 'github',
+  hash: 'h',
+  node: 'n',
   tools: ['search', 'push'].map((name) => ({ hash: `${name}-hash`, definition: { name, inputSchema: {} } })),
 };
 
@@ -296,6 +307,7 @@ describe('a governed call', () => {
   it('cannot skip authorization: an undecided call is not a Recorded call', () => {
     const { parts } = gateway();
     // @ts-expect-error a Received call has no decision, no credential and no record
-    void (() => callUpstream(received('search'), parts.upstreams, parts.policy(), () => undefined));
+    const skip = () => callUpstream(received('search'), parts.upstreams, parts.policy(), () => undefined);
+    expect(skip).toBeTypeOf('function');
   });
 });

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { Buckets } from './gcra.js';
+import { PrincipalQuotas } from './principal-quotas.js';
+
+describe('a bucket', () => {
+  const rate = { emissionMs: 100, burst: 3 };
+
+  it('gives its burst at once, then one token per interval, and says how long to wait', () => {
+    const buckets = new Buckets(10);
+    expect([0, 0, 0].map((nowMs) => buckets.take('ana', rate, nowMs))).toEqual([2, 1, 0]);
+    expect(buckets.take('ana', rate, 0)).toBe(-100);
+    expect(buckets.take('ana', rate, 60)).toBe(-40);
+    expect(buckets.take('ana', rate, 100)).toBe(0);
+  });
+
+  it('costs nobody else anything', () => {
+    const buckets = new Buckets(10);
+    for (let taken = 0; taken < 5; taken += 1) buckets.take('ana', rate, 0);
+    expect(buckets.take('bo', rate, 0)).toBe(2);
+  });
+
+  it('is never fuller than its burst, however long it rests', () => {
+    const buckets = new Buckets(10);
+    buckets.take('ana', rate, 0);
+    expect(buckets.take('ana', rate, 1_000_000)).toBe(2);
+  });
+
+  it('is forgotten, the oldest first, past the bound of keys', () => {
+    const buckets = new Buckets(2);
+    for (const key of ['a', 'a', 'a', 'b', 'c']) buckets.take(key, rate, 0);
+    expect(buckets.take('a', rate, 0)).toBe(2);
+  });
+});
+
+describe('the quota of a principal', () => {
+  it('starts anew when the policy sets another rate, and goes on when it does not', () => {
+    const quotas = new PrincipalQuotas(10);
+    expect(quotas.take('ana', { callsPerMinute: 1, burst: 1 }, 0)).toBe(0);
+    expect(quotas.take('ana', { callsPerMinute: 1, burst: 1 }, 0)).toBe(-60_000);
+    expect(quotas.take('ana', { callsPerMinute: 600, burst: 2 }, 0)).toBe(1);
+  });
+});
