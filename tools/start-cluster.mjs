@@ -27,7 +27,10 @@ async function main() {
     if (isStopping) process.exit(1);
     isStopping = true;
     process.stderr.write('warder cluster: stopping ...\n');
-    cluster.stop().then(() => process.exit(0));
+    cluster.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

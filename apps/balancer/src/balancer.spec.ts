@@ -117,6 +117,6 @@ describe('the balancer', () => {
       response.write('half', () => response.socket?.destroy());
     });
     const answer = await fetch(`${await balancer([one.url])}/mcp/dev`);
-    await expect(answer.text()).rejects.toThrow();
+    await expect(answer.text()).rejects.toThrow('terminated');
   });
 });

@@ -72,10 +72,10 @@ describe('a process of Warder', () => {
     const { process, url, ended } = run({ ...GOOD, WARDER_INGRESS: `http://127.0.0.1:${port()}` });
     const running = await fetch(`${await url()}/mcp/dev`);
     process.kill('SIGINT');
-    await expect(fetch(`${await url()}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow();
+    await expect(fetch(`${await url()}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow('fetch failed');
     process.kill('SIGINT');
     expect((await ended).code).toBe(1);
-    await expect(running.text()).rejects.toThrow();
+    await expect(running.text()).rejects.toThrow('terminated');
   });
 
   it.each([

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
 import { describeIssue } from './admin-error.js';
 import { ConfigError } from './config-error.js';
 import { readEnvironment, type EnvironmentKey } from './environment.js';
@@ -48,9 +47,7 @@ export function readYaml(file: string): Record<string, unknown> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(
-      `${file}: cannot be read (${error instanceof Error && 'code' in error ? error.code : error})`,
-    );
+    throw new ConfigError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
   const lineCounter = new LineCounter();
   const parsed = parseDocument(text, { lineCounter, uniqueKeys: true });

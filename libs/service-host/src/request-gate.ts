@@ -65,7 +65,7 @@ export class RequestGate {
     for (const { prefix, handler } of this.raw) {
       if (url.startsWith(prefix) && isSegmentEnd(url[prefix.length])) return handler(request, response);
     }
-    if (this.fastify !== undefined) return void this.fastify(request, response);
+    if (this.fastify !== undefined) return this.fastify(request, response);
     response.setHeader('retry-after', '1');
     answerJson(response, 503, { error: { code: 'WDR_NOT_READY', message: 'starting' } });
   }

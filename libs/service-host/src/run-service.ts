@@ -18,7 +18,7 @@ export async function runService<Config>(service: Service<Config>): Promise<void
       module: (hostFor) => service.module(config, hostFor(service.name)),
     });
     exitOnFatal(running.log);
-    drainOnSignal(running.stop, running.log);
+    drainOnSignal(() => running.stop(), running.log);
     running.log.info({ url: running.url }, 'started');
   });
 }

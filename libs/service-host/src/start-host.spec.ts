@@ -176,7 +176,7 @@ describe('a host that stops', () => {
     });
     const slow = await fetch(`${url}/slow`);
     const stopped = running?.stop();
-    await expect(fetch(`${url}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow();
+    await expect(fetch(`${url}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow('fetch failed');
     order.push('request ends');
     finish();
     expect(await slow.text()).toBe('begun ended');
@@ -194,7 +194,7 @@ describe('a host that stops', () => {
     );
     const answer = await fetch(`${url}/hangs`);
     await running?.stop();
-    await expect(answer.text()).rejects.toThrow();
+    await expect(answer.text()).rejects.toThrow('terminated');
   });
 });
 

@@ -46,7 +46,8 @@ describe('docker-compose.yml', () => {
       for (const word of command.filter((part) => /^(apps|deploy)\//.test(part))) {
         seen += 1;
         const source = word.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
-        expect(existsSync(join(root, word.includes('/dist/') ? source : word)), word).toBe(true);
+        const file = word.includes('/dist/') ? source : word;
+        expect(existsSync(join(root, file)) ? 'there' : `missing: ${file}`).toBe('there');
       }
     }
     expect(seen).toBeGreaterThanOrEqual(11);
@@ -69,7 +70,7 @@ describe('docker-compose.yml', () => {
     for (const { name, mounts } of file.services) {
       const secrets = mounts.filter(({ source }) => source.startsWith('secrets-')).map(({ source }) => source);
       if (name === 'setup' || secrets.length === 0) continue;
-      expect(secrets.length, name).toBe(1);
+      expect(`${name} ${secrets.length}`).toBe(`${name} 1`);
     }
   });
 });

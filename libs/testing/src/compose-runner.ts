@@ -79,7 +79,7 @@ export class ComposeRunner {
     while (left.size > 0) {
       const needed = new Set([...left].flatMap(({ dependsOn }) => Object.keys(dependsOn)));
       const free = [...left].filter(({ name }) => !needed.has(name));
-      await Promise.all(free.map(({ name }) => this.services.get(name)?.stop()));
+      await Promise.all(free.map(({ name }) => this.service(name).stop()));
       for (const service of free) left.delete(service);
     }
   }
@@ -188,7 +188,7 @@ async function freePorts(
     names.filter((name) => !ports.has(name)).map(async (name) => ({ name, ...(await hold()) })),
   );
   for (const { name, port } of held) ports.set(name, port);
-  await Promise.all(held.map(({ release }) => release()));
+  await Promise.all(held.map((port) => port.release()));
   return ports;
 }
 
