@@ -33,6 +33,7 @@ describe('a data directory', () => {
     fs.writeFileSync(path.join(dataDir, 'owner.json'), JSON.stringify({ pid: 999_999_999, start: '1' }));
     const database = await startEmbeddedPostgres({ dataDir, ephemeral: true });
     await ended;
+    expect(database.pid).not.toBe(orphan.pid);
     await database.stop();
   });
 
