@@ -45,6 +45,7 @@ const Broker = z.strictObject({
   kind: z.literal('kafka'),
   brokers: z.array(z.string()).min(1),
   sasl: z.strictObject({ username: z.string(), password: z.string() }).optional(),
+  tls: z.strictObject({ caFile: z.string().min(1).optional() }).optional(),
 });
 
 const Journal = z.strictObject({

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { auditRecordedTopic } from '@warder/contracts';
-import { type Journal, openJournal } from '@warder/journal';
+import { type Journal, type JournalDrain, type KafkaDrainOptions, openJournal } from '@warder/journal';
 import type { Host } from '@warder/service-host';
 import type { IngressConfig } from './ingress-config.js';
 import { RefusalCounter } from './record/refusal-counter.js';
@@ -48,11 +49,18 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
   return { journal, counter };
 }
 
-function drainOf(settings: IngressConfig['journal']['drain'], host: Host): Parameters<typeof openJournal>[0]['drain'] {
+function drainOf(settings: IngressConfig['journal']['drain'], host: Host): JournalDrain {
   if (settings.kind === 'bus') {
     return { kind: 'publish', publish: (entries) => host.bus.publishRaw(auditRecordedTopic, entries) };
   }
-  const { brokers, sasl } = settings;
-  const options = { node: host.node, service: host.service, brokers, ...(sasl === undefined ? {} : { sasl }) };
-  return { kind: 'kafka', options: options as Extract<ReturnType<typeof drainOf>, { kind: 'kafka' }>['options'] };
+  const { brokers, sasl, tls } = settings;
+  const options: KafkaDrainOptions = { node: host.node, service: host.service, brokers };
+  return {
+    kind: 'kafka',
+    options: {
+      ...options,
+      ...(sasl === undefined ? {} : { sasl }),
+      ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? true : { ca: readFileSync(tls.caFile) } }),
+    },
+  };
 }
