@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { auditRecordedTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
+import type { StartedCluster } from '@warder/testing';
+import kafkajs, { type Consumer } from 'kafkajs';
+import { eventually } from './wire-agent.js';
+
+/** What stands in the broker for one record. */
+export interface PublishedRecord {
+  readonly recordId: string;
+  readonly log: string;
+  readonly sequence: number;
+}
+
+/** The cluster's broker as its administrator sees it. */
+export class ClusterKafka {
+  private readonly kafka: kafkajs.Kafka;
+  private readonly consumers: Consumer[] = [];
+
+  constructor(cluster: StartedCluster) {
+    this.kafka = new kafkajs.Kafka({
+      clientId: 'story',
+      brokers: [cluster.address('kafka', 9092)],
+      sasl: {
+        mechanism: 'scram-sha-512',
+        username: 'admin',
+        password: readFileSync(join(cluster.volume('secrets-kafka'), 'admin'), 'utf8'),
+      },
+      retry: { retries: 10, maxRetryTime: 500 },
+      logLevel: kafkajs.logLevel.NOTHING,
+    });
+  }
+
+  /** Notes, in milliseconds of `performance.now`, when the revocation of each token became readable. */
+  async watchRevocations(): Promise<ReadonlyMap<string, number>> {
+    const readableAtMs = new Map<string, number>();
+    const consumer = await this.joined(tokenStateTopic.name, false);
+    await consumer.run({
+      eachMessage: async ({ message }) => {
+        const atMs = performance.now();
+        if (message.key?.toString().startsWith('~') !== false || message.value === null) return;
+        const { id, status } = JSON.parse(message.value.toString()) as TokenState;
+        if (status === 'revoked') readableAtMs.set(id, readableAtMs.get(id) ?? atMs);
+      },
+    });
+    await this.isReading(consumer);
+    return readableAtMs;
+  }
+
+  /** Every message on the audit topic up to now, in no order, resent ones as often as they were sent. */
+  async auditMessages(): Promise<PublishedRecord[]> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const ends = await admin.fetchTopicOffsets(auditRecordedTopic.name);
+    await admin.disconnect();
+    const left = new Map(
+      ends.filter(({ high }) => high !== '0').map(({ partition, high }) => [partition, BigInt(high)]),
+    );
+    const found: PublishedRecord[] = [];
+    const consumer = await this.joined(auditRecordedTopic.name, true);
+    await consumer.run({
+      eachBatchAutoResolve: true,
+      eachBatch: async ({ batch }) => {
+        for (const { value } of batch.messages) found.push(JSON.parse(String(value)) as PublishedRecord);
+        if (BigInt(batch.lastOffset()) + 1n >= (left.get(batch.partition) ?? 0n)) left.delete(batch.partition);
+      },
+    });
+    await eventually('the end of the audit topic', async () => left.size === 0);
+    await this.leave(consumer);
+    return found;
+  }
+
+  async close(): Promise<void> {
+    for (const consumer of [...this.consumers]) await this.leave(consumer);
+  }
+
+  private async joined(topic: string, fromBeginning: boolean): Promise<Consumer> {
+    const consumer = this.kafka.consumer({ groupId: `story-${topic}-${performance.now()}`, maxWaitTimeInMs: 100 });
+    this.consumers.push(consumer);
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning });
+    return consumer;
+  }
+
+  private isReading(consumer: Consumer): Promise<unknown> {
+    return new Promise((resolve) => consumer.on(consumer.events.FETCH, resolve));
+  }
+
+  private async leave(consumer: Consumer): Promise<void> {
+    this.consumers.splice(this.consumers.indexOf(consumer), 1);
+    await consumer.disconnect();
+  }
+}
