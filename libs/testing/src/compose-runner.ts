@@ -124,7 +124,8 @@ export class ComposeRunner {
   private processOf(service: ComposeService, libs: Record<string, string>): RunningService {
     const { name } = service;
     const logFile = join(this.options.dataDir, 'logs', `${name}.log`);
-    if (!existsSync(logFile)) writeFileSync(logFile, '', { mode: 0o600 });
+    // A one-shot speaks of this start only; the others' logs go on.
+    if (service.isOneShot || !existsSync(logFile)) writeFileSync(logFile, '', { mode: 0o600 });
     const environment = this.places.environmentOf(service);
     if (service.image.startsWith('postgres:')) {
       const passwordFile = environment['POSTGRES_PASSWORD_FILE'] ?? '';
