@@ -35,7 +35,7 @@ const Limits = z.strictObject({
 });
 
 const Watchdog = z.strictObject({
-  /** Milliseconds of silence of identity after which `/readyz` says so. */
+  /** Milliseconds of silence of identity after which `/readyz` says that the node is degraded. */
   degradedAfterMs: Ms.default(30_000),
   /** Milliseconds of silence after which nobody is let in any more; `never` leaves revocation to chance. */
   failClosedAfterMs: z.union([z.int().min(1_000), z.literal('never')]).default(900_000),

@@ -88,13 +88,17 @@ function reportHealth(
   host.readiness('identity', () => {
     const nowMs = host.clock.wallMs();
     if (watchdog.isClosed(nowMs)) return 'identity has been silent for too long: nobody is let in';
-    return !watchdog.isDegraded(nowMs) || 'identity is silent: revocations may be missed';
+    // Every node at once hears nothing: taking them all out of service would stop the calls that must go on.
+    return !watchdog.isDegraded(nowMs) || { degraded: 'identity is silent: revocations may be missed' };
   });
   const gauge = (name: string, help: string, read: () => number) => {
     const made = host.metrics.gauge(name, help);
     const timer = setInterval(() => made.set(read()), 1_000).unref();
     host.onDrain(name, async () => clearInterval(timer));
   };
+  gauge('warder_identity_silence_seconds', 'Seconds since identity was heard', () =>
+    Math.max(0, replication.identitySilenceMs(host.clock.wallMs()) / 1_000),
+  );
   gauge('warder_running_operations', 'Operations that run on this node', () => running.size);
   gauge('warder_journal_undelivered_records', 'Records not yet acknowledged', () => journal.undelivered());
   gauge('warder_journal_bytes', 'Bytes of the journal on disk', () => journal.sizeBytes());

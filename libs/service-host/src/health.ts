@@ -2,7 +2,11 @@ import type { HealthCheck } from './service.js';
 
 export interface HealthAnswer {
   status: 200 | 503;
-  body: { status: 'ok' | 'failing'; failing?: Record<string, string> };
+  body: {
+    status: 'ok' | 'degraded' | 'failing';
+    failing?: Record<string, string>;
+    degraded?: Record<string, string>;
+  };
 }
 
 /** Named checks behind `/healthz` or `/readyz`. */
@@ -16,16 +20,19 @@ export class Health {
   /** Runs every check; one that throws is failing, for what cannot be told is not well. */
   answer(): HealthAnswer {
     const failing: Record<string, string> = {};
+    const degraded: Record<string, string> = {};
     for (const [name, check] of this.checks) {
       const said = ask(check);
-      if (said !== true) failing[name] = said === false ? 'not ready' : said;
+      if (typeof said === 'object') degraded[name] = said.degraded;
+      else if (said !== true) failing[name] = said === false ? 'not ready' : said;
     }
-    if (Object.keys(failing).length === 0) return { status: 200, body: { status: 'ok' } };
-    return { status: 503, body: { status: 'failing', failing } };
+    const told = Object.keys(degraded).length === 0 ? {} : { degraded };
+    if (Object.keys(failing).length > 0) return { status: 503, body: { status: 'failing', failing, ...told } };
+    return { status: 200, body: { status: 'degraded' in told ? 'degraded' : 'ok', ...told } };
   }
 }
 
-function ask(check: HealthCheck): boolean | string {
+function ask(check: HealthCheck): ReturnType<HealthCheck> {
   try {
     return check();
   } catch {

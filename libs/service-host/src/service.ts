@@ -9,8 +9,11 @@ import type { Door } from './door.js';
 /** Answers a request before Nest and Fastify see it. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** True when well; false, or a sentence for the operator, when not. */
-export type HealthCheck = () => boolean | string;
+/**
+ * True when well; false, or a sentence for the operator, when not. `degraded` is a sentence too, of a process that
+ * still does its work: it must not be taken out of service for what would take every one of its kind out at once.
+ */
+export type HealthCheck = () => boolean | string | { readonly degraded: string };
 
 /** What a process gives to the services that run in it. */
 export interface Host {
@@ -23,7 +26,7 @@ export interface Host {
   readonly door: Door;
   /** Fires when the process starts to drain, before it waits for running requests: open streams end on it. */
   readonly draining: AbortSignal;
-  /** `/readyz` is 200 while all of these are well. */
+  /** `/readyz` is 200 while all of these are well or degraded. */
   readiness(name: string, check: HealthCheck): void;
   /** `/healthz` is 200 while all of these are well; an orchestrator restarts the process when not. */
   liveness(name: string, check: HealthCheck): void;

@@ -80,6 +80,12 @@ describe('a host', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
 
+  it('stays ready while it is degraded, and says so', async () => {
+    const url = await start((host) => host.readiness('owner', () => ({ degraded: 'silent' })));
+    const answer = await fetch(`${url}/readyz`);
+    expect([answer.status, await answer.json()]).toEqual([200, { status: 'degraded', degraded: { owner: 'silent' } }]);
+  });
+
   it('tells Prometheus its figures', async () => {
     const url = await start((host) => host.metrics.counter('warder_sample_total', 'Samples').inc(3));
     const text = await (await fetch(`${url}/metrics`)).text();
