@@ -51,7 +51,7 @@ function hasOwnKey(schema: z.ZodType, path: string[]): boolean {
 function typed(schema: z.ZodType, path: string[], text: string): unknown {
   const kinds = schemasAt(schema, path);
   // A string stays as it is: a password "0123" or "true" must not become a number or a boolean.
-  if (kinds.length === 0 || kinds.some((kind) => isText(kind))) return text;
+  if (kinds.length === 0 || kinds.some((kind) => takesText(kind, text))) return text;
   if (kinds.some((kind) => kind instanceof z.ZodArray) && !text.trimStart().startsWith('[')) {
     return text
       .split(',')
@@ -65,12 +65,11 @@ function typed(schema: z.ZodType, path: string[], text: string): unknown {
   }
 }
 
-function isText(kind: z.core.$ZodType): boolean {
-  return ['string', 'enum', 'template_literal'].includes(kind._zod.def.type) || isTextLiteral(kind);
-}
-
-function isTextLiteral(kind: z.core.$ZodType): boolean {
-  return kind instanceof z.ZodLiteral && [...kind.values].some((value) => typeof value === 'string');
+// A string takes any text; a word that must be one of a few is one only if it is spelled so (`never` beside a number).
+function takesText(kind: z.core.$ZodType, text: string): boolean {
+  const { type } = kind._zod.def;
+  if (type === 'string' || type === 'template_literal') return true;
+  return (type === 'enum' || type === 'literal') && z.safeParse(kind, text).success;
 }
 
 function codeOf(error: unknown): string {

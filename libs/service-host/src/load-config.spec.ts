@@ -52,6 +52,11 @@ describe('the configuration of a process', () => {
     expect(settings).toMatchObject({ listen: { port: 0 }, trustedProxies: ['10.0.0.0/8', '127.0.0.1'] });
   });
 
+  it('takes a number where a word would do as well', () => {
+    const environment = { WARDER_FAIL_CLOSED_AFTER_MS: '30000' };
+    expect(loadConfig(service, { file: file(good), environment }).config.failClosedAfterMs).toBe(30_000);
+  });
+
   it('reads a secret from the file that a _FILE variable names, without its last newline', () => {
     const secret = join(dir, 'pepper');
     writeFileSync(secret, '0123\n');
