@@ -39,6 +39,7 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     establish(call, 'screenResponse', screenResult(call, guardrails, gateway.face)); //           is the answer clean
     outcome = { kind: 'answered', ...call.released };
   } catch (error) {
+    call.phases.endUnfinished();
     outcome = asOutcome(error);
   }
   // Outside the try, so that a failing journal can neither run twice nor turn an executed call into a refused one.

@@ -23,11 +23,12 @@ export const CALL_PHASES: readonly Phase[] = [
   'screenResponse',
 ];
 
-/** Stamps how long each phase took. The time of a phase that refused stands under the refusal's own name in `total`. */
+/** Stamps how long each phase took. */
 export class PhaseClock {
   private readonly startedAtMs: number;
   private lastAtMs: number;
   private members = '';
+  private ended = 0;
 
   /** @param clock - its monotonic milliseconds have a fraction */
   constructor(private readonly clock: { monotonicMs(): number }) {
@@ -39,6 +40,13 @@ export class PhaseClock {
     const nowMs = this.clock.monotonicMs();
     this.members += `"${phase}":${Math.round((nowMs - this.lastAtMs) * 1_000)},`;
     this.lastAtMs = nowMs;
+    this.ended += 1;
+  }
+
+  /** Ends the phase in which a call was stopped: the one that would have ended next. */
+  endUnfinished(): void {
+    const phase = CALL_PHASES[this.ended];
+    if (phase !== undefined) this.end(phase);
   }
 
   /** Milliseconds since the operation came in. */
