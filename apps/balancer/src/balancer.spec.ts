@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { startServiceForTest } from '@warder/service-host';
 import { afterEach, describe, expect, it } from 'vitest';
 import { balancerService } from './balancer.module.js';
@@ -93,6 +93,25 @@ describe('the balancer', () => {
     expect(headers['x-hop']).toBeUndefined();
     expect(headers['x-end']).toBe('2');
     expect(headers.host).toBe(new URL(url).host);
+  });
+
+  it('forwards one request for each that came, whatever the client calls hop-by-hop', async () => {
+    const urls: (string | undefined)[] = [];
+    const one = await node((incoming, response) => {
+      if (incoming.url !== '/readyz') urls.push(incoming.url);
+      incoming.resume().once('end', () => response.end('done'));
+    });
+    const url = new URL(await balancer([one.url]));
+    // Without its length the body of a DELETE would have no frame, and be read as the next request of the node.
+    const inner = `GET /mcp/inner HTTP/1.1\r\nHost: ${url.host}\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n`;
+    const outer = ['DELETE /mcp/dev HTTP/1.1', `Host: ${url.host}`, 'Connection: close, Content-Length'];
+    const socket = connect(Number(url.port), url.hostname);
+    socket.write(`${outer.join('\r\n')}\r\nContent-Length: ${inner.length}\r\n\r\n${inner}`);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await text(`${url.href}mcp/after`)).toBe('done');
+    expect(urls).toEqual(['/mcp/dev', '/mcp/after']);
   });
 
   it('streams an answer as it comes, and its end when the client goes', async () => {

@@ -28,6 +28,9 @@ const HOP_HEADERS = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+// A `Connection` header takes none of these away: without its length a body has no frame, and the node would read it as
+// the next request on the connection.
+const KEPT_HEADERS = new Set(['content-length', 'host']);
 // What a client says of its own address is a lie until we wrote it.
 const FORWARDING_HEADERS = new Set([
   'forwarded',
@@ -129,7 +132,7 @@ function withoutHops(raw: readonly string[], connection: string | undefined, mor
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
     const lower = name.toLowerCase();
-    if (HOP_HEADERS.has(lower) || named.has(lower) || more?.has(lower)) continue;
+    if (HOP_HEADERS.has(lower) || more?.has(lower) || (named.has(lower) && !KEPT_HEADERS.has(lower))) continue;
     kept.push(name, raw[at + 1] ?? '');
   }
   return kept;
