@@ -1,5 +1,5 @@
 import type { FindingCategory } from '@warder/contracts';
-import type { Hit } from './detector.js';
+import type { Hit, Span } from './detector.js';
 import type { TextScanner } from './text-scanner.js';
 
 /** What crosses from one block's text into the next, cut at the seams: hits in a block's text, by its index. */
@@ -24,7 +24,7 @@ export function seamHits(
   scanner: TextScanner,
   isAsked: (category: FindingCategory) => boolean,
 ): SeamHits | undefined {
-  const texts: { index: number; text: string }[] = [];
+  const texts: BlockText[] = [];
   for (let index = 0; index < blocks.length; index += 1) {
     const text = textOf(blocks[index]);
     if (text !== undefined && text !== '') texts.push({ index, text });
@@ -35,39 +35,70 @@ export function seamHits(
     ['', isAsked],
     ['\n', (category: FindingCategory) => category === 'injection' && isAsked(category)],
   ] as const) {
-    const joined = texts.map(({ text }) => text).join(separator);
-    const hits = scanner.scan(joined, asked);
-    let start = 0;
-    for (const [place, { index, text }] of hits.length === 0 ? [] : texts.entries()) {
-      const end = start + text.length;
-      for (const hit of hits) {
-        const isWithin = hit.start >= start && hit.end <= end;
-        if (isWithin || hit.end <= start || hit.start >= end || standsAlone(hit, texts, separator, scanner)) continue;
+    const hits = scanner.scan(texts.map(({ text }) => text).join(separator), asked);
+    if (hits.length === 0) continue;
+    const placed = place(texts, separator.length);
+    const alone = new Map<Placed, readonly Hit[]>();
+    for (const hit of hits) {
+      const touched = touchedBy(hit, placed);
+      const cut = touched.filter(({ start, end }) => hit.start < start || hit.end > end);
+      if (cut.length === 0 || standsAlone(hit, touched, scanner, alone)) continue;
+      for (const { index, text, start, end } of cut) {
         const part = { ...hit, start: Math.max(hit.start, start) - start, end: Math.min(hit.end, end) - start };
         const entry = found.get(index) ?? { text, hits: [] };
         entry.hits.push(part);
         found.set(index, entry);
       }
-      start = end + (place < texts.length - 1 ? separator.length : 0);
     }
   }
   return found.size === 0 ? undefined : found;
+}
+
+interface BlockText {
+  readonly index: number;
+  readonly text: string;
+}
+
+/** A block's text and where it stands in the joined one. */
+interface Placed extends BlockText, Span {}
+
+function place(texts: readonly BlockText[], separatorLength: number): Placed[] {
+  let next = 0;
+  return texts.map(({ index, text }) => {
+    const start = next;
+    const end = start + text.length;
+    next = end + separatorLength;
+    return { index, text, start, end };
+  });
+}
+
+/** The texts that a hit stands in, in their order; found by halving, for hits and texts may both be many. */
+function touchedBy(hit: Hit, placed: readonly Placed[]): readonly Placed[] {
+  let from = 0;
+  for (let to = placed.length; from < to;) {
+    const middle = (from + to) >> 1;
+    if (placed[middle]!.end <= hit.start) from = middle + 1;
+    else to = middle;
+  }
+  let end = from;
+  while (end < placed.length && placed[end]!.start < hit.end) end += 1;
+  return placed.slice(from, end);
 }
 
 /**
  * An address at the end of one block does not grow by the first word of the next. A secret does: better a word too
  * many than half a key.
  */
-function standsAlone(hit: Hit, texts: readonly { text: string }[], separator: string, scanner: TextScanner): boolean {
+function standsAlone(
+  hit: Hit,
+  touched: readonly Placed[],
+  scanner: TextScanner,
+  alone: Map<Placed, readonly Hit[]>,
+): boolean {
   if (hit.category !== 'pii') return false;
-  let start = 0;
-  for (const { text } of texts) {
-    const end = start + text.length;
-    if (hit.start < end && hit.end > start) {
-      const alone = scanner.scan(text, (category) => category === 'pii');
-      if (alone.some((each) => start + each.start < hit.end && start + each.end > hit.start)) return true;
-    }
-    start = end + separator.length;
-  }
-  return false;
+  return touched.some((each) => {
+    const hits = alone.get(each) ?? scanner.scan(each.text, (category) => category === 'pii');
+    alone.set(each, hits);
+    return hits.some((own) => each.start + own.start < hit.end && each.start + own.end > hit.start);
+  });
 }

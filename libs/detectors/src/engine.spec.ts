@@ -119,3 +119,34 @@ describe('media', () => {
     expect(engine.screen([pretended], 'response', actions).verdict).toBe('mutate');
   });
 });
+
+describe('hostile shapes', () => {
+  /** Milliseconds of one screening; what grows with the square of the input takes minutes here. */
+  const timed = (value: unknown): number => {
+    const startedAtMs = performance.now();
+    engine.screen(value, 'request', actions);
+    return performance.now() - startedAtMs;
+  };
+
+  it('takes linear time over keys that all become the same placeholder', () => {
+    const members = Array.from({ length: 50_000 }, (_, at) => [`a${at}@b.co`, 1]);
+    expect(timed(Object.fromEntries(members))).toBeLessThan(5_000);
+    const named = engine.screen({ 'a@b.co': 1, 'b@b.co': 2, 'c@b.co': 3 }, 'request', actions).value;
+    expect(Object.keys(named as object)).toEqual(['pii.email', 'pii.email', 'pii.email'].map(withNumber));
+  });
+
+  it('takes linear time over blocks with a finding each, and over one block with many', () => {
+    const blocks = Array.from({ length: 60_000 }, () => ({ text: 'a@b.co ' }));
+    expect(timed({ content: blocks })).toBeLessThan(5_000);
+    expect(timed({ content: [{ text: 'a@b.co '.repeat(60_000) }, { text: 'x' }] })).toBeLessThan(5_000);
+  });
+
+  it('bounds the place of a finding, however deep it stands', () => {
+    let value: unknown = 'ana@example.com';
+    for (let depth = 0; depth < 60; depth += 1) value = { [`${depth}`.repeat(60)]: value };
+    const [finding] = engine.screen(value, 'request', actions).findings;
+    expect(finding?.place.length).toBeLessThan(330);
+  });
+});
+
+const withNumber = (detector: string, at: number): string => `[redacted:${detector}]${at === 0 ? '' : `#${at + 1}`}`;

@@ -187,9 +187,14 @@ function membersBefore(members: Record<string, unknown>, end: string): Members {
 /** Two keys that become alike by redaction both stay, and `__proto__` stays a key. */
 function assemble({ names, values }: Members): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
+  // Where counting went on to: a thousand addresses as keys all become the same placeholder.
+  const counted = new Map<string, number>();
   for (const [index, name] of names.entries()) {
     let free = name;
-    for (let attempt = 2; Object.hasOwn(copy, free); attempt += 1) free = `${name}#${attempt}`;
+    for (let attempt = counted.get(name) ?? 2; Object.hasOwn(copy, free); attempt += 1) {
+      free = `${name}#${attempt}`;
+      counted.set(name, attempt + 1);
+    }
     Object.defineProperty(copy, free, { value: values[index], enumerable: true, configurable: true, writable: true });
   }
   return copy;
