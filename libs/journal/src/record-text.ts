@@ -48,12 +48,23 @@ export function fitText(text: string, bytesMax: number): string {
   }
   if (text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax) return text;
   const value = JSON.parse(text) as Record<string, unknown>;
-  for (const capture of ['arguments', 'result']) if (value[capture]) value[capture] = cut(value[capture]);
-  if (Array.isArray(value.findings)) value.findings = value.findings.slice(0, FINDINGS_KEPT);
-  const shorter = JSON.stringify(value);
-  if (Buffer.byteLength(shorter) > bytesMax) throw new RangeError(`a record's text exceeds ${bytesMax} bytes`);
-  return shorter;
+  for (const shorten of SHORTENINGS) {
+    shorten(value);
+    const shorter = JSON.stringify(value);
+    if (Buffer.byteLength(shorter) <= bytesMax) return shorter;
+  }
+  throw new RangeError(`a record's text exceeds ${bytesMax} bytes`);
 }
+
+const keepFindings = (count: number) => (value: Record<string, unknown>) => {
+  if (Array.isArray(value.findings)) value.findings = value.findings.slice(0, count);
+};
+const cutCaptures = (value: Record<string, unknown>) => {
+  for (const capture of ['arguments', 'result']) if (value[capture]) value[capture] = cut(value[capture]);
+};
+// An outcome that is refused would leave its intent open, so something always fits. Captures go first: read as doubles,
+// their numbers would not be what they were.
+const SHORTENINGS = [cutCaptures, keepFindings(FINDINGS_KEPT), keepFindings(FINDINGS_KEPT / 10), keepFindings(0)];
 
 function cut(capture: unknown): { bytes: number; head: string; sha256: string } {
   const whole = JSON.stringify(capture);
