@@ -57,6 +57,21 @@ const modernThen = (status: number, bodyOf: (id: number) => string, headers = JS
   });
 
 describe('an upstream that cannot be used', () => {
+  it.each(['"result":1.0', '"error":-0', '"result":[]'])('answers %s, which is no answer', async (member) => {
+    const url = await modernThen(200, (id) => `{"jsonrpc":"2.0","id":${id},${member}}`);
+    await expect(upstreamAt(url).call(echo)).rejects.toMatchObject({ reason: 'protocol', mayHaveActed: true });
+  });
+
+  it('says nothing of its own into our log: an error may repeat the credential', async () => {
+    const error = { code: -32_000, message: 'Invalid token tango' };
+    const url = await modernThen(200, (id) => JSON.stringify({ jsonrpc: '2.0', id, error }));
+    const failure = await upstreamAt(url)
+      .discover()
+      .catch((reason: unknown) => reason);
+    expect(String(failure)).toContain('-32000');
+    expect(String(failure)).not.toContain('tango');
+  });
+
   it('is not dialled at a private address unless an operator named it', async () => {
     const fixture = await startFixtureUpstream();
     toClose.push(() => fixture.close());

@@ -24,7 +24,8 @@ export async function collectTools(
   let ttlMs = 0;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const answer = await ask(cursor === undefined ? {} : { cursor });
-    if ('error' in answer) throw new UpstreamFailure('protocol', `tools/list: ${answer.error.message}`, false);
+    // Its message is of any length, and may repeat the credential: it has no place in a log.
+    if ('error' in answer) throw new UpstreamFailure('protocol', `tools/list: error ${answer.error.code}`, false);
     const { tools: listed, nextCursor, ttlMs: ttl } = answer.result;
     if (!Array.isArray(listed)) throw new UpstreamFailure('protocol', 'tools/list answers without tools', false);
     for (const tool of listed) {

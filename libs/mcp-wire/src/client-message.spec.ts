@@ -154,4 +154,12 @@ describe('parseClientMessage', () => {
       answer: { result: {} },
     });
   });
+
+  it.each(['"params":1.0', '"params":{"name":"echo","arguments":1.0}', '"params":{"name":"echo","_meta":-0}'])(
+    'takes a number past a double for a number and never for an object: %s',
+    (params) => {
+      const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call",${params}}`;
+      expect(parseClientMessage(body, { 'mcp-session-id': 's' })).toMatchObject({ kind: 'error', code: -32602 });
+    },
+  );
 });

@@ -1,3 +1,5 @@
+import { LosslessNumber } from './json.js';
+
 /** `legacy`: initialize handshake and sessions; `modern`: a per-request envelope in `_meta`, no state. */
 export type Era = 'legacy' | 'modern';
 
@@ -17,7 +19,7 @@ export interface ServerInfo {
   readonly title?: string;
 }
 
-/** True for a JSON object, false for arrays and null. */
+/** True for a JSON object, false for arrays, null and the objects that numbers past a double come as. */
 export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LosslessNumber);
 }
