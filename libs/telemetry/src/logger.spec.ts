@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLogger } from './logger.js';
+import { scrub } from './scrub.js';
 
 function linesOf(write: (log: ReturnType<typeof createLogger>) => void): string {
   let text = '';
@@ -33,4 +34,10 @@ describe('the logger', () => {
       database: { password: '[redacted]' },
     });
   });
+});
+
+it('scrubs a long line in linear time', () => {
+  const startedAtMs = performance.now();
+  scrub('a.'.repeat(200_000));
+  expect(performance.now() - startedAtMs).toBeLessThan(2_000);
 });
