@@ -74,6 +74,7 @@ export function operationOf(
     permit: undefined,
     cleanArgs: undefined,
     argsText: undefined,
+    cleanMeta: undefined,
     upstreamHeaders: undefined,
     recordSequence: undefined,
     answer: undefined,

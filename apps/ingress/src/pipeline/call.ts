@@ -68,6 +68,8 @@ export type Screened = Permitted & {
   readonly cleanArgs: Readonly<Record<string, unknown>>;
   /** JSON text of `cleanArgs`, written once: the record and the upstream get the same bytes. */
   readonly argsText: string;
+  /** What of `_meta` is sent on: screened, without the members of the client's hop. */
+  readonly cleanMeta: Readonly<Record<string, unknown>>;
 };
 export type Credentialed = Screened & { readonly upstreamHeaders: Readonly<Record<string, string>> };
 export type Recorded = Credentialed & { readonly recordSequence: number };

@@ -1,7 +1,7 @@
 /** What the pipelines need of the process around them, as ports: everything impure comes in here. */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CallLimit, GuardrailActions, VirtualServer } from '@warder/contracts';
+import type { CallLimit, Finding, GuardrailActions, VirtualServer } from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { HeaderLease } from '@warder/secrets';
@@ -61,9 +61,18 @@ export interface Downstream {
   /** Sends one JSON-RPC message, as JSON text, ahead of the answer. */
   send(messageText: string): void;
 }
+/** A list as it goes down. */
+export interface ListedTools {
+  /** JSON text of the tools/list result. */
+  readonly text: string;
+  /** What guardrails saw in the definitions, which are an upstream's bytes like any other. */
+  readonly findings: readonly Finding[];
+  /** Tools that are left out, for a guardrail blocks their definition. */
+  readonly withheld: number;
+}
 export interface Lists {
-  /** The tools/list result of a view in a revision's form, ready-made; the same view gives the same bytes. */
-  textOf(view: VisibleTools, revision: Revision): string;
+  /** A view in a revision's form, screened; ready-made: the same view under the same rules gives the same bytes. */
+  listOf(view: VisibleTools, revision: Revision, guardrails: Guardrails, actions: GuardrailActions): ListedTools;
 }
 export interface Sessions {
   /** A sealed session id for a client that has just said `initialize`. */

@@ -138,7 +138,7 @@ function gateway(
       },
     },
     journal: new Recorder({ node: 'ingress-1', journal: writer, counter, guardrails: () => engine }),
-    lists: { textOf: () => '{}' },
+    lists: { listOf: () => ({ text: '{}', findings: [], withheld: 0 }) },
     sessions: { start: () => 's' },
     face: { server: { name: 'warder', version: '0' }, capabilities: {} },
     clock,

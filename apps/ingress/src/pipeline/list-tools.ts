@@ -6,18 +6,25 @@ import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { takeQuota } from './steps/take-quota.js';
 
+/** Findings of a list that its record keeps. */
+const FINDINGS_MAX = 20;
+
 /** One tools/list, in the form of a governed call: what is listed is exactly what may be called. Never throws. */
 export async function listTools(received: Operation, gateway: Gateway): Promise<Outcome> {
   const call: Call = received;
   let outcome: Outcome;
   try {
     const policy = gateway.policy();
+    const guardrails = gateway.guardrails();
     const nowMs = gateway.clock.monotonicMs();
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
     establish(call, 'resolve', selectView(call, policy));
-    const text = gateway.lists.textOf(call.view, call.revision);
-    outcome = { kind: 'answered', member: 'result', text, isError: false, recordText: summaryOf(call.view) };
+    const actions = policy.guardrails(call.virtualServer).response;
+    const listed = gateway.lists.listOf(call.view, call.revision, guardrails, actions);
+    call.findings.push(...listed.findings.slice(0, FINDINGS_MAX));
+    const recordText = summaryOf(call.view, listed.withheld);
+    outcome = { kind: 'answered', member: 'result', text: listed.text, isError: false, recordText };
   } catch (error) {
     outcome = asOutcome(error);
   }
@@ -39,6 +46,8 @@ function selectView(call: IdentifiedOperation, policy: PolicyView): Pick<Listed,
 }
 
 /** What the record keeps of a list: how many tools of which view, for the definitions stand on a topic of their own. */
-function summaryOf(view: Listed['view']): string {
-  return JSON.stringify({ tools: view.tools.length, hash: view.hash, partial: view.missingUpstreams });
+function summaryOf(view: Listed['view'], withheld: number): string {
+  const { tools, hash, missingUpstreams } = view;
+  const told = { tools: tools.length - withheld, hash, partial: missingUpstreams };
+  return JSON.stringify(withheld === 0 ? told : { ...told, withheld });
 }

@@ -1,26 +1,53 @@
 import type { VisibleTools } from '@warder/catalog';
+import type { Finding, GuardrailActions } from '@warder/contracts';
 import type { Revision, ServerInfo } from '@warder/mcp-wire';
-import type { Lists } from '../pipeline/gateway.js';
+import type { Guardrails, ListedTools, Lists } from '../pipeline/gateway.js';
+
+type Tool = VisibleTools['tools'][number];
+
+/** A view as the guardrails leave it, and what they said. */
+interface ScreenedView {
+  readonly guardrails: Guardrails;
+  readonly actions: GuardrailActions;
+  readonly tools: readonly Tool[];
+  readonly findings: readonly Finding[];
+  readonly texts: Map<string, string>;
+}
 
 /**
- * Lists as they go down, written once per view and revision. Callers who see the same tools share one view object, so
- * the text lives exactly as long as the catalogue keeps the view.
+ * Lists as they go down, screened once per view and written once per revision. Callers who see the same tools share
+ * one view object, so the text lives exactly as long as the catalogue keeps the view, or the rules stay.
  */
 export class ReadyLists implements Lists {
-  private readonly texts = new WeakMap<VisibleTools, Map<string, string>>();
+  private readonly views = new WeakMap<VisibleTools, ScreenedView>();
 
   constructor(private readonly server: ServerInfo) {}
 
-  textOf(view: VisibleTools, revision: Revision): string {
-    let ofView = this.texts.get(view);
-    if (ofView === undefined) this.texts.set(view, (ofView = new Map()));
-    let text = ofView.get(revision.protocolVersion);
+  listOf(view: VisibleTools, revision: Revision, guardrails: Guardrails, actions: GuardrailActions): ListedTools {
+    const screened = this.screened(view, guardrails, actions);
+    let text = screened.texts.get(revision.protocolVersion);
     if (text === undefined) {
       // A list that lacks an upstream says so: the agent must not believe that there is nothing more.
       const meta = view.missingUpstreams.length === 0 ? {} : { meta: { 'warder/partial': view.missingUpstreams } };
-      text = revision.encodeToolsPage({ tools: view.tools, ...meta }, this.server);
-      ofView.set(revision.protocolVersion, text);
+      text = revision.encodeToolsPage({ tools: screened.tools, ...meta }, this.server);
+      screened.texts.set(revision.protocolVersion, text);
     }
-    return text;
+    return { text, findings: screened.findings, withheld: view.tools.length - screened.tools.length };
+  }
+
+  private screened(view: VisibleTools, guardrails: Guardrails, actions: GuardrailActions): ScreenedView {
+    const known = this.views.get(view);
+    if (known?.guardrails === guardrails && known.actions === actions) return known;
+    const findings: Finding[] = [];
+    const tools = view.tools.flatMap((tool): Tool | [] => {
+      const { verdict, value, findings: found } = guardrails.screen(tool, 'response', actions);
+      for (const finding of found) findings.push({ ...finding, place: `/${tool.name}${finding.place}` });
+      if (verdict === 'reject') return [];
+      // The name is one of ours, under which the tool is called.
+      return verdict === 'pass' ? tool : { ...(value as Tool), name: tool.name };
+    });
+    const fresh = { guardrails, actions, tools, findings, texts: new Map<string, string>() };
+    this.views.set(view, fresh);
+    return fresh;
   }
 }

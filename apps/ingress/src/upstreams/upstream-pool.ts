@@ -59,7 +59,7 @@ export class UpstreamPool implements Upstreams {
         tool: call.target.tool,
         argsText: call.argsText,
         args: call.cleanArgs,
-        meta: call.meta,
+        meta: call.cleanMeta,
         headers: call.upstreamHeaders,
         clientCapabilities: call.clientCapabilities,
         signal: call.signal,

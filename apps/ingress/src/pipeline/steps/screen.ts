@@ -1,19 +1,50 @@
+import type { Finding } from '@warder/contracts';
 import { encodeNotification, encodeProgress, isObject, type ServerFace, stringifyJson } from '@warder/mcp-wire';
 import type { Answered, Permitted, Received, Recorded, Released, Screened } from '../call.js';
 import type { Downstream, Guardrails, InterimMessage } from '../gateway.js';
 import { Refusal } from '../refusal.js';
 
-const NO_META: Readonly<Record<string, unknown>> = {};
+const NOTHING: Readonly<Record<string, unknown>> = {};
+/** Findings that a call remembers, for an upstream may send ten thousand messages before its answer. */
+const FINDINGS_MAX = 300;
+const INTERIM_FINDINGS_MAX = 100;
 
 /**
- * Arguments, before anything leaves; a block is a Refusal, a redaction changes what is sent.
+ * Arguments and `_meta`, before anything leaves; a block is a Refusal, a redaction changes what is sent.
  * @throws Refusal WDR_GUARDRAIL_BLOCKED
  */
-export function screenArguments(call: Permitted, guardrails: Guardrails): Pick<Screened, 'cleanArgs' | 'argsText'> {
+export function screenArguments(
+  call: Permitted,
+  guardrails: Guardrails,
+): Pick<Screened, 'cleanArgs' | 'argsText' | 'cleanMeta'> {
   const screening = guardrails.screen(call.args, 'request', call.screening.request);
-  if (screening.findings.length > 0) call.findings.push(...screening.findings);
+  note(call, screening.findings);
   if (screening.verdict === 'reject') throw blocked('Arguments', screening.findings);
-  return { cleanArgs: screening.value as Screened['cleanArgs'], argsText: stringifyJson(screening.value) };
+  return {
+    cleanArgs: screening.value as Screened['cleanArgs'],
+    argsText: stringifyJson(screening.value),
+    cleanMeta: screenedMeta(call, guardrails),
+  };
+}
+
+/** What a client adds to `_meta` goes up like an argument, so it is looked at like one. Most calls add nothing. */
+function screenedMeta(call: Permitted, guardrails: Guardrails): Readonly<Record<string, unknown>> {
+  const carried = Object.entries(call.meta).filter(([key]) => !isOfEnvelope(key));
+  if (carried.length === 0) return NOTHING;
+  const screening = guardrails.screen({ _meta: Object.fromEntries(carried) }, 'request', call.screening.request);
+  note(call, screening.findings);
+  if (screening.verdict === 'reject') throw blocked('Arguments', screening.findings);
+  return (screening.value as { readonly _meta: Screened['cleanMeta'] })._meta;
+}
+
+/** Members that are valid on the client's hop only, and never sent on. */
+function isOfEnvelope(key: string): boolean {
+  return key === 'progressToken' || key.startsWith('io.modelcontextprotocol/');
+}
+
+function note(call: Received, findings: readonly Finding[], max = FINDINGS_MAX): void {
+  const room = max - call.findings.length;
+  if (findings.length > 0 && room > 0) call.findings.push(...findings.slice(0, room));
 }
 
 /**
@@ -28,9 +59,9 @@ export function screenInterim(
   return (message) => {
     if (!isWanted(call, message)) return;
     const screening = guardrails.screen(message.params, 'interim', call.screening.response);
-    if (screening.findings.length > 0) call.findings.push(...screening.findings);
+    note(call, screening.findings, INTERIM_FINDINGS_MAX);
     if (screening.verdict === 'reject') return;
-    const params = isObject(screening.value) ? screening.value : NO_META;
+    const params = isObject(screening.value) ? screening.value : NOTHING;
     const { progressToken } = call;
     const isProgress = message.method === 'notifications/progress' && progressToken !== undefined;
     downstream.send(isProgress ? encodeProgress(progressToken, params) : encodeNotification(message.method, params));
@@ -49,7 +80,7 @@ function isWanted(call: Received, message: InterimMessage): boolean {
 export function screenResult(call: Answered, guardrails: Guardrails, face: ServerFace): Pick<Released, 'released'> {
   const { result, error } = call.answer;
   const screening = guardrails.screen(error ?? result, 'response', call.screening.response);
-  if (screening.findings.length > 0) call.findings.push(...screening.findings);
+  note(call, screening.findings);
   if (screening.verdict === 'reject') throw blocked('Answer', screening.findings);
   if (error !== undefined)
     return { released: { text: stringifyJson(screening.value), member: 'error', isError: true } };

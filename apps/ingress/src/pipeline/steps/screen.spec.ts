@@ -1,0 +1,52 @@
+import { GuardrailActions } from '@warder/contracts';
+import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
+import { describe, expect, it } from 'vitest';
+import type { Permitted, Recorded } from '../call.js';
+import { screenArguments, screenInterim } from './screen.js';
+
+const KEY = 'AKIAQ3EGRVZJXK7PLM2N';
+const engine = createEngine(
+  Object.entries(BUILT_IN_PACKS).map(([pack, detectors]) => ({
+    version: 1,
+    status: 'active' as const,
+    pack,
+    detectors: [...detectors],
+  })),
+);
+const call = (meta: object, request: object = {}) =>
+  ({
+    args: {},
+    meta,
+    findings: [],
+    progressToken: 'p',
+    screening: { request: GuardrailActions.parse(request), response: GuardrailActions.parse({}) },
+  }) as unknown as Permitted & Recorded;
+
+describe('_meta of a call', () => {
+  it('is screened like the arguments before it is sent on', () => {
+    const asked = call({ traceparent: '00-1', note: `key ${KEY}` });
+    const { cleanMeta } = screenArguments(asked, engine);
+    expect(cleanMeta).toEqual({ traceparent: '00-1', note: 'key [redacted:secret.aws-access-key]' });
+    expect(asked.findings[0]).toMatchObject({ place: '/_meta/note', phase: 'request' });
+  });
+
+  it('blocks the call where arguments would', () => {
+    expect(() => screenArguments(call({ note: KEY }, { secret: 'block' }), engine)).toThrow('WDR_GUARDRAIL_BLOCKED');
+  });
+
+  it('leaves the members of the client’s hop here', () => {
+    const meta = { progressToken: 1, 'io.modelcontextprotocol/clientInfo': { name: KEY } };
+    expect(screenArguments(call(meta), engine).cleanMeta).toEqual({});
+  });
+});
+
+it('remembers a bounded number of findings, however many messages an upstream sends', () => {
+  const asked = call({});
+  const sent: string[] = [];
+  const hear = screenInterim(asked, engine, { send: (text) => sent.push(text) });
+  for (let at = 0; at < 1_000; at += 1)
+    hear({ method: 'notifications/progress', params: { progress: at, message: KEY } });
+  expect(sent).toHaveLength(1_000);
+  expect(sent.join('')).not.toContain(KEY);
+  expect(asked.findings.length).toBeLessThanOrEqual(100);
+});
