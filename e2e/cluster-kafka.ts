@@ -71,7 +71,7 @@ export class ClusterKafka {
   }
 
   async close(): Promise<void> {
-    for (const consumer of [...this.consumers]) await this.leave(consumer);
+    for (const consumer of this.consumers.splice(0)) await consumer.disconnect();
   }
 
   private async joined(topic: string, fromBeginning: boolean): Promise<Consumer> {

@@ -23,6 +23,8 @@ export interface SceneOptions {
   /** Variables of services, in the cluster. */
   readonly environment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly fixture?: FixtureOptions;
+  /** File of `--config`, in standalone. */
+  readonly configFile?: string;
 }
 
 /** A started Warder in front of one fixture whose every act is known, with ways to each of its ingress nodes. */
@@ -44,7 +46,8 @@ export class FixtureScene<W extends StartedWarder = StartedWarder> {
   static async inShape(shape: Shape, options: SceneOptions = {}): Promise<FixtureScene> {
     if (shape === 'cluster') return FixtureScene.cluster(options);
     const fixture = await startFixtureUpstream(options.fixture);
-    return FixtureScene.of(await startStandalone(), fixture);
+    const { configFile } = options;
+    return FixtureScene.of(await startStandalone(configFile === undefined ? {} : { configFile }), fixture);
   }
 
   /** Names of the processes that take calls. */

@@ -89,7 +89,7 @@ describe('revoking a token', () => {
         `${at(0.5)} ms (median), ${at(0.99)} ms (99 %), ${at(1)} ms (last) after the record was readable\n`,
     );
     expect(sorted).toHaveLength(2 * REVOCATIONS);
-    expect([...load.statuses.keys()], load.refusals.get(401)).toEqual([200]);
+    expect(load.refusals).toEqual(new Map());
   }, 120_000);
 
   it('cuts an open stream and a running call, on each node and up to the upstream', async () => {
@@ -133,13 +133,13 @@ describe('revoking a token', () => {
     await servedEverywhere(token);
     await warder.service('identity').start();
     const startMs = performance.now();
-    await cutEverywhere(token);
+    await expect(cutEverywhere(token)).resolves.toBeUndefined();
     process.stdout.write(`published ${Math.round(performance.now() - startMs)} ms after identity started again\n`);
     await warder.service('identity').healthy(PATIENCE_MS);
   }, 120_000);
 
   it('holds while identity is restarted in a loop', async () => {
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const tokens = await tokensOf(scene, 3);
       await servedEverywhere(tokens[2]!);
       const revoking = tokens.map(revoke);
@@ -147,7 +147,7 @@ describe('revoking a token', () => {
       await scene.warder.service('identity').kill('SIGKILL');
       await scene.warder.service('identity').start();
       await Promise.all(revoking);
-      for (const token of tokens) await cutEverywhere(token);
+      for (const token of tokens) await expect(cutEverywhere(token)).resolves.toBeUndefined();
     }
   }, 120_000);
 
@@ -161,13 +161,13 @@ describe('revoking a token', () => {
     await new Promise((resolve) => setTimeout(resolve, 8_000));
     await node.kill('SIGCONT');
     const startMs = performance.now();
-    for (const token of tokens) await cutEverywhere(token);
+    for (const token of tokens) await expect(cutEverywhere(token)).resolves.toBeUndefined();
     process.stdout.write(`cut ${Math.round(performance.now() - startMs)} ms after the node went on\n`);
     await servedEverywhere(live);
   }, 60_000);
 
   it('lets none of them in later, those who were not revoked always, and leaves a record of each', async () => {
-    expect([...load.statuses.keys()], String([...load.refusals])).toEqual([200]);
+    expect(load.refusals).toEqual(new Map());
     const accepted: string[] = [];
     for (const token of revoked) {
       for (const agent of scene.agents(token)) if (!(await isRefused(agent))) accepted.push(agent.node);

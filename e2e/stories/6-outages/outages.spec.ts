@@ -9,8 +9,8 @@ import { eventually, WireAgent } from '../../wire-agent.js';
 
 const CONTROL = ['credentials', 'guardrails', 'audit', 'policy', 'identity'] as const;
 /** Instead of half a minute and a quarter of an hour. */
-const DEGRADED_AFTER_MS = 10_000;
-const FAIL_CLOSED_AFTER_MS = 30_000;
+const DEGRADED_AFTER_MS = 8_000;
+const FAIL_CLOSED_AFTER_MS = 26_000;
 const RATE = 40;
 
 const QUESTIONS: Readonly<Record<string, string>> = {
@@ -52,8 +52,8 @@ describe('what works when something is away', () => {
     } finally {
       await load.stop();
     }
-    expect([...load.statuses.keys()], String([...load.refusals])).toEqual([200]);
-    expect(load.served).toBeGreaterThan(RATE / 2);
+    expect(load.refusals).toEqual(new Map());
+    expect(load.served).toBeGreaterThan(2);
   };
   const isServedByDoor = () => scene.agent(ana.token).isServed();
   const isRefused = async (agent: WireAgent) => (await agent.call('echo')).status === 401;
@@ -88,13 +88,16 @@ describe('what works when something is away', () => {
     '%s: calls go on, its administration says 503, the others work',
     async (name) => {
       const others = CONTROL.filter((other) => other !== name).map((other) => QUESTIONS[other]!);
-      await callsGoOn(async () => {
-        await service(name).kill('SIGKILL');
-        expect(await told(QUESTIONS[name]!)).toMatch(/503 .*WDR_NODE_UNREACHABLE/);
-        for (const path of others) expect(await told(path)).toBe('answered');
-        expect(await isServedByDoor()).toBe(true);
+      try {
+        await callsGoOn(async () => {
+          await service(name).stop();
+          expect(await told(QUESTIONS[name]!)).toMatch(/503 .*WDR_NODE_UNREACHABLE/);
+          for (const path of others) expect(await told(path)).toBe('answered');
+          expect(await isServedByDoor()).toBe(true);
+        });
+      } finally {
         await startAll([name]);
-      });
+      }
     },
     60_000,
   );
@@ -133,17 +136,21 @@ describe('what works when something is away', () => {
     await callsGoOn(async () => {
       await service('kafka').stop();
       await scene.admin.revoke(di.tokenId);
-      const { document } = await scene.admin.ask<{ document: object }>('GET', '/policy');
-      expect(document).toBeDefined();
+      const late = await scene.admin.token(ana.principalId, 'issued in the outage');
       await service('ingress-2').kill('SIGKILL');
       await service('ingress-2').start();
       for (const agent of scene.agents(di.token)) {
         await eventually(`${agent.node} serves what it knows`, () => agent.isServed());
       }
+      for (const node of scene.nodes) {
+        await eventually(`${node} is ready`, async () => (await scene.readyz(node)).status === 200);
+      }
       await service('kafka').restart();
       const backAtMs = performance.now();
       for (const agent of scene.agents(di.token)) await eventually(`${agent.node} refuses di`, () => isRefused(agent));
-      process.stdout.write(`revoked ${Math.round(performance.now() - backAtMs)} ms after the broker was back\n`);
+      const afterMs = Math.round(performance.now() - backAtMs);
+      for (const agent of scene.agents(late.token)) await eventually('the late one is in', () => agent.isServed());
+      process.stdout.write(`revoked ${afterMs} ms after the broker was back\n`);
     }, ['ingress-1']);
   }, 90_000);
 
