@@ -4,6 +4,7 @@ import { asOutcome } from './outcome.js';
 import type { Refusal } from './refusal.js';
 import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
+import { ensureOwnSession } from './steps/own-session.js';
 import { takeQuota } from './steps/take-quota.js';
 
 /**
@@ -16,6 +17,7 @@ export async function admitMessage(received: Operation, gateway: Gateway, proble
   try {
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, gateway.policy(), gateway.clock.monotonicMs()));
+    ensureOwnSession(call);
     if (problem) throw problem;
     return { kind: 'answered', member: 'result', text: '{}', isError: false };
   } catch (error) {

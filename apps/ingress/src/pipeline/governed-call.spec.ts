@@ -223,7 +223,11 @@ describe('a governed call', () => {
   });
 
   it('refuses a session of another principal: WDR_SESSION_UNKNOWN', async () => {
-    expect(codeOf(await gateway().run(received('search', { sessionPrincipalId: 'bo' })))).toBe('WDR_SESSION_UNKNOWN');
+    const { run, records, reached } = gateway();
+    expect(codeOf(await run(received('search', { sessionPrincipalId: 'bo' })))).toBe('WDR_SESSION_UNKNOWN');
+    expect(reached).toEqual([]);
+    // Who tried is known, and so it is on record.
+    expect(records).toMatchObject([{ principal: { id: 'ana' }, refusal: { code: 'WDR_SESSION_UNKNOWN' } }]);
   });
 
   it('refuses when the bucket is empty and says when to come back: WDR_RATE_LIMITED', async () => {
@@ -274,6 +278,15 @@ describe('a governed call', () => {
     expect(codeOf(await run(received('search')))).toBe('WDR_JOURNAL_FULL');
     expect(codeOf(await run(received('push')))).toBe('WDR_JOURNAL_FULL');
     expect(reached).toEqual([]);
+  });
+
+  it('refuses where the disk fails under the intent, which the journal then closes itself: WDR_JOURNAL_FULL', async () => {
+    const failed = Promise.reject(Object.assign(new Error('no disk'), { name: 'JournalFullError' }));
+    failed.catch(() => undefined);
+    const { run, reached, records } = gateway({}, { openIntent: () => ({ sequence: 1, written: failed }) });
+    expect(codeOf(await run(received('search')))).toBe('WDR_JOURNAL_FULL');
+    expect(reached).toEqual([]);
+    expect(records).toEqual([]);
   });
 
   it('turns a bug into WDR_INTERNAL with nothing of its inside, on record', async () => {

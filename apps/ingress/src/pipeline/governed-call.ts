@@ -14,6 +14,7 @@ import { callUpstream } from './steps/call-upstream.js';
 import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { openRecord } from './steps/open-record.js';
+import { ensureOwnSession } from './steps/own-session.js';
 import { resolveTarget } from './steps/resolve-target.js';
 import { screenArguments, screenInterim, screenResult } from './steps/screen.js';
 import { takeQuota } from './steps/take-quota.js';
@@ -28,6 +29,7 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     const nowMs = gateway.clock.monotonicMs();
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs())); // who: human, agent
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs)); //                  how often
+    ensureOwnSession(call); //                                                                    in their own session
     establish(call, 'resolve', resolveTarget(call, policy)); //                                   which upstream tool
     establish(call, 'authorize', authorize(call, policy)); //                                     may they
     establish(call, 'screenRequest', screenArguments(call, guardrails)); //                       is the request clean

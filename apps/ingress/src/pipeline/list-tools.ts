@@ -4,6 +4,7 @@ import { asOutcome } from './outcome.js';
 import { Refusal } from './refusal.js';
 import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
+import { ensureOwnSession } from './steps/own-session.js';
 import { takeQuota } from './steps/take-quota.js';
 
 /** Findings of a list that its record keeps. */
@@ -19,6 +20,7 @@ export async function listTools(received: Operation, gateway: Gateway): Promise<
     const nowMs = gateway.clock.monotonicMs();
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
+    ensureOwnSession(call);
     establish(call, 'resolve', selectView(call, policy));
     const actions = policy.guardrails(call.virtualServer).response;
     const listed = gateway.lists.listOf(call.view, call.revision, guardrails, actions);

@@ -3,6 +3,7 @@ import type { Gateway, Outcome } from './gateway.js';
 import { asOutcome } from './outcome.js';
 import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
+import { ensureOwnSession } from './steps/own-session.js';
 import { takeQuota } from './steps/take-quota.js';
 
 /**
@@ -17,6 +18,7 @@ export async function openSession(received: Operation, gateway: Gateway): Promis
     const nowMs = gateway.clock.monotonicMs();
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
+    ensureOwnSession(call);
     const text = call.revision.encodeGreeting(gateway.face);
     const session = call.revision.era === 'legacy' ? { sessionToken: gateway.sessions.start(call) } : {};
     outcome = { kind: 'answered', member: 'result', text, isError: false, recordText: null, ...session };

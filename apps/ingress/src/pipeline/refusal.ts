@@ -67,6 +67,8 @@ export interface RefusalFacts {
   readonly data?: unknown;
   /** Whether the upstream may have acted: its answer never came. */
   readonly isActUnknown?: boolean;
+  /** The journal leaves the record of it by itself. */
+  readonly isRecorded?: boolean;
 }
 
 /** Why the gateway did not complete a call: expected, recorded, told to the agent in one safe sentence. */

@@ -1,7 +1,7 @@
 import { JsonError, stringifyJson } from '@warder/mcp-wire';
 import type { Call, Credentialed, Received } from '../pipeline/call.js';
 import type { Guardrails, Journal, Outcome } from '../pipeline/gateway.js';
-import { Refusal } from '../pipeline/refusal.js';
+import { Refusal, type RefusalFacts } from '../pipeline/refusal.js';
 import { captureText } from './capture.js';
 import { harmless } from './harmless.js';
 import { maskedForRecord, RECORD_ACTIONS } from './masking.js';
@@ -37,7 +37,12 @@ export class Recorder implements Journal {
     const { sequence, written } = this.inJournal(() =>
       this.parts.journal.openIntent(harmless(intentText(call, this.nodeJson, capture))),
     );
-    await written;
+    try {
+      await written;
+    } catch (error) {
+      // The intent may be on the disk: the journal closes it as refused, and a second record would be one too many.
+      throw asRefusal(error, { isRecorded: true });
+    }
     return sequence;
   }
 
@@ -47,6 +52,7 @@ export class Recorder implements Journal {
       this.parts.counter.count(code, call.address, internalDetail);
       return;
     }
+    if (outcome.kind !== 'answered' && outcome.refusal.facts.isRecorded) return;
     if (outcome.kind !== 'answered' && outcome.refusal.facts.findings) {
       call.findings.push(...outcome.refusal.facts.findings);
     }
@@ -90,9 +96,9 @@ export class Recorder implements Journal {
   }
 }
 
-function asRefusal(error: unknown): unknown {
+function asRefusal(error: unknown, facts: RefusalFacts = {}): unknown {
   const isFull = error instanceof Error && error.name === 'JournalFullError';
   if (!isFull) return error;
   const message = 'The gateway cannot keep a record at the moment, so it does nothing';
-  return new Refusal('WDR_JOURNAL_FULL', message, error.message, { retryAfterMs: 5_000 });
+  return new Refusal('WDR_JOURNAL_FULL', message, error.message, { retryAfterMs: 5_000, ...facts });
 }

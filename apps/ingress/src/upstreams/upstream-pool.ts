@@ -124,9 +124,10 @@ export class UpstreamPool implements Upstreams {
     const entry = stdioEntries.get(settings.transport.entry);
     const lease = await leases.environmentFor(name, signal);
     if (lease.kind === 'missing') throw new UpstreamFailure('unauthorized', lease.detail, false);
-    if (entry === undefined || lease.kind === 'none') {
-      return createUpstream(entry === undefined ? options : { ...options, stdioEntry: entry });
-    }
+    // Another node may have listed its tools: a call that comes here is refused, and is no bug.
+    if (entry === undefined)
+      throw new UpstreamFailure('unavailable', `stdioFile has no entry "${settings.transport.entry}"`, false);
+    if (lease.kind === 'none') return createUpstream({ ...options, stdioEntry: entry });
     return createUpstream({ ...options, stdioEntry: { ...entry, env: { ...entry.env, ...lease.environment } } });
   }
 

@@ -5,8 +5,7 @@ import { Refusal } from '../refusal.js';
 /**
  * Looks the token's digest up in the replica; a revoked, expired or unknown one is refused alike.
  * @param nowMs - wall milliseconds
- * @throws Refusal WDR_TOKEN_UNKNOWN; WDR_IDENTITY_STALE when a revocation may have been missed for too long;
- * WDR_SESSION_UNKNOWN for a session that another principal opened
+ * @throws Refusal WDR_TOKEN_UNKNOWN; WDR_IDENTITY_STALE when a revocation may have been missed for too long
  */
 export function identifyCaller(
   call: Operation,
@@ -19,8 +18,5 @@ export function identifyCaller(
   }
   const found = tokens.examine(call.bearerToken, nowMs);
   if (typeof found === 'string') throw new Refusal('WDR_TOKEN_UNKNOWN', 'The access token is not accepted', found);
-  if (call.sessionPrincipalId !== undefined && call.sessionPrincipalId !== found.principal.id) {
-    throw new Refusal('WDR_SESSION_UNKNOWN', 'Session not found', 'a session of another principal');
-  }
   return { principal: found.principal, token: found.token };
 }
