@@ -72,6 +72,13 @@ describe('the door', () => {
     await counted(code);
   });
 
+  it('records who asked for a server that is not there', async () => {
+    const about = { virtualServer: 'not-there', principal: { id: 'ana' } };
+    await send(modernHeaders(), goodBody(), '/mcp/not-there');
+    const record = await eventually(() => scene.records.find(({ virtualServer }) => virtualServer === 'not-there'));
+    expect(record).toMatchObject({ ...about, decision: 'forbid', refusal: { code: 'WDR_VIRTUAL_SERVER_UNKNOWN' } });
+  });
+
   it('tells a stranger nothing about which servers there are', async () => {
     const stranger = modernHeaders({ authorization: 'Bearer wdr_x' });
     const known = await send(stranger);

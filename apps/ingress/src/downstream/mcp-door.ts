@@ -70,8 +70,8 @@ export class McpDoor {
     const virtualServer = virtualServerOf(request.url ?? '') ?? '';
     const visit = { request, response, address, virtualServer, bearerToken };
     if (method === 'DELETE') {
-      this.ensureServed(visit);
-      return dispatch.endSession({ ...visit, accepted: { json: true, eventStream: false } });
+      const ending = { ...visit, accepted: { json: true, eventStream: false } };
+      return this.isServed(visit) ? dispatch.endSession(ending) : dispatch.refuse(ending, unserved());
     }
     const accepted = acceptedOf(request);
     const length = announcedLength(request) ?? Infinity;
@@ -86,7 +86,7 @@ export class McpDoor {
     bodies.read(visit.request, (body) => {
       try {
         if (body instanceof Refusal) throw body;
-        this.ensureServed(visit);
+        if (!this.isServed(visit)) return dispatch.refuse(visit, unserved());
         const message = parseClientMessage(body, visit.request.headers);
         if (message.kind === 'error') dispatch.refuse(visit, refusalOf(message));
         else dispatch.dispatch(visit, message);
@@ -97,14 +97,12 @@ export class McpDoor {
   }
 
   /**
-   * Refuses a virtual server that is not there. Asked only when a request for one that is there would be read too, and
-   * of known callers: nothing tells a stranger which servers there are, not even how long an answer takes.
-   * @throws Refusal WDR_VIRTUAL_SERVER_UNKNOWN, WDR_TOKEN_UNKNOWN
+   * Whether the virtual server is there. Asked only when a request for one that is there would be read too; a refusal
+   * then names its caller on record, and a stranger is told what every stranger is: nothing of which servers there are,
+   * not even how long an answer takes.
    */
-  private ensureServed(visit: Pick<Visit, 'virtualServer' | 'bearerToken'>): void {
-    if (this.parts.gateway.policy().hasVirtualServer(visit.virtualServer)) return;
-    this.ensureKnown(visit.bearerToken);
-    throw new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', 'no virtual server has this name');
+  private isServed({ virtualServer }: Pick<Visit, 'virtualServer'>): boolean {
+    return this.parts.gateway.policy().hasVirtualServer(virtualServer);
   }
 
   /** @throws Refusal WDR_TOKEN_UNKNOWN */
@@ -124,10 +122,14 @@ export class McpDoor {
     const isMuchLeft =
       !request.complete && (announcedLength(request) ?? Infinity) > this.parts.limits.strangerBodyBytesMax;
     // Reading on until a stranger's large body ends would be a gift; a known caller's is read and thrown away.
-    const isStranger = refusal.code !== 'WDR_BODY_TOO_LARGE' && refusal.code !== 'WDR_VIRTUAL_SERVER_UNKNOWN';
+    const isStranger = refusal.code !== 'WDR_BODY_TOO_LARGE';
     const headers = isMuchLeft && isStranger ? { ...written.headers, connection: 'close' } : written.headers;
     writeJson(response, { ...written, headers });
   }
+}
+
+function unserved(): Refusal {
+  return new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', 'no virtual server has this name');
 }
 
 /** A protocol error as a refusal: it brings its own status and code. */
