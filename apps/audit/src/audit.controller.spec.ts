@@ -129,13 +129,24 @@ describe('the audit service', () => {
 
   it('refuses a caller without a token', async () => {
     const answer = await request(running.url).get('/admin/audit/calls');
-    expect([answer.status, answer.body.error.code]).toEqual([401, 'WDR_TOKEN_UNKNOWN']);
+    expect([answer.status, answer.body.error.code]).toEqual([401, 'WDR_TOKEN_MISSING']);
   });
 
   it.each([
     ['calls?colour=red', 'colour: unknown key'],
     ['calls?limit=501', 'limit'],
     ['calls?from=yesterday', 'from'],
+    // Right in form and wrong for the store: a time that is none, an id that is none, a character that it cannot hold.
+    [
+      'calls?cursor=MjAyNi0wMS0wMVQwMDowMDowMC4wMDAwMDBaIC0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLQ',
+      'the database cannot hold',
+    ],
+    [
+      'calls?cursor=MjAyNi0wMi0zMVQwMDowMDowMC4wMDAwMDBaIDAxOTM2NzNlLTdjMWYtN2Q1ZS04YTU1LTAwMDAwMDAwMDAwMQ',
+      'the database cannot hold',
+    ],
+    ['calls?from=999999999999999', 'the database cannot hold'],
+    ['calls?upstream=%00', 'the database cannot hold'],
     ['calls?cursor=x', 'cursor: not one that a page gave'],
     ['calls?decision=maybe', 'decision'],
     ['calls?human=a&human=b', 'human'],

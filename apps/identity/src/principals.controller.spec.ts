@@ -18,6 +18,14 @@ async function tokenOf(body: object): Promise<{ id: string; token: string; token
 }
 
 describe('/admin/identity/principals', () => {
+  it.each(['principals?after=%00', 'principals/%00', 'tokens?principalId=%00'])(
+    'answers %s, which no column can hold, with 400',
+    async (path) => {
+      const { status, body } = await as().get(`/admin/identity/${path}`);
+      expect([status, body.error.code]).toEqual([400, 'WDR_BODY_INVALID']);
+    },
+  );
+
   it('creates a person, answers and publishes version 1, and records who did it', async () => {
     const body = { name: 'Ana Ortiz', email: 'Ana@Example.com', groups: ['developers', 'developers'] };
     const created = await as().post('/admin/identity/principals').send(body);

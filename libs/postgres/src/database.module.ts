@@ -13,7 +13,7 @@ import { catchError, type Observable, throwError } from 'rxjs';
 import { DataSource, type DataSourceOptions, type MigrationInterface } from 'typeorm';
 import { openDatabase } from './open-database.js';
 import { CreateOutbox1790000000000 } from './outbox-tables.js';
-import { storeErrorOf } from './store-error.js';
+import { storeAnswerOf } from './store-error.js';
 
 export interface DatabaseOptions {
   readonly entities: readonly (new () => object)[];
@@ -27,10 +27,10 @@ export interface DatabaseOptions {
   readonly startTimeoutMs?: number;
 }
 
-/** Every answer of a controller whose database is away is 503 WDR_STORE_UNAVAILABLE, whoever forgot to map it. */
+/** A controller whose database is away answers 503, and one given what it cannot hold 400, whoever forgot to map it. */
 class StoreErrorInterceptor implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return next.handle().pipe(catchError((error: unknown) => throwError(() => storeErrorOf(error))));
+    return next.handle().pipe(catchError((error: unknown) => throwError(() => storeAnswerOf(error))));
   }
 }
 

@@ -81,6 +81,16 @@ export function storeErrorOf(error: unknown): unknown {
 }
 
 /**
+ * The same for whoever asked over HTTP: 400 WDR_BODY_INVALID where the statement failed for a value that no column can
+ * hold (SQLSTATE class 22: a NUL, half a surrogate pair, a 31st of February), which is the caller's and no bug of ours.
+ */
+export function storeAnswerOf(error: unknown): unknown {
+  const told = storeErrorOf(error);
+  if (!(told instanceof StoreError) || told.sqlState?.startsWith('22') !== true) return told;
+  return new AdminError(400, 'WDR_BODY_INVALID', 'a value is one that the database cannot hold');
+}
+
+/**
  * Runs what asks the database, for callers outside of a Nest request.
  * @throws what `storeErrorOf` makes of a failure
  */
