@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../pipeline/refusal.js';
+import { Chain, type Linked } from './chain.js';
 
-interface Pending {
+interface Pending extends Linked {
   readonly startedAtMs: number;
   fail(refusal: Refusal): void;
 }
@@ -12,7 +13,7 @@ const DISCARDED_BODIES_MAX = 4;
 
 /** Reads bodies within a bound of bytes and of time. One timer watches all of them. */
 export class BodyReader {
-  private readonly pending = new Set<Pending>();
+  private readonly pending = new Chain<Pending>();
   private readonly sweeper: NodeJS.Timeout;
 
   constructor(
@@ -36,10 +37,10 @@ export class BodyReader {
     const finish = (body: string | Refusal) => {
       if (isOver) return;
       isOver = true;
-      this.pending.delete(pending);
+      this.pending.remove(pending);
       onRead(body);
     };
-    const pending: Pending = { startedAtMs: this.monotonicMs(), fail: finish };
+    const pending: Pending = { startedAtMs: this.monotonicMs(), fail: finish, before: undefined, after: undefined };
     this.pending.add(pending);
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -54,7 +55,7 @@ export class BodyReader {
     request.on('end', () => finish(rest ? Buffer.concat(rest).toString('utf8') : (first?.toString('utf8') ?? '')));
     request.on('close', () => {
       isOver = true;
-      this.pending.delete(pending);
+      this.pending.remove(pending);
     });
   }
 

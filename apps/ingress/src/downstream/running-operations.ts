@@ -2,9 +2,12 @@ import type { Revoked } from '@warder/tokens';
 import type { Call } from '../pipeline/call.js';
 import { CallSwitch } from '../pipeline/call-signal.js';
 import { Refusal } from '../pipeline/refusal.js';
+import { Chain, type Linked } from './chain.js';
 
 /** An operation that runs, and how to end it. */
-export class RunningOperation {
+export class RunningOperation implements Linked {
+  before: Linked | undefined;
+  after: Linked | undefined;
   readonly signal = new CallSwitch();
   /** The call once it is parsed; its principal and token stand on it once they are known. */
   call: Call | undefined;
@@ -22,7 +25,7 @@ export class RunningOperation {
  * index by principal and token would cost every call.
  */
 export class RunningOperations {
-  private readonly running = new Set<RunningOperation>();
+  private readonly running = new Chain<RunningOperation>();
 
   /** @param runningMax - operations at a time */
   constructor(private readonly runningMax: number) {}
@@ -40,7 +43,7 @@ export class RunningOperations {
   }
 
   remove(operation: RunningOperation): void {
-    this.running.delete(operation);
+    this.running.remove(operation);
   }
 
   /** Ends whatever a token or a principal that is no longer accepted has running, streams included. */
