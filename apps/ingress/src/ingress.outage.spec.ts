@@ -7,7 +7,7 @@ import { createKeyringStore, encodeStaticSecret } from '@warder/secrets';
 import { issueToken } from '@warder/tokens';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
-import { IngressScene, messageOf, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene, messageOf, WireClient } from './ingress.scene.js';
 
 const scenes: IngressScene[] = [];
 const upstreams: FixtureUpstream[] = [];
@@ -209,7 +209,10 @@ describe('a static credential', () => {
     await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 1 });
     const answer = await client.call('fixture__headers', {});
     expect(answer.text).toContain('x-api-key');
+    await eventually(() => upstream.listening() === 1);
     await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 2, status: 'revoked' });
+    // The stream on which it told of changes was opened with the credential, and ends with it.
+    await eventually(() => upstream.listening() === 0);
     const before = upstream.executed().length;
     const refused = await client.call('fixture__echo', {});
     expect(messageOf(refused)).toMatchObject({

@@ -102,6 +102,13 @@ export class HttpUpstream implements Upstream {
     return this.changes.listen(listener);
   }
 
+  forgetCredentials(): void {
+    this.sessions.clear();
+    this.changeStream.close();
+    this.lastHeaders = undefined;
+    this.lastKey = '';
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     this.changes.close();

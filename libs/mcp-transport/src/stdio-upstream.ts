@@ -64,6 +64,9 @@ export class StdioUpstream implements Upstream {
     return this.changes.listen(listener);
   }
 
+  /** A child holds its credential from its start to its end: whoever has another for it starts another child. */
+  forgetCredentials(): void {}
+
   async close(): Promise<void> {
     this.isClosed = true;
     this.changes.close();

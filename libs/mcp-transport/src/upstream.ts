@@ -58,6 +58,8 @@ export interface Upstream {
   call(call: UpstreamCall): Promise<UpstreamAnswer>;
   /** Hears that the tools may have changed (told by the upstream, or its list's lifetime is over). Returns its undoing. */
   onListChanged(listener: () => void): () => void;
+  /** Ends what stands open under a credential without a call: it was revoked, or another has come. */
+  forgetCredentials(): void;
   /** Ends connections and children; calls that still run fail with `cancelled`. */
   close(): Promise<void>;
 }

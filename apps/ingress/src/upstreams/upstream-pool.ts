@@ -34,7 +34,7 @@ export class UpstreamPool implements Upstreams {
   private readonly members = new Map<string, Member>();
 
   constructor(private readonly parts: UpstreamPoolParts) {
-    // A child holds its secret in its environment from its start on, and nobody can take it out again.
+    // A stream that stands open goes on under the old one; a child holds it in its environment, and nobody can take it out.
     parts.leases.onChanged((name) => this.replace(name));
   }
 
@@ -82,7 +82,10 @@ export class UpstreamPool implements Upstreams {
   private replace(name: string): void {
     const member = this.members.get(name);
     if (!member) return;
-    if (member.settings.transport.kind !== 'stdio') return member.discovery.trigger();
+    if (member.settings.transport.kind !== 'stdio') {
+      member.ready?.forgetCredentials();
+      return member.discovery.trigger();
+    }
     this.remove(name);
     this.add(name, member.settings, member.fingerprint);
   }
