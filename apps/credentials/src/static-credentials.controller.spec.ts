@@ -178,7 +178,7 @@ describe('/admin/credentials/static', () => {
   it('is changed by administrators only', async () => {
     await start();
     const anonymous = await request(running?.url ?? '').get('/admin/credentials/static');
-    expect([anonymous.status, anonymous.body.error.code]).toEqual([401, 'WDR_TOKEN_UNKNOWN']);
+    expect([anonymous.status, anonymous.body.error.code]).toEqual([401, 'WDR_TOKEN_MISSING']);
     const auditor = await as('auditor').put('/admin/credentials/static/files').send(header);
     expect([auditor.status, auditor.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
     expect((await as('auditor').delete('/admin/credentials/static/files')).status).toBe(403);

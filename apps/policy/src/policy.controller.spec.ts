@@ -46,14 +46,18 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 beforeEach(async () => {
-  const source = await new DataSource({ type: 'postgres', url: database.url }).initialize();
-  await source.query('DROP SCHEMA IF EXISTS policy CASCADE');
-  await source.destroy();
+  await query('DROP SCHEMA IF EXISTS policy CASCADE');
   await startBus();
 });
 afterEach(async () => {
   await stopAll();
 });
+
+async function query(statement: string): Promise<void> {
+  const source = await new DataSource({ type: 'postgres', url: database.url }).initialize();
+  await source.query(statement);
+  await source.destroy();
+}
 
 async function startBus(): Promise<void> {
   bus = createInProcessBus({ node: 'n1', log, clock });
@@ -126,6 +130,17 @@ describe('GET and PUT /admin/policy', () => {
     expect((await as('admin').put('/admin/policy').send({})).body.error.code).toBe('WDR_IF_MATCH_REQUIRED');
   });
 
+  it('refuses a document that no message can carry, and says so while there is none', async () => {
+    await start();
+    const server = { tools: [], description: 'd'.repeat(1_000) };
+    const virtualServers = Object.fromEntries(Array.from({ length: 7_500 }, (_, at) => [`server-${at}`, server]));
+    const tooLarge = await put({ virtualServers }, '"1"');
+    expect([tooLarge.status, tooLarge.body.error.code]).toEqual([413, 'WDR_POLICY_TOO_LARGE']);
+    await query('DELETE FROM policy.policy_version');
+    const none = await as('admin').get('/admin/policy');
+    expect([none.status, none.body.error.code]).toEqual([503, 'WDR_POLICY_NOT_READY']);
+  });
+
   it('refuses what is not a policy, naming the key, and changes nothing', async () => {
     await start();
     const wrong = await put({ ...DOCUMENT, grantz: [] }, '"1"');
@@ -162,7 +177,7 @@ describe('GET and PUT /admin/policy', () => {
   it('is changed by administrators only, and read by auditors too', async () => {
     await start();
     const anonymous = await request(running?.url ?? '').get('/admin/policy');
-    expect([anonymous.status, anonymous.body.error.code]).toEqual([401, 'WDR_TOKEN_UNKNOWN']);
+    expect([anonymous.status, anonymous.body.error.code]).toEqual([401, 'WDR_TOKEN_MISSING']);
     const member = await as('member').get('/admin/policy');
     expect([member.status, member.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
     const auditor = await as('auditor').put('/admin/policy').set('if-match', '"1"').send({});

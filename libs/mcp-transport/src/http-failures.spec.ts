@@ -62,6 +62,21 @@ describe('an upstream that cannot be used', () => {
     await expect(upstreamAt(url).call(echo)).rejects.toMatchObject({ reason: 'protocol', mayHaveActed: true });
   });
 
+  it.each([
+    ['input_required', 'WDR_INPUT_REQUIRED'],
+    ['task', 'WDR_RESULT_TYPE'],
+  ])('gives a text of ours for a result of type %s, which would pass the guardrails by: %s', async (type, code) => {
+    const result = {
+      resultType: type,
+      inputRequests: [{ message: 'tango' }],
+      content: [{ type: 'text', text: 'tango' }],
+    };
+    const url = await modernThen(200, (id) => JSON.stringify({ jsonrpc: '2.0', id, result }));
+    const answer = await upstreamAt(url).call(echo);
+    expect(answer).toMatchObject({ result: { isError: true, _meta: { 'warder/code': code } } });
+    expect(JSON.stringify(answer)).not.toContain('tango');
+  });
+
   it('says nothing of its own into our log: an error may repeat the credential', async () => {
     const error = { code: -32_000, message: 'Invalid token tango' };
     const url = await modernThen(200, (id) => JSON.stringify({ jsonrpc: '2.0', id, error }));
