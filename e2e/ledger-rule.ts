@@ -8,7 +8,7 @@ export type RuledRecord = Pick<AuditRecord, 'recordId' | 'tool' | 'decision' | '
 /** A fixture under the name that the policy gives it. */
 export interface RuledUpstream {
   readonly upstream: string;
-  ledger(): readonly LedgerEntry[];
+  readonly ledger: () => readonly LedgerEntry[];
 }
 
 /**

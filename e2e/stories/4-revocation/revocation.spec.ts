@@ -60,7 +60,7 @@ describe('revoking a token', () => {
   it(`cuts it off on both nodes, ${REVOCATIONS} times while calls run`, async () => {
     const tokens = await tokensOf(scene, REVOCATIONS);
     await servedEverywhere(tokens.at(-1)!);
-    load = new CallLoad(scene.agents(live.token), 350);
+    load = new CallLoad(scene.agents(live.token), 400);
     const accepted: { tokenId: string; atMs: number }[] = [];
     let probes = 0;
     const one = async (token: Token) => {
@@ -120,6 +120,19 @@ describe('revoking a token', () => {
       expect(record).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_CALL_REVOKED' } });
     }
   }, 60_000);
+
+  it('of everything that somebody who leaves had: their tokens and what runs under them', async () => {
+    const leaver = await scene.member();
+    const second = await scene.admin.token(leaver.principalId, 'desktop');
+    await servedEverywhere(leaver);
+    await servedEverywhere(second);
+    const nonce = newNonce();
+    const running = scene.agent(second.token, 'ingress-2').call('slow', { ms: 100_000, nonce });
+    await eventually('the upstream has it', async () => wasExecuted(scene, nonce));
+    await scene.admin.ask('DELETE', `/identity/principals/${leaver.principalId}`);
+    expect(codeOf(await running)).toBe('WDR_CALL_REVOKED');
+    for (const token of [leaver, second]) await expect(cutEverywhere(token)).resolves.toBeUndefined();
+  }, 30_000);
 
   it('holds when identity is killed between its commit and the publication', async () => {
     load = new CallLoad(scene.agents(live.token), 50);

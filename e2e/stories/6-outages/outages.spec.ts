@@ -150,6 +150,7 @@ describe('what works when something is away', () => {
       for (const agent of scene.agents(di.token)) await eventually(`${agent.node} refuses di`, () => isRefused(agent));
       const afterMs = Math.round(performance.now() - backAtMs);
       for (const agent of scene.agents(late.token)) await eventually('the late one is in', () => agent.isServed());
+      for (const agent of scene.agents(di.token)) expect(await isRefused(agent)).toBe(true);
       process.stdout.write(`revoked ${afterMs} ms after the broker was back\n`);
     }, ['ingress-1']);
   }, 90_000);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Member } from '../../admin-door.js';
 import { CallLoad } from '../../call-load.js';
 import { FixtureScene } from '../../fixture-scene.js';
-import { recordOrder } from '../../record-order.js';
+import { disorderOf, recordOrder } from '../../record-order.js';
 import { shapesOf, START_TIMEOUT_MS } from '../../shapes.js';
 import { eventually } from '../../wire-agent.js';
 
@@ -74,6 +74,11 @@ describe.each(shapesOf('7-kill'))('kill -9 in %s', (shape) => {
     const unknown = await scene.admin.records({ upstream: 'known', outcome: 'unknown' });
     expect(unknown.length).toBeGreaterThan(0);
   }, 90_000);
+
+  it('leaves no gap in any log and no record twice', async () => {
+    await eventually('all records are stored', async () => disorderOf(await scene.admin.records({})).length === 0);
+    expect(disorderOf(await scene.admin.records({}))).toEqual([]);
+  }, 60_000);
 
   if (shape !== 'cluster') return;
   it('of the broker, between an answer and its record: nothing is lost, nothing is there twice', async () => {
