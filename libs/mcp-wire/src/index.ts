@@ -35,7 +35,12 @@ export {
   type ServerFace,
   type ToolsPage,
 } from './revision.js';
-export { paramHeaderList, type ParamHeader, readParamHeaders } from './revision-2026-07-28/param-headers.js';
+export {
+  paramHeaderList,
+  type ParamHeader,
+  readParamHeaders,
+  withoutParamHeaders,
+} from './revision-2026-07-28/param-headers.js';
 export { NAME_SOURCE } from './revision-2026-07-28/request-checks.js';
 export { type LegacySession, openSession, sealSession } from './session-token.js';
 export { encodeSseMessage, SSE_KEEP_ALIVE, SseDecoder, type SseEvent, SseOverflow } from './sse.js';

@@ -234,8 +234,10 @@ describe('a governed call', () => {
     const view = policyOf({ limit: { callsPerMinute: 1, burst: 1 } });
     const { run, records } = gateway({ policy: () => view });
     await run(received('search'));
-    const outcome = await run(received('search'));
+    const outcome = await run(received('search', { args: { q: 'x' } }));
     expect(codeOf(outcome)).toBe('WDR_RATE_LIMITED');
+    // Neither screened nor kept: a flood past the quota must cost little.
+    expect(records[1]).toMatchObject({ principal: { id: 'ana' }, arguments: null });
     expect(outcome).toMatchObject({ refusal: { facts: { retryAfterMs: expect.any(Number) } } });
     expect(records).toHaveLength(2);
   });

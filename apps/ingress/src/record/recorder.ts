@@ -76,9 +76,12 @@ export class Recorder implements Journal {
     return captureText(masked === value ? outcome.text : stringifyJson(masked));
   }
 
-  /** A refused call is recorded with its arguments, redacted although nothing screened them yet. */
+  /**
+   * A refused call is recorded with its arguments, redacted although nothing screened them yet; one that was refused
+   * for coming too often is not, or a flood past the quota would cost what the quota is to save.
+   */
   private refusedArguments(call: Call & Partial<Received>): string {
-    if (call.args === undefined) return 'null';
+    if (call.args === undefined || call.callsLeft === undefined) return 'null';
     try {
       return captureText(stringifyJson(this.parts.guardrails().screen(call.args, 'request', RECORD_ACTIONS).value));
     } catch (error) {

@@ -52,6 +52,22 @@ describe('a list of tools', () => {
     expect(listed.withheld).toBe(1);
   });
 
+  it('keeps to ourselves which arguments an upstream wants in headers', () => {
+    const annotated = { type: 'string', 'x-mcp-header': 'Region' };
+    const inputSchema = { type: 'object', properties: { region: annotated, 'x-mcp-header': { type: 'string' } } };
+    const { text } = new ReadyLists({ name: 'w', version: '1' }).listOf(
+      { ...view, tools: [{ name: 't', inputSchema }] },
+      modern,
+      all,
+      GuardrailActions.parse({}),
+    );
+    const [tool] = (JSON.parse(text) as { tools: [{ inputSchema: unknown }] }).tools;
+    expect(tool.inputSchema).toEqual({
+      type: 'object',
+      properties: { region: { type: 'string' }, 'x-mcp-header': { type: 'string' } },
+    });
+  });
+
   it('is written once, and anew under other rules', () => {
     const lists = new ReadyLists({ name: 'w', version: '1' });
     const actions = GuardrailActions.parse({});

@@ -1,6 +1,6 @@
 import type { VisibleTools } from '@warder/catalog';
 import type { Finding, GuardrailActions } from '@warder/contracts';
-import type { Revision, ServerInfo } from '@warder/mcp-wire';
+import { type Revision, type ServerInfo, withoutParamHeaders } from '@warder/mcp-wire';
 import type { Guardrails, ListedTools, Lists } from '../pipeline/gateway.js';
 
 type Tool = VisibleTools['tools'][number];
@@ -43,8 +43,9 @@ export class ReadyLists implements Lists {
       const { verdict, value, findings: found } = guardrails.screen(tool, 'response', actions);
       for (const finding of found) findings.push({ ...finding, place: `/${tool.name}${finding.place}` });
       if (verdict === 'reject') return [];
+      const shown = value as Tool;
       // The name is one of ours, under which the tool is called.
-      return verdict === 'pass' ? tool : { ...(value as Tool), name: tool.name };
+      return { ...shown, name: tool.name, inputSchema: withoutParamHeaders(shown.inputSchema) as Tool['inputSchema'] };
     });
     const fresh = { guardrails, actions, tools, findings, texts: new Map<string, string>() };
     this.views.set(view, fresh);

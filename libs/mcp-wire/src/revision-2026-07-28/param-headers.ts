@@ -49,6 +49,18 @@ export function paramHeaderList(headers: readonly ParamHeader[], args: unknown):
   return list;
 }
 
+/**
+ * The schema as agents see it: what a call repeats in headers is between us and the upstream. An agent's client that
+ * read the annotation would send headers that nobody compares with its arguments.
+ */
+export function withoutParamHeaders(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutParamHeaders);
+  if (!isObject(schema)) return schema;
+  // Only the annotation is text: a property may bear its name, and is a schema.
+  const kept = Object.entries(schema).filter(([key, value]) => key !== ANNOTATION || typeof value !== 'string');
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutParamHeaders(value)]));
+}
+
 function primitiveText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean' || typeof value === 'number') return String(value);
