@@ -14,6 +14,11 @@ import type { NodeState } from './node-state.js';
 const OWNED = ['principals', 'tokens', 'policy', 'rules', 'connections'];
 /** Milliseconds that a node with a last-good copy waits for owners to answer before it serves from the copy. */
 const OWNERS_PATIENCE_MS = 10_000;
+/**
+ * Milliseconds after the start until a bus that has not answered counts as away. A broker that is there answers within
+ * one of them; until then nobody knows, and the copy may hold what was revoked while this node was down.
+ */
+const BUS_PATIENCE_MS = 3_000;
 
 /** The replicas of one node: what feeds its state, how fresh that is, and whether it may be used. */
 export class Replication {
@@ -21,7 +26,7 @@ export class Replication {
   private identityHeardAtMs = -Infinity;
   private hasLastGood = false;
   private isRead = false;
-  private startedAtMs = 0;
+  private startedAtMs = Infinity;
 
   constructor(
     private readonly bus: Bus,
@@ -113,7 +118,8 @@ export class Replication {
     this.isRead = this.waitingFor().length === 0;
     if (this.isRead) return true;
     if (!this.hasLastGood) return false;
-    return !this.bus.isConnected() || this.clock.monotonicMs() - this.startedAtMs > OWNERS_PATIENCE_MS;
+    const patienceMs = this.bus.isConnected() ? OWNERS_PATIENCE_MS : BUS_PATIENCE_MS;
+    return this.clock.monotonicMs() - this.startedAtMs > patienceMs;
   }
 
   private waitingFor(): string[] {
