@@ -22,6 +22,8 @@ const Limits = z.strictObject({
   runningMax: z.int().min(1).default(10_000),
   /** Bytes that wait for a client that reads too slowly, until its call is given up. */
   streamBufferBytesMax: Bytes.default(1024 * 1024),
+  /** Milliseconds in which a client must take something of an answer that waits for it, or the connection ends. */
+  readTimeoutMs: Ms.default(30_000),
   /** Milliseconds between two comments on a silent stream; proxies give up after 30-60 s. */
   keepAliveMs: Ms.max(15_000).default(10_000),
   /** Milliseconds that a legacy session id stays good. */

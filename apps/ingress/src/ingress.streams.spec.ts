@@ -38,7 +38,7 @@ const policy = (more: object = {}) => ({
 
 beforeAll(async () => {
   upstream = await startFixtureUpstream();
-  const limits = { runningMax: 20, streamBufferBytesMax: 4_096, keepAliveMs: 50 };
+  const limits = { runningMax: 20, streamBufferBytesMax: 4_096, keepAliveMs: 50, readTimeoutMs: 500 };
   scene = await new IngressScene().start(policy(), { limits });
   token = await scene.token('ana');
   await scene.untilListed(new WireClient(scene, 'modern', token), 'slow', 'hasty__slow');
@@ -207,6 +207,20 @@ describe('a client that takes more than its share', () => {
     });
     socket.pause();
     expect(await recordOf('unread')).toMatchObject({ refusal: { code: 'WDR_CLIENT_TOO_SLOW' } });
+    socket.destroy();
+  });
+
+  it('is cut off when it does not read its answer either: nothing is held for whoever takes nothing', async () => {
+    const open = () =>
+      new Promise<number>((resolve) =>
+        scene.host.app.getHttpServer().getConnections((_: unknown, n: number) => resolve(n)),
+      );
+    const client = new WireClient(scene, 'modern', token);
+    const socket = rawCall(client, { bytes: 8_000_000, nonce: 'held' }, 'big');
+    socket.pause();
+    await recordOf('held');
+    expect(await open()).toBeGreaterThan(0);
+    await eventually(async () => (await open()) === 0);
     socket.destroy();
   });
 

@@ -37,6 +37,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     cancellations,
     keepAlive,
     streamBufferBytesMax: limits.streamBufferBytesMax,
+    readTimeoutMs: limits.readTimeoutMs,
     onEnded: (call, outcome) => {
       metrics.ended(call, outcome);
       if (outcome.kind === 'failed') onBug(outcome.error);

@@ -9,11 +9,16 @@ const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 };
 
+/** Bytes of an answer that may wait for a client without being watched; the kernel takes as much at once. */
+const UNREAD_BYTES_MAX = 16_384;
+
 export interface AnswerStreamOptions {
   /** Whether the client asked for messages ahead of its answer, or takes nothing but a stream. */
   readonly wantsStream: boolean;
   /** Bytes that may wait for the client. */
   readonly bufferBytesMax: number;
+  /** Milliseconds in which the client must take something of an answer that waits for it. */
+  readonly readTimeoutMs: number;
   /** The client reads slower than messages come. */
   readonly onTooSlow: () => void;
 }
@@ -57,6 +62,10 @@ export class AnswerStream implements Downstream {
       response.end(encodeSseMessage(answer.text));
     } else {
       writeJson(response, answer);
+    }
+    // Nobody waits for this operation any more: what is not read would be held for as long as the connection stands.
+    if (response.writableLength > UNREAD_BYTES_MAX) {
+      response.setTimeout(this.options.readTimeoutMs, () => response.destroy());
     }
   }
 

@@ -22,6 +22,7 @@ export interface DispatchParts {
   readonly cancellations: Cancellations;
   readonly keepAlive: KeepAlive;
   readonly streamBufferBytesMax: number;
+  readonly readTimeoutMs: number;
   /** Told how each operation ended. */
   readonly onEnded: (call: Call, outcome: Outcome) => void;
 }
@@ -133,6 +134,7 @@ export class MessageDispatch {
     return new AnswerStream(visit.response, {
       wantsStream: eventStream && (!json || message.progressToken !== undefined),
       bufferBytesMax: this.parts.streamBufferBytesMax,
+      readTimeoutMs: this.parts.readTimeoutMs,
       onTooSlow: () => running.giveUp(tooSlow()),
     });
   }
