@@ -72,6 +72,13 @@ describe('the door', () => {
     await counted(code);
   });
 
+  it.each(['constructor', '__proto__', 'toString'])('records a call of the method %s as what it is', async (method) => {
+    const body = JSON.stringify({ ...(JSON.parse(goodBody()) as object), method });
+    expect((await send(modernHeaders({ 'mcp-method': method }), body)).status).toBe(404);
+    const record = await eventually(() => scene.records.find((each) => each.method === method));
+    expect(record).toMatchObject({ kind: 'protocol', refusal: { code: 'WDR_METHOD_UNKNOWN' } });
+  });
+
   it('records who asked for a server that is not there', async () => {
     const about = { virtualServer: 'not-there', principal: { id: 'ana' } };
     await send(modernHeaders(), goodBody(), '/mcp/not-there');

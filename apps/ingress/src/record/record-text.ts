@@ -3,12 +3,13 @@ import type { ExposedTool } from '@warder/catalog';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
 
-const KINDS: Readonly<Record<string, AuditIntent['kind']>> = {
-  'tools/call': 'call',
-  'tools/list': 'list',
-  initialize: 'session',
-  'server/discover': 'session',
-};
+// A map, for a client may name a method `constructor`.
+const KINDS: ReadonlyMap<string, AuditIntent['kind']> = new Map([
+  ['tools/call', 'call'],
+  ['tools/list', 'list'],
+  ['initialize', 'session'],
+  ['server/discover', 'session'],
+]);
 /** UTF-16 units of a text that a client chose (method, name, claim) which a record keeps. */
 const CLIENT_TEXT_MAX = 256;
 const FINDINGS_MAX = 100;
@@ -25,7 +26,7 @@ export function intentText(call: Call, nodeJson: string, argumentsCapture: strin
   const { target, claimed } = call;
   const rule = call.permit?.rule;
   return (
-    `{"schemaVersion":1,"recordId":"${call.callId}","kind":"${KINDS[call.method] ?? 'protocol'}",` +
+    `{"schemaVersion":1,"recordId":"${call.callId}","kind":"${KINDS.get(call.method) ?? 'protocol'}",` +
     `"occurredAtMs":${Math.floor(call.receivedAtMs)},"node":${nodeJson},` +
     `"principal":${call.principal ? principalText(call.principal) : 'null'},` +
     `"agent":${call.token ? agentText(call.token) : 'null'},` +
