@@ -35,3 +35,15 @@ it('can be emptied while it is walked', () => {
   for (const each of chain) chain.remove(each);
   expect(chain.size).toBe(0);
 });
+
+it('is walked to its end, whatever the work on one item takes out', () => {
+  const chain = new Chain<ReturnType<typeof item>>();
+  const [a, b, c] = [item('a'), item('b'), item('c')];
+  for (const each of [a, b, c]) chain.add(each);
+  const seen: string[] = [];
+  for (const each of chain) {
+    seen.push(each.name);
+    if (each === a) chain.remove(b);
+  }
+  expect(seen).toContain('c');
+});

@@ -40,13 +40,13 @@ export class Chain<T extends Linked> {
     this.count -= 1;
   }
 
-  /** Oldest first; what is removed or added meanwhile may or may not be seen. */
+  /**
+   * What is in it now, oldest first; what is added meanwhile is not seen. Looked at before the first is given out: a
+   * revocation that followed the links would end at the first one that its own work takes out.
+   */
   *[Symbol.iterator](): Generator<T> {
-    let item = this.first;
-    while (item) {
-      const after = item.after as T | undefined;
-      yield item;
-      item = after;
-    }
+    const items: T[] = [];
+    for (let item = this.first; item; item = item.after as T | undefined) items.push(item);
+    yield* items;
   }
 }
