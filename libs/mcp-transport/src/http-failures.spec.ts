@@ -77,6 +77,16 @@ describe('an upstream that cannot be used', () => {
     expect(JSON.stringify(answer)).not.toContain('tango');
   });
 
+  it('calls once, though it refuses with 400 and is as modern as before: it may have acted', async () => {
+    let calls = 0;
+    const url = await modernThen(400, (id) => {
+      calls += 1;
+      return JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32_603, message: 'half done' } });
+    });
+    expect(await upstreamAt(url).call(echo)).toMatchObject({ error: { code: -32_603 } });
+    expect(calls).toBe(1);
+  });
+
   it('says nothing of its own into our log: an error may repeat the credential', async () => {
     const error = { code: -32_000, message: 'Invalid token tango' };
     const url = await modernThen(200, (id) => JSON.stringify({ jsonrpc: '2.0', id, error }));

@@ -76,6 +76,8 @@ export class HttpUpstream implements Upstream {
     // The upstream refused the call unread, for it does not know the session (or our era) any more.
     this.forget(key, session);
     const renewed = await withinDeadline(this.open(key, call.headers), timeoutMs, call.signal);
+    // Still modern: then it understood the call, and its refusal stands. Whether it acted before it refused, nobody knows.
+    if (session.era === 'modern' && renewed.era === 'modern') return this.read(answer);
     return this.read(await this.callOnce(renewed, call, timeoutMs));
   }
 
