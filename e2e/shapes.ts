@@ -16,6 +16,8 @@ export const STORY_SHAPES = {
   '6-outages': ['cluster'],
   '7-kill': ['standalone', 'cluster'],
   '8-bad-input': ['standalone', 'cluster'],
+  property: ['standalone'],
+  'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;
 
 export type Story = keyof typeof STORY_SHAPES;
