@@ -1,17 +1,48 @@
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@warder/source', 'node'];
+const exclude = ['**/node_modules/**', '**/dist/**'];
+
+// They start whole clusters or hold promises counted in milliseconds, so each has the machine for itself.
+const alone = [
+  'e2e/stories/**/*.spec.ts',
+  'apps/standalone/src/main.spec.ts',
+  'apps/balancer/src/main.spec.ts',
+  'apps/ingress/src/ingress.outage.spec.ts',
+  'libs/testing/src/{compose-cluster,compose-kafka,kafka-bus,kafka-access}.spec.ts',
+  'libs/journal/src/journal-{kill,kafka}.spec.ts',
+];
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['{apps,libs,e2e,bench,tools}/**/*.spec.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     globalSetup: ['./libs/testing/src/kafka-global-setup.ts'],
     setupFiles: ['./vitest.setup.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'beside',
+          include: ['{apps,libs,e2e,bench,tools}/**/*.spec.ts'],
+          exclude: [...exclude, ...alone],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: alone,
+          exclude,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });
