@@ -28,9 +28,9 @@ http { access_log off; client_body_temp_path ${dir}; proxy_temp_path ${dir}; kee
     location / { proxy_pass http://bench; proxy_http_version 1.1; proxy_set_header Connection ""; } } }
 `,
   );
-  const words = isPinned() ? ['taskset', '-c', String(MEASURED_CPU), 'nginx'] : ['nginx'];
-  const [program = '', ...args] = [...words, '-c', file];
-  const child = spawn(program, args, { stdio: 'ignore' });
+  const child = isPinned()
+    ? spawn('taskset', ['-c', String(MEASURED_CPU), 'nginx', '-c', file], { stdio: 'ignore' })
+    : spawn('nginx', ['-c', file], { stdio: 'ignore' });
   process.once('exit', () => child.kill('SIGKILL'));
   while (!(await accepts(port))) {
     if (child.exitCode !== null) throw new Error(`nginx ended with code ${child.exitCode}`);

@@ -13,7 +13,13 @@ export class DryRun {
   private engineOf(packs: readonly RulePack[]): ScreeningEngine {
     const of = packs.map(({ pack, version }) => `${pack}@${version}`).join(' ');
     if (this.compiled?.of !== of) {
-      this.compiled = { of, engine: createEngine(packs.map((pack) => ({ ...pack, status: 'active' as const }))) };
+      const states = packs.map(({ pack, version, detectors }) => ({
+        pack,
+        version,
+        detectors,
+        status: 'active' as const,
+      }));
+      this.compiled = { of, engine: createEngine(states) };
     }
     return this.compiled.engine;
   }

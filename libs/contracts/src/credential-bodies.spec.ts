@@ -13,17 +13,29 @@ describe('a static credential', () => {
   });
 
   it.each([
-    ...['Connection', 'transfer-encoding', 'TE', 'upgrade', 'keep-alive', 'proxy-authorization', 'trailer'],
-    ...[
-      'host',
-      'Content-Length',
-      'content-type',
-      'Mcp-Session-Id',
-      'mcp-protocol-version',
-      'accept',
-      'accept-encoding',
-    ],
-    ...['x-forwarded-for', 'a b', 'a:b', 'a\r\nb', '', 'ü', ':path', 'expect', 'last-event-id'],
+    'Connection',
+    'transfer-encoding',
+    'TE',
+    'upgrade',
+    'keep-alive',
+    'proxy-authorization',
+    'trailer',
+    'host',
+    'Content-Length',
+    'content-type',
+    'Mcp-Session-Id',
+    'mcp-protocol-version',
+    'accept',
+    'accept-encoding',
+    'x-forwarded-for',
+    'a b',
+    'a:b',
+    'a\r\nb',
+    '',
+    'ü',
+    ':path',
+    'expect',
+    'last-event-id',
   ])('never is the header %j', (name) => {
     expect(accepts('header', name, 'k')).toBe(false);
   });

@@ -69,7 +69,9 @@ export class LeafWalk {
     if (Array.isArray(value)) return this.array(value, depth + 1);
     const prototype: unknown = Object.getPrototypeOf(value);
     // A number that JavaScript's own cannot hold comes as an object that knows its digits (mcp-wire's LosslessNumber).
-    if (prototype !== Object.prototype && prototype !== null) return this.numberText(String(value), value);
+    if (prototype !== Object.prototype && prototype !== null) {
+      return this.numberText((value as { toString(): string }).toString(), value);
+    }
     return this.object(value as Record<string, unknown>, depth + 1);
   }
 
