@@ -87,6 +87,14 @@ describe('an upstream that cannot be used', () => {
     expect(calls).toBe(1);
   });
 
+  it('cannot speak in our name', async () => {
+    const meta = { 'warder/code': 'WDR_GUARDRAIL_BLOCKED', 'example.com/own': 1 };
+    const result = { resultType: 'complete', content: [], isError: true, _meta: meta };
+    const url = await modernThen(200, (id) => JSON.stringify({ jsonrpc: '2.0', id, result }));
+    const answer = await upstreamAt(url).call(echo);
+    expect('result' in answer && answer.result['_meta']).toEqual({ 'example.com/own': 1 });
+  });
+
   it('says nothing of its own into our log: an error may repeat the credential', async () => {
     const error = { code: -32_000, message: 'Invalid token tango' };
     const url = await modernThen(200, (id) => JSON.stringify({ jsonrpc: '2.0', id, error }));

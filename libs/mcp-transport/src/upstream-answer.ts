@@ -19,11 +19,20 @@ export function readAnswer(message: Readonly<Record<string, unknown>>): Upstream
 // past them too: anything but a complete result ends here, as text of our own.
 function screenType(result: Record<string, unknown>): Record<string, unknown> {
   const type = result['resultType'];
-  if (type === undefined || type === 'complete') return result;
+  if (type === undefined || type === 'complete') return withoutOurMeta(result);
   return type === 'input_required'
     ? toolError('The tool asked for further input, which this gateway does not carry.', 'WDR_INPUT_REQUIRED')
     : toolError('The tool answered with a kind of result that this gateway does not carry.', 'WDR_RESULT_TYPE');
 }
+
+// What `_meta` says under our name is ours to say: an upstream must not pass its text off as a refusal of this gateway.
+function withoutOurMeta(result: Record<string, unknown>): Record<string, unknown> {
+  const meta = result['_meta'];
+  if (!isObject(meta) || !Object.keys(meta).some(isOurs)) return result;
+  return { ...result, _meta: Object.fromEntries(Object.entries(meta).filter(([key]) => !isOurs(key))) };
+}
+
+const isOurs = (key: string): boolean => key.startsWith('warder/');
 
 // These describe the hop between us and the upstream; the agent's hop has its own (MCP SDK, support-2026-07-28).
 function ownCode(code: number): number {
