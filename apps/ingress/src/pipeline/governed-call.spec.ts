@@ -194,6 +194,12 @@ describe('a governed call', () => {
     expect(JSON.stringify(records)).not.toContain(KEY);
   });
 
+  it('keeps a secret out of the record that a client wrote for the name of a tool', async () => {
+    const { run, records } = gateway();
+    expect(codeOf(await run(received(KEY)))).toBe('WDR_TOOL_UNKNOWN');
+    expect(records[0]).toMatchObject({ exposedName: '[redacted:secret.aws-access-key]', method: 'tools/call' });
+  });
+
   it('keeps secrets out of the record even where the virtual server lets them pass', async () => {
     const off = { secret: 'off', pii: 'off', injection: 'off', hidden: 'off' };
     const server = {

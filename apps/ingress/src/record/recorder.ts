@@ -58,7 +58,8 @@ export class Recorder implements Journal {
     }
     const outcomeJson = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
     if (call.recordSequence !== undefined) return this.parts.journal.closeIntent(call.recordSequence, outcomeJson);
-    const intent = harmless(intentText(call, this.nodeJson, this.refusedArguments(call as Partial<Received> & Call)));
+    const told = call.target === undefined ? this.withMaskedNames(call) : call;
+    const intent = harmless(intentText(told, this.nodeJson, this.refusedArguments(call)));
     try {
       await this.parts.journal.append(wholeText(intent, outcomeJson));
     } catch (error) {
@@ -86,6 +87,19 @@ export class Recorder implements Journal {
       return captureText(stringifyJson(this.parts.guardrails().screen(call.args, 'request', RECORD_ACTIONS).value));
     } catch (error) {
       if (error instanceof JsonError || error instanceof Refusal) return 'null';
+      throw error;
+    }
+  }
+
+  /** Whoever names a method or a tool that is not there may write anything, a secret too. */
+  private withMaskedNames(call: Call & Partial<Received>): Call {
+    const { method, exposedName = null } = call;
+    const named = { method, exposedName };
+    try {
+      const masked = this.parts.guardrails().screen(named, 'request', RECORD_ACTIONS).value;
+      return masked === named ? call : { ...call, ...(masked as object) };
+    } catch (error) {
+      if (error instanceof Refusal) return { ...call, method: '', exposedName: '' } as Call;
       throw error;
     }
   }
