@@ -42,7 +42,7 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
   // Not waited for: a bus that is away must not keep a node with a last-good copy from its work.
   const topics = host.bus.ensureTopics(TOPICS);
   const records = await startRecords(config, host);
-  const known = await startState(config, host, (what) => running.revoke(what));
+  const known = await startState(config, host, running);
   const key = derivedKey(config.sessionKey, 'session');
   const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
   const gateway = gatewayOf(config, host, { ...records, ...known, sessions });

@@ -7,7 +7,7 @@ import { createKeyringStore, encodeStaticSecret } from '@warder/secrets';
 import { issueToken } from '@warder/tokens';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
-import { eventually, IngressScene, messageOf, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene, messageOf, oneRecord, WireClient } from './ingress.scene.js';
 
 const scenes: IngressScene[] = [];
 const upstreams: FixtureUpstream[] = [];
@@ -210,7 +210,13 @@ describe('a static credential', () => {
     const answer = await client.call('fixture__headers', {});
     expect(answer.text).toContain('x-api-key');
     await eventually(() => upstream.listening() === 1);
+    const running = client.call('fixture__slow', { ms: 60_000, nonce: 'under-it' });
+    await eventually(() => upstream.executed().some(({ nonce }) => nonce === 'under-it'));
     await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 2, status: 'revoked' });
+    // What runs under it ends, and the record does not claim to know how.
+    expect((await running).text).toContain('WDR_CREDENTIAL_MISSING');
+    const cut = await oneRecord(scene, (record) => JSON.stringify(record.arguments).includes('under-it'));
+    expect(cut).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_CREDENTIAL_MISSING' } });
     // The stream on which it told of changes was opened with the credential, and ends with it.
     await eventually(() => upstream.listening() === 0);
     const before = upstream.executed().length;

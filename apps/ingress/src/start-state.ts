@@ -1,8 +1,9 @@
 import { policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
 import { createKeyringStore, createStaticLeases, type SecretStore, type StaticLeases } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
-import { PrincipalDirectory, type Revoked } from '@warder/tokens';
+import { PrincipalDirectory } from '@warder/tokens';
 import { derivedKey } from './derived-key.js';
+import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
 import { LastGoodFile } from './state/last-good-file.js';
 import { NodeState } from './state/node-state.js';
@@ -25,18 +26,18 @@ export interface StartedState {
 
 /**
  * Loads the last-good copy and makes ready what follows the bus.
- * @param onRevoked - told after a token or principal stopped being accepted
+ * @param running - told after a token or principal stopped being accepted, or an upstream's credential was revoked
  */
 export async function startState(
   config: IngressConfig,
   host: Host,
-  onRevoked: (what: Revoked) => void,
+  running: Pick<RunningOperations, 'revoke' | 'revokeConnection'>,
 ): Promise<StartedState> {
   const { clock, log, bus } = host;
   const key = derivedKey(config.sessionKey, 'replica');
   const lastGood = new LastGoodFile(config.replicaFile, key, () => clock.wallMs(), log);
   const directory = new PrincipalDirectory(config.peppers);
-  directory.onRevoked(onRevoked);
+  directory.onRevoked((what) => running.revoke(what));
   const leases = startLeases(config, host);
   const stdioEntries = await readStdioEntries(config.stdioFile);
   const pool: UpstreamPool = new UpstreamPool({
@@ -58,7 +59,10 @@ export async function startState(
       pool.apply(view.compiled.upstreams);
       bus.applied(policySnapshotTopic, view.version);
     },
-    onConnection: (connection) => void leases.apply(connection),
+    onConnection: (connection) => {
+      if (connection.status === 'revoked') running.revokeConnection(connection.upstream);
+      void leases.apply(connection);
+    },
     onChanged: () => lastGood.changed(),
   });
   const replication = new Replication(bus, state, clock);

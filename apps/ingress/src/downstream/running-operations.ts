@@ -46,6 +46,15 @@ export class RunningOperations {
     this.running.remove(operation);
   }
 
+  /** Ends what runs under an upstream's credential that was revoked: the upstream has it, and may go on acting with it. */
+  revokeConnection(upstream: string): void {
+    for (const operation of this.running) {
+      const { call } = operation;
+      if (call?.target?.upstream !== upstream || call.upstreamHeaders === undefined) continue;
+      operation.giveUp(credentialRevoked(upstream));
+    }
+  }
+
   /** Ends whatever a token or a principal that is no longer accepted has running, streams included. */
   revoke(what: Revoked): void {
     for (const operation of this.running) {
@@ -80,6 +89,12 @@ export class RunningOperations {
 /** The refusal of a call whose credential stopped being accepted while it ran. */
 export function revoked(detail: string): Refusal {
   return new Refusal('WDR_CALL_REVOKED', 'The access token is not accepted', detail, { isActUnknown: true });
+}
+
+function credentialRevoked(upstream: string): Refusal {
+  const message = `The gateway has no working credential for "${upstream}"`;
+  const detail = 'the credential was revoked while the call ran';
+  return new Refusal('WDR_CREDENTIAL_MISSING', message, detail, { isActUnknown: true });
 }
 
 /** The refusal of a call that its client gave up. */
