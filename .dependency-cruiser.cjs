@@ -21,8 +21,9 @@ const libs = (...layers) =>
   })/`;
 const FRAMEWORK =
   'node_modules/(@nestjs|rxjs|reflect-metadata|typeorm|pg|kafkajs|node-vault|undici|express|fastify)(/|$)';
-const TESTS = '\\.spec\\.ts$';
-const RIM = '(\\.(module|controller|consumer|entity|store|spec)\\.ts|/(main|migrations/[^/]+)\\.ts)$';
+// A scene is what the specs of its folder share: `scenes-stay-in-tests` keeps it out of what runs.
+const TESTS = '\\.(spec|scene)\\.ts$';
+const RIM = '(\\.(module|controller|consumer|entity|store|spec|scene)\\.ts|/(main|migrations/[^/]+)\\.ts)$';
 
 module.exports = {
   forbidden: [
@@ -59,6 +60,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: `${TESTS}|${libs('testing')}` },
       to: { path: libs('testing') },
+    },
+    {
+      name: 'scenes-stay-in-tests',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: TESTS },
+      to: { path: TESTS },
     },
     {
       name: 'nest-stops-at-the-rim',

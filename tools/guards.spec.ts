@@ -54,6 +54,7 @@ describe('layers and direction', () => {
     ['core-has-no-builtins', 'libs/core/src/a.ts', 'node:fs'],
     ['libs-know-no-app', 'libs/adapter/src/a.ts', '../../../apps/one/src/index.js'],
     ['testing-stays-in-tests', 'libs/adapter/src/a.ts', '../../testing/src/index.js'],
+    ['scenes-stay-in-tests', 'apps/one/src/a.ts', './b.scene.js'],
     ['nest-stops-at-the-rim', 'apps/one/src/a.ts', '@nestjs/common'],
     ['apps-meet-only-on-the-wire', 'apps/two/src/a.ts', '../../one/src/index.js'],
     ['libs-by-front-door', 'apps/one/src/a.ts', '../../../libs/adapter/src/inside.js'],
@@ -66,6 +67,7 @@ describe('layers and direction', () => {
       'libs/adapter/src/index.ts': 'export const x = 1;',
       'libs/adapter/src/inside.ts': "import { x } from './index.js';\nexport const y = x;",
       'apps/one/src/index.ts': 'export const x = 1;',
+      'apps/one/src/b.scene.ts': 'export const x = 1;',
       [path]: `import * as seen from '${imported}';\nexport const x = seen;`,
     });
     expect(cruise(dir)).toContain(rule);
