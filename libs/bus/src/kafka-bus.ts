@@ -34,8 +34,6 @@ export interface KafkaBusOptions {
   log: BusLog;
   clock: BusClock;
   signing?: Signing;
-  /** A consumer crashed for good and the process should end; absent: the bus builds a new consumer. */
-  onFatal?: (error: Error) => void;
   bounds?: Partial<ProducerBounds>;
   /** Copies of each topic that `ensureTopics` makes; default 1. */
   replicationFactor?: number;
@@ -83,7 +81,7 @@ class KafkaBus implements Bus, StateTransport {
   private isClosed = false;
 
   constructor(private readonly options: KafkaBusOptions) {
-    const { node, service, log, clock, signing, onFatal } = options;
+    const { node, service, log, clock, signing } = options;
     const kafka = createKafkaClient(options);
     this.node = node;
     this.service = service;
@@ -91,7 +89,7 @@ class KafkaBus implements Bus, StateTransport {
     this.clock = clock;
     this.topics = new KafkaTopics(kafka, options.replicationFactor ?? 1, log);
     this.producer = new KafkaProducer(kafka, clock, log, { ...PRODUCER_BOUNDS, ...options.bounds });
-    this.readerContext = { kafka, topics: this.topics, clock, log, signing, onFatal };
+    this.readerContext = { kafka, topics: this.topics, clock, log, signing };
     this.state = new StateProtocol(this);
     this.ping = setInterval(() => void this.pingWhenSilent(), PING_EVERY_MS);
     this.ping.unref();

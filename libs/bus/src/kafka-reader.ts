@@ -13,8 +13,6 @@ export interface ReaderContext {
   clock: BusClock;
   log: BusLog;
   signing: Signing | undefined;
-  /** Called when a consumer has crashed for good; absent: the reader builds a new one. */
-  onFatal: ((error: Error) => void) | undefined;
 }
 
 /** Which messages a reader gets: those of a durable group, or all of them on every node. */
@@ -32,6 +30,8 @@ const FETCH_WAIT_MS = 200;
 const KEEP_ALIVE_EVERY_MS = 2_000;
 const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 500 };
 const START_PATIENCE_MS = 2_000;
+/** Between a crash and the next consumer: one that joins and crashes at once must not do so without end. */
+const CRASH_PAUSE_MS = 500;
 
 /** One kafkajs consumer that comes back by itself, from an outage at start as from one at run time. */
 export class KafkaReader implements Subscription {
@@ -53,11 +53,7 @@ export class KafkaReader implements Subscription {
 
   /** Resolves when the reader runs, or after 2 s of an absent bus; it then goes on trying. */
   async start(): Promise<this> {
-    this.starting = untilItSucceeds(
-      () => this.build(),
-      this.stopping.signal,
-      (error) => this.context.log.warn({ error, topic: this.topic.name }, 'a reader could not start, again'),
-    );
+    this.starting = this.untilBuilt();
     await Promise.race([this.starting, pause(START_PATIENCE_MS, this.stopping.signal)]);
     return this;
   }
@@ -77,6 +73,14 @@ export class KafkaReader implements Subscription {
     await this.starting;
     await this.consumer?.disconnect().catch((error: unknown) => this.warn(error, 'a consumer did not disconnect'));
     this.consumer = undefined;
+  }
+
+  private untilBuilt(): Promise<unknown> {
+    return untilItSucceeds(
+      () => this.build(),
+      this.stopping.signal,
+      (error) => this.context.log.warn({ error, topic: this.topic.name }, 'a reader could not start, again'),
+    );
   }
 
   private async build(): Promise<void> {
@@ -124,9 +128,12 @@ export class KafkaReader implements Subscription {
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (restart || this.stopping.signal.aborted) return;
-      if (!isRetriable()) this.context.log.error({ error, topic: this.topic.name }, 'a consumer crashed for good');
-      if (isRetriable() || this.context.onFatal === undefined) void this.start();
-      else this.context.onFatal(error);
+      // What kafkajs calls hopeless is often a broker on its way out (no coordinator found), and never a reason to end
+      // the process: a node must go on with what it knows.
+      if (!isRetriable())
+        this.context.log.error({ error, topic: this.topic.name }, 'a consumer crashed, a new one is built');
+      const delayMs = isRetriable() ? 0 : CRASH_PAUSE_MS;
+      this.starting = pause(delayMs, this.stopping.signal).then(() => this.untilBuilt());
     });
   }
 

@@ -16,9 +16,9 @@ type KafkaSettings = Extract<HostSettings['bus'], { kind: 'kafka' }>;
  */
 export function busOfSettings(
   settings: HostSettings['bus'],
-  process: { node: string; service: string; log: Logger; clock: Clock; onFatal: (error: Error) => void },
+  process: { node: string; service: string; log: Logger; clock: Clock },
 ): Bus {
-  const { node, service, clock, onFatal } = process;
+  const { node, service, clock } = process;
   const log = process.log.child({ part: 'bus' });
   if (settings.kind === 'in-process') return createInProcessBus({ node, log, clock });
   const { brokers, sasl, tls, signing } = settings;
@@ -27,7 +27,6 @@ export function busOfSettings(
     service,
     log,
     clock,
-    onFatal,
     brokers,
     ...(sasl === undefined ? {} : { sasl }),
     ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? true : { ca: read('bus.tls.caFile', tls.caFile) } }),

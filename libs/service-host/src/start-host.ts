@@ -55,7 +55,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const server = createListener(settings, parts.gate.onRequest);
   const port = await bind(server, settings.listen);
   const url = urlOf(settings, port);
-  const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock, onFatal: rethrow });
+  const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock });
   const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
   const isInsider = createInsiders(settings.trustedProxies);
   parts.mountHealth((request) => isInsider(door.clientAddress(request)));
@@ -200,13 +200,6 @@ function urlOf(settings: HostSettings, port: number): string {
   const { host } = settings.listen;
   const name = isLoopback(host) || !['0.0.0.0', '::'].includes(host) ? host : 'localhost';
   return `${settings.tls === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
-}
-
-// Nothing catches it but the process's own handler, which ends the process.
-function rethrow(error: Error): void {
-  setImmediate(() => {
-    throw error;
-  });
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {
