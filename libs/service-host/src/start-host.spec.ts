@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { Body, Controller, Get, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Post } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AdminError, parseBody } from './admin-error.js';
@@ -25,6 +25,10 @@ class SampleController {
   greet(body: unknown): { hello: string } {
     return { hello: parseBody(Greeting, body).name };
   }
+
+  forget(): { gone: true } {
+    return { gone: true };
+  }
 }
 
 // Applied by hand: specs are outside the projects whose decorators the test runner compiles.
@@ -34,6 +38,7 @@ Controller('admin/sample')(SampleController);
 Get('bug')(SampleController.prototype, 'bug', descriptorOf('bug'));
 Get('refused')(SampleController.prototype, 'refused', descriptorOf('refused'));
 Post()(SampleController.prototype, 'greet', descriptorOf('greet'));
+Delete()(SampleController.prototype, 'forget', descriptorOf('forget'));
 Body()(SampleController.prototype, 'greet', 0);
 
 const sample = (use: (host: Host) => void = () => {}): Service<object> => ({
@@ -123,6 +128,15 @@ describe('a host', () => {
     expect(await answer.json()).toEqual(body);
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('takes a request without a body, whatever type it says that nothing has', async () => {
+    const url = await start();
+    const headers = { 'content-type': 'application/json' };
+    const forgotten = await fetch(`${url}/admin/sample`, { method: 'DELETE', headers });
+    expect([forgotten.status, await forgotten.json()]).toEqual([200, { gone: true }]);
+    const greeted = await fetch(`${url}/admin/sample`, { method: 'POST', headers });
+    expect([greeted.status, await greeted.json()]).toMatchObject([400, { error: { code: 'WDR_BODY_INVALID' } }]);
   });
 
   it('refuses a bad body and names the key', async () => {

@@ -162,8 +162,9 @@ async function createApp(
   });
   app.useGlobalFilters(createErrorFilter(parts.log));
   const fastify = adapter.getInstance();
-  fastify.addHook('onRequest', (_request, reply, done) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders(settings.tls !== undefined));
+    forgetTypeOfNothing(request.raw);
     done();
   });
   await app.init();
@@ -171,6 +172,12 @@ async function createApp(
   if (toFastify !== undefined) parts.gate.openTo(toFastify);
   parts.open();
   return app;
+}
+
+// Clients that name a type on every request send a DELETE of nothing too, and nothing is no valid JSON.
+function forgetTypeOfNothing({ headers }: IncomingMessage): void {
+  const length = headers['content-length'] ?? '0';
+  if (length === '0' && headers['transfer-encoding'] === undefined) delete headers['content-type'];
 }
 
 // Answers are JSON for programs: nothing may frame, sniff, store or refer to them.
