@@ -183,8 +183,8 @@ describe('a governed call', () => {
       ['forbid', 'default deny'],
       ['forbid', 'dev does not expose it'],
     ]);
-    expect(records[0]).toMatchObject({ upstream: 'github', tool: 'push', exposedName: 'push' });
-    expect(records[1]).toMatchObject({ upstream: null, tool: null, exposedName: 'puhs' });
+    expect(records[0]).toMatchObject({ upstream: 'github', tool: 'push', exposedName: 'push', rule: 'default deny' });
+    expect(records[1]).toMatchObject({ upstream: null, tool: null, exposedName: 'puhs', rule: null });
   });
 
   it('keeps secrets out of the record of a call that was refused before anything screened it', async () => {

@@ -21,10 +21,15 @@ const targets = new WeakMap<ExposedTool, string>();
 /**
  * The intent half of a record as JSON text, joined from texts that exist already.
  * @param argumentsCapture - JSON text of a Capture, or `null`
+ * @param rule - what decided: the grant that permitted, unless a refusal says otherwise
  */
-export function intentText(call: Call, nodeJson: string, argumentsCapture: string): string {
+export function intentText(
+  call: Call,
+  nodeJson: string,
+  argumentsCapture: string,
+  rule: string | undefined = call.permit?.rule,
+): string {
   const { target, claimed } = call;
-  const rule = call.permit?.rule;
   return (
     `{"schemaVersion":1,"recordId":"${call.callId}","kind":"${KINDS.get(call.method) ?? 'protocol'}",` +
     `"occurredAtMs":${Math.floor(call.receivedAtMs)},"node":${nodeJson},` +

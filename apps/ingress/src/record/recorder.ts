@@ -59,7 +59,8 @@ export class Recorder implements Journal {
     const outcomeJson = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
     if (call.recordSequence !== undefined) return this.parts.journal.closeIntent(call.recordSequence, outcomeJson);
     const told = call.target === undefined ? this.withMaskedNames(call) : call;
-    const intent = harmless(intentText(told, this.nodeJson, this.refusedArguments(call)));
+    const rule = outcome.kind === 'answered' ? undefined : outcome.refusal.facts.rule;
+    const intent = harmless(intentText(told, this.nodeJson, this.refusedArguments(call), rule));
     try {
       await this.parts.journal.append(wholeText(intent, outcomeJson));
     } catch (error) {
