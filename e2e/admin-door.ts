@@ -33,8 +33,14 @@ export class AdminDoor {
     return { principalId: principal.id, ...(await this.token(principal.id, tokenName)) };
   }
 
-  async token(principalId: string, name: string): Promise<Pick<Member, 'tokenId' | 'token'>> {
-    const issued = await this.ask<{ id: string; token: string }>('POST', '/identity/tokens', { principalId, name });
+  /** @param tools - patterns that cut the owner's grants */
+  async token(
+    principalId: string,
+    name: string,
+    tools: readonly string[] | null = null,
+  ): Promise<Pick<Member, 'tokenId' | 'token'>> {
+    const asked = { principalId, name, scopes: { tools } };
+    const issued = await this.ask<{ id: string; token: string }>('POST', '/identity/tokens', asked);
     return { tokenId: issued.id, token: issued.token };
   }
 

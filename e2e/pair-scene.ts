@@ -69,7 +69,7 @@ export class PairScene {
   }
 
   /** Waits until every node lists the tools of every upstream of the virtual server. */
-  async listedEverywhere(virtualServer: string, member: Member): Promise<void> {
+  async listedEverywhere(virtualServer: string, member: Pick<Member, 'token'>): Promise<void> {
     for (const node of this.nodes) {
       const agent = await this.agent(virtualServer, member, 'modern', node);
       await eventually(`the tools of ${virtualServer} at ${node}`, async () => {
