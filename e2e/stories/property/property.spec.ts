@@ -17,12 +17,16 @@ import { START_TIMEOUT_MS } from '../../shapes.js';
 import { eventually } from '../../wire-agent.js';
 import { ACCEPTS, RandomClient, REVISIONS, seeded } from './random-client.js';
 
-const CALLS = 600;
+const CALLS = 800;
 const AT_A_TIME = 10;
 const SEED = Number(process.env['WARDER_PROPERTY_SEED'] ?? Date.now() % 2 ** 32);
 const UPSTREAMS = ['young', 'old', 'piped'] as const;
 const HTTP_TOOLS = ['echo', 'add', 'error', 'secret', 'slow', 'progress', 'sse-split', 'gzip', 'nothing'];
-const TOOLS = { young: HTTP_TOOLS, old: HTTP_TOOLS, piped: ['echo', 'error', 'add', 'nothing'] } as const;
+const TOOLS = {
+  young: HTTP_TOOLS,
+  old: HTTP_TOOLS,
+  piped: ['echo', 'echo', 'error', 'error', 'add', 'nothing'],
+} as const;
 const METHODS = ['tools/call', 'tools/call', 'tools/call', 'tools/list', 'ping', 'server/discover', 'resources/read'];
 /** Of a call that reached its upstream; the literal list, so that none can go missing unseen. */
 const UP_TO_THE_UPSTREAM = [
@@ -107,7 +111,7 @@ it('lets nothing into a ledger without one record in which every phase is stampe
   const notGranted = new Set<string>();
   const revisionOf = new Map<string | null, string>();
   const run = async (at: number): Promise<void> => {
-    const token = oneOf([granted.token, granted.token, ...strangers]);
+    const token = oneOf([...Array<string>(4).fill(granted.token), ...strangers]);
     const virtualServer = oneOf(['open', 'open', 'strict', 'none']);
     const revision = oneOf(REVISIONS);
     const method = oneOf(METHODS);
