@@ -43,6 +43,7 @@ export const ENVELOPE = `"params":{${META}}`;
 export class HostileClient {
   readonly url: URL;
   private readonly agent: Agent;
+  private readonly heard = new WeakSet<Socket>();
 
   constructor(private readonly settings: HostileSettings) {
     this.url = new URL(settings.endpoint);
@@ -87,6 +88,11 @@ export class HostileClient {
       });
       // Not once: a door that hangs up after its answer breaks what is still being written.
       outgoing.on('error', reject);
+      outgoing.once('socket', (socket) => {
+        if (this.heard.has(socket)) return;
+        this.heard.add(socket);
+        socket.on('error', () => socket.destroy());
+      });
       if (method === 'GET') outgoing.end();
       else outgoing.end(body);
     });
