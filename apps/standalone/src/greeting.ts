@@ -16,7 +16,9 @@ export function greetingText(greeting: Greeting): string {
   const shown = isFirstStart ? token : '$WARDER_TOKEN';
   const header = `Authorization: Bearer ${shown}`;
   const json = (value: object) => JSON.stringify(value);
-  const servers = { url: endpoint, headers: { Authorization: `Bearer ${shown}` } };
+  // No shell reads what these editors read: they put variables in themselves, and spell them so.
+  const kept = isFirstStart ? token : '${env:WARDER_TOKEN}';
+  const servers = { url: endpoint, headers: { Authorization: `Bearer ${kept}` } };
   return [
     '',
     '  Warder is ready.',
