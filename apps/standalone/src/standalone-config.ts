@@ -12,7 +12,7 @@ const StdioEntry = z.strictObject({
 });
 
 /** What `--config` may say; all of it optional. */
-const StandaloneFile = z.strictObject({
+export const StandaloneFile = z.strictObject({
   /** A `warder.yaml`: then it is the whole policy. Relative to this file. */
   policyFile: z.string().min(1).optional(),
   /** Programs that stdio upstreams of the policy may name, beside `filesystem`. */

@@ -3,7 +3,8 @@ import type { StdioEntry } from '@warder/mcp-transport';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const StdioEntries = z.record(
+/** What a node's stdio.yaml holds: commands by the name of their entry. */
+export const StdioEntries = z.record(
   z.string(),
   z.strictObject({
     command: z.string().min(1),
