@@ -4,6 +4,7 @@ import type { Guardrails, Journal, Outcome } from '../pipeline/gateway.js';
 import { Refusal, type RefusalFacts } from '../pipeline/refusal.js';
 import { captureText } from './capture.js';
 import { harmless } from './harmless.js';
+import { MaskedClaims } from './masked-claims.js';
 import { maskedForRecord, RECORD_ACTIONS } from './masking.js';
 import { intentText, outcomeText, wholeText } from './record-text.js';
 import type { RefusalCounter } from './refusal-counter.js';
@@ -26,6 +27,7 @@ export interface RecorderParts {
 /** Writes what became of each operation: the intent before the act, the one final record before the answer. */
 export class Recorder implements Journal {
   private readonly nodeJson: string;
+  private readonly claims = new MaskedClaims();
 
   constructor(private readonly parts: RecorderParts) {
     this.nodeJson = JSON.stringify(parts.node);
@@ -35,7 +37,7 @@ export class Recorder implements Journal {
     const masked = maskedForRecord(call.cleanArgs, 'request', call.screening.request, this.parts.guardrails());
     const capture = captureText(masked === call.cleanArgs ? call.argsText : stringifyJson(masked));
     const { sequence, written } = this.inJournal(() =>
-      this.parts.journal.openIntent(harmless(intentText(call, this.nodeJson, capture))),
+      this.parts.journal.openIntent(harmless(intentText(this.claims.masked(call), this.nodeJson, capture))),
     );
     try {
       await written;
@@ -58,7 +60,7 @@ export class Recorder implements Journal {
     }
     const outcomeJson = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
     if (call.recordSequence !== undefined) return this.parts.journal.closeIntent(call.recordSequence, outcomeJson);
-    const told = call.target === undefined ? this.withMaskedNames(call) : call;
+    const told = this.claims.masked(call.target === undefined ? this.withMaskedNames(call) : call);
     const rule = outcome.kind === 'answered' ? undefined : outcome.refusal.facts.rule;
     const intent = harmless(intentText(told, this.nodeJson, this.refusedArguments(call), rule));
     try {
@@ -92,15 +94,15 @@ export class Recorder implements Journal {
     }
   }
 
-  /** Whoever names a method or a tool that is not there may write anything, a secret too. */
+  /** Whoever names a method, a tool or a server that is not there may write anything, a secret too. */
   private withMaskedNames(call: Call & Partial<Received>): Call {
-    const { method, exposedName = null } = call;
-    const named = { method, exposedName };
+    const { method, virtualServer, exposedName = null } = call;
+    const named = { method, virtualServer, exposedName };
     try {
       const masked = this.parts.guardrails().screen(named, 'request', RECORD_ACTIONS).value;
       return masked === named ? call : { ...call, ...(masked as object) };
     } catch (error) {
-      if (error instanceof Refusal) return { ...call, method: '', exposedName: '' } as Call;
+      if (error instanceof Refusal) return { ...call, method: '', virtualServer: '', exposedName: '' } as Call;
       throw error;
     }
   }

@@ -40,3 +40,10 @@ it('says how many could not be written', async () => {
   refusals.count('WDR_TOKEN_UNKNOWN', '10.0.0.1', 'unknown');
   expect(await refusals.flush()).toBe(2);
 });
+
+it('masks what a stranger wrote, which the detail quotes', async () => {
+  const { records, counter: refusals } = counter(10);
+  refusals.count('WDR_HOST_UNKNOWN', '10.0.0.1', 'Host: AKIAQ3EGRVZJXK7PLM2N.example');
+  await refusals.flush();
+  expect(records[0]?.refusal?.detail).toBe('Host: [redacted:secret.aws-access-key].example');
+});

@@ -1,4 +1,5 @@
 import { harmless } from './harmless.js';
+import { maskedText } from './masking.js';
 import { newRecordId } from './record-id.js';
 import { countedRefusalText } from './record-text.js';
 
@@ -78,7 +79,8 @@ export class RefusalCounter {
       isAuthentication: AUTHENTICATION_CODES.has(code),
       code,
       address,
-      detail,
+      // It may quote a header, and a stranger writes there what he likes.
+      detail: maskedText(detail),
       count,
     });
     return this.append(harmless(text)).then(
