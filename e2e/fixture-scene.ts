@@ -25,6 +25,8 @@ export interface SceneOptions {
   readonly fixture?: FixtureOptions;
   /** File of `--config`, in standalone. */
   readonly configFile?: string;
+  /** Kept at `stop`; a temporary one that goes, where not given. */
+  readonly dataDir?: string;
 }
 
 /** A started Warder in front of one fixture whose every act is known, with ways to each of its ingress nodes. */
@@ -38,16 +40,18 @@ export class FixtureScene<W extends StartedWarder = StartedWarder> {
   ) {}
 
   static async cluster(options: SceneOptions = {}): Promise<FixtureScene<StartedCluster>> {
-    const { environment } = options;
+    const { environment, dataDir } = options;
     const fixture = await startFixtureUpstream(options.fixture);
-    return FixtureScene.of(await startCluster(environment === undefined ? {} : { environment }), fixture);
+    const given = { ...(environment && { environment }), ...(dataDir !== undefined && { dataDir }) };
+    return FixtureScene.of(await startCluster(given), fixture);
   }
 
   static async inShape(shape: Shape, options: SceneOptions = {}): Promise<FixtureScene> {
     if (shape === 'cluster') return FixtureScene.cluster(options);
     const fixture = await startFixtureUpstream(options.fixture);
-    const { configFile } = options;
-    return FixtureScene.of(await startStandalone(configFile === undefined ? {} : { configFile }), fixture);
+    const { configFile, dataDir } = options;
+    const given = { ...(configFile !== undefined && { configFile }), ...(dataDir !== undefined && { dataDir }) };
+    return FixtureScene.of(await startStandalone(given), fixture);
   }
 
   /** Names of the processes that take calls. */

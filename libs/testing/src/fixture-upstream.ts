@@ -5,7 +5,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { FixtureLedger, type LedgerEntry } from './fixture-upstream-ledger.js';
 import { type FixtureEra, type FixtureMessage, FixtureProtocol } from './fixture-upstream-protocol.js';
-import { FIXTURE_TOOLS, fixtureDefinitions, type ToolAnswer } from './fixture-upstream-tools.js';
+import {
+  FAKE_LEAK,
+  FIXTURE_TOOLS,
+  fixtureDefinitions,
+  type FixtureLeak,
+  type ToolAnswer,
+} from './fixture-upstream-tools.js';
 
 /** Where a fixture may die, or drop the connection if it lives in the test's process. */
 export type FixtureKillPoint = 'before-ledger' | 'after-ledger' | 'after-answer';
@@ -31,6 +37,8 @@ export interface FixtureControl {
   status?: number;
   /** Adds a tool of this name and announces the change. */
   addTool?: string;
+  /** What its tools leak from now on. */
+  leak?: FixtureLeak;
 }
 
 /** A real MCP server over node:http whose behaviour, good and bad, is all known. */
@@ -170,7 +178,7 @@ export class FixtureUpstream {
     if (this.control.killAt === 'before-ledger') return this.die(response);
     this.ledger.write({ nonce, tool: name });
     if (this.control.killAt === 'after-ledger') return this.die(response);
-    const answer = tool?.run(args, request.headers) ?? { resultText: '{"content":[]}' };
+    const answer = tool?.run(args, request.headers, this.control.leak ?? FAKE_LEAK) ?? { resultText: '{"content":[]}' };
     response.on('close', () => {
       if (!response.writableFinished) this.cancelled.push(nonce);
     });
@@ -190,7 +198,12 @@ export class FixtureUpstream {
     if (answer.travels === 'ask' && this.protocol.isModern) {
       return sendJson(response, 200, `{"jsonrpc":"2.0","id":${id},"result":${INPUT_REQUIRED}}`);
     }
-    const body = `{"jsonrpc":"2.0","id":${id},"result":{${own === '' ? '' : `${own},`}${answer.resultText.slice(1)}}`;
+    const body =
+      answer.isProtocolError === true
+        ? `{"jsonrpc":"2.0","id":${id},"error":${answer.resultText}}`
+        : `{"jsonrpc":"2.0","id":${id},"result":{${own === '' ? '' : `${own},`}${answer.resultText.slice(1)}}`;
+    if (answer.travels === 'no-json') return sendJson(response, 200, body.slice(0, -1));
+    if (answer.travels === 'status-500') return sendJson(response, 500, answer.resultText);
     if (answer.travels === 'gzip') {
       response.setHeader('content-encoding', 'gzip');
       return void response.setHeader('content-type', 'application/json').end(gzipSync(body));

@@ -24,4 +24,4 @@ export {
 export { type LedgerEntry, readLedger } from './fixture-upstream-ledger.js';
 export { type FixtureProcess, startFixtureProcess } from './fixture-upstream-process.js';
 export type { FixtureEra } from './fixture-upstream-protocol.js';
-export { FAKE_AWS_KEY, FAKE_CARD, POISON } from './fixture-upstream-tools.js';
+export { FAKE_AWS_KEY, FAKE_CARD, type FixtureLeak, POISON } from './fixture-upstream-tools.js';
