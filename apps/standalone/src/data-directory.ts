@@ -1,5 +1,5 @@
-import { accessSync, chmodSync, constants, mkdirSync, renameSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ConfigError } from '@warder/service-host';
 
 /** Where standalone keeps what it keeps. */
@@ -30,7 +30,7 @@ const LOG_BYTES_MAX = 16 * 1024 * 1024;
 export function openDataDirectory(root: string): DataDirectory {
   const privateDir = join(root, 'private');
   try {
-    mkdirSync(privateDir, { recursive: true, mode: 0o755 });
+    makeDirectories(privateDir);
     chmodSync(privateDir, 0o700);
     accessSync(root, constants.W_OK | constants.X_OK);
     mkdirSync(join(root, 'journal'), { recursive: true, mode: 0o700 });
@@ -56,6 +56,18 @@ export function openDataDirectory(root: string): DataDirectory {
     tokensFile: join(privateDir, 'tokens.json'),
     samplesFile: join(root, 'samples.json'),
   };
+}
+
+// Node's recursive mkdir goes round for ever where a directory refuses as if it were not there itself, as /proc does.
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectories(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    // Another start made it this moment: who may use it is decided by the lock of the database.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 // One older log is kept: two times the bound is all that logs ever take.
