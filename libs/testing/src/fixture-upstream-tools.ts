@@ -39,27 +39,32 @@ const text = (...blocks: string[]): ToolAnswer => ({
 
 const wordOf = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise);
 
-const told = ({ key, card }: FixtureLeak) => `key ${key} card ${card}`;
+/** A leak as the fixture's answers hold it. */
+export const leakText = ({ key, card }: FixtureLeak): string => `key ${key} card ${card}`;
 
 const SECRET_PLACES: Readonly<Record<string, (leak: FixtureLeak) => ToolAnswer>> = {
-  text: (leak) => text(`The configuration holds ${told(leak)}.`),
+  text: (leak) => text(`The configuration holds ${leakText(leak)}.`),
   split: ({ key, card }) => text(`key ${key.slice(0, 12)}`, `${key.slice(12)} card ${card.slice(0, 7)}`, card.slice(7)),
   structured: (leak) => ({
     resultText: JSON.stringify({
       content: [{ type: 'text', text: 'see structuredContent' }],
-      structuredContent: { deep: [{ note: told(leak) }] },
+      structuredContent: { deep: [{ note: leakText(leak) }] },
     }),
   }),
-  progress: (leak) => ({ ...text('done'), progress: [{ progress: 1, total: 1, message: told(leak) }] }),
+  progress: (leak) => ({ ...text('done'), progress: [{ progress: 1, total: 1, message: leakText(leak) }] }),
   error: (leak) => ({
-    resultText: JSON.stringify({ content: [{ type: 'text', text: `failed with ${told(leak)}` }], isError: true }),
+    resultText: JSON.stringify({ content: [{ type: 'text', text: `failed with ${leakText(leak)}` }], isError: true }),
   }),
   'protocol-error': (leak) => ({
-    resultText: JSON.stringify({ code: -32_603, message: `failed with ${told(leak)}`, data: { note: told(leak) } }),
+    resultText: JSON.stringify({
+      code: -32_603,
+      message: `failed with ${leakText(leak)}`,
+      data: { note: leakText(leak) },
+    }),
     isProtocolError: true,
   }),
-  'no-json': (leak) => ({ ...text(told(leak)), travels: 'no-json' }),
-  'status-500': (leak) => ({ ...text(told(leak)), travels: 'status-500' }),
+  'no-json': (leak) => ({ ...text(leakText(leak)), travels: 'no-json' }),
+  'status-500': (leak) => ({ ...text(leakText(leak)), travels: 'status-500' }),
 };
 
 const string = { type: 'string' };
@@ -159,7 +164,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
       description: 'Hides a leak under a duplicate key',
       properties: {},
       run: (_args, _headers, leak) => ({
-        resultText: `{"content":[{"type":"text","text":"clean","text":"${told(leak)}"}]}`,
+        resultText: `{"content":[{"type":"text","text":"clean","text":"${leakText(leak)}"}]}`,
       }),
     },
   ],
@@ -168,7 +173,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
     {
       description: 'Leaks over the borders of chunks',
       properties: {},
-      run: (_args, _headers, leak) => ({ ...text(`grüße, ${told(leak)}`), travels: 'sse-split' }),
+      run: (_args, _headers, leak) => ({ ...text(`grüße, ${leakText(leak)}`), travels: 'sse-split' }),
     },
   ],
   [
@@ -176,7 +181,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
     {
       description: 'Answers compressed, asked or not',
       properties: {},
-      run: (_args, _headers, leak) => ({ ...text(told(leak)), travels: 'gzip' }),
+      run: (_args, _headers, leak) => ({ ...text(leakText(leak)), travels: 'gzip' }),
     },
   ],
   [

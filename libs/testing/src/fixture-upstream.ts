@@ -10,6 +10,7 @@ import {
   FIXTURE_TOOLS,
   fixtureDefinitions,
   type FixtureLeak,
+  leakText,
   type ToolAnswer,
 } from './fixture-upstream-tools.js';
 
@@ -39,6 +40,8 @@ export interface FixtureControl {
   addTool?: string;
   /** What its tools leak from now on. */
   leak?: FixtureLeak;
+  /** Answers the question for its tools with an error that leaks. */
+  failsToList?: boolean;
 }
 
 /** A real MCP server over node:http whose behaviour, good and bad, is all known. */
@@ -156,6 +159,10 @@ export class FixtureUpstream {
   }
 
   private list(message: FixtureMessage, response: ServerResponse): void {
+    if (this.control.failsToList === true) {
+      const error = { code: -32_603, message: `no list: ${leakText(this.control.leak ?? FAKE_LEAK)}` };
+      return sendJson(response, 200, JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
+    }
     // Two pages, so that a client that reads only the first is found out.
     const all = fixtureDefinitions(this.extraTools);
     const isSecond = message.params?.['cursor'] === 'second';
