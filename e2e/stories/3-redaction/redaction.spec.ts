@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuditRecord, GuardrailActions, PolicyDocument } from '@warder/contracts';
@@ -23,8 +23,19 @@ const all = (action: GuardrailActions['secret']): GuardrailActions => ({
   injection: action,
   hidden: action,
 });
-const NODE_ENVIRONMENT = { WARDER_LIMITS__REFUSAL_WINDOW_MS: '2000' };
-const ENVIRONMENT = { 'ingress-1': NODE_ENVIRONMENT, 'ingress-2': NODE_ENVIRONMENT };
+// What is logged at all must hold no secret.
+const LOGGING = { WARDER_LOG__LEVEL: 'debug' };
+const INGRESS = { ...LOGGING, WARDER_LIMITS__REFUSAL_WINDOW_MS: '2000' };
+const ENVIRONMENT = {
+  'ingress-1': INGRESS,
+  'ingress-2': INGRESS,
+  balancer: LOGGING,
+  identity: LOGGING,
+  policy: LOGGING,
+  credentials: LOGGING,
+  guardrails: LOGGING,
+  audit: LOGGING,
+};
 /** Virtual servers beside `known`, which redacts what is secret and flags what is poisoned, as every new one does. */
 const ACTIONS = { strict: all('block'), blind: all('off'), flagging: all('flag') };
 
@@ -49,12 +60,18 @@ describe.each(shapesOf('3-redaction'))('redaction, %s', (shape: Shape) => {
     expect(found).toHaveLength(1);
     return found[0]!;
   };
+  const logsOf = () =>
+    shape === 'cluster'
+      ? scene.nodes.map((node) => () => scene.warder.service(node).logs())
+      : [() => readFileSync(join(dir, 'warder/warder.log'), 'utf8')];
   /** Types and places of what a record says was found. */
   const foundIn = ({ findings }: AuditRecord) =>
     findings.map(({ detector, action, phase, place }) => `${action} ${detector} ${phase} ${place}`).sort();
 
   beforeAll(async () => {
-    scene = await FixtureScene.inShape(shape, { dataDir: dir, environment: ENVIRONMENT });
+    const configFile = join(dir, 'standalone.yaml');
+    writeFileSync(configFile, JSON.stringify({ log: { level: 'debug' } }));
+    scene = await FixtureScene.inShape(shape, { dataDir: dir, environment: ENVIRONMENT, configFile });
     member = await scene.member();
     canaries.watch(member.token);
     hostile = new HostileClient({ endpoint: scene.warder.endpoint.replace(/[^/]+$/, 'known'), token: member.token });
@@ -206,6 +223,14 @@ describe.each(shapesOf('3-redaction'))('redaction, %s', (shape: Shape) => {
       }
       const [claimed] = await scene.admin.records({ upstream: 'known', text: CLAIMING_NONCE });
       expect(claimed?.claimed).toEqual({ name: `[redacted:${KEY}]`, version: `[redacted:${CARD}]` });
+    });
+
+    it('an upstream that will not list its tools is heard of in the log, its words are not', async () => {
+      scene.fixture.set({ leak: canaries.leak(), failsToList: true, addTool: 'later' });
+      for (const log of logsOf()) {
+        const isHeardOf = async () => /"upstream":"known"[^\n]*could not be listed/.test(log());
+        await expect(eventually('it is heard of', isHeardOf)).resolves.toBeUndefined();
+      }
     });
 
     it('administration leaves no trace of what it was asked with', async () => {
