@@ -16,5 +16,7 @@ it('makes the directory with all above it, its private part for this user only',
 });
 
 it.runIf(process.platform === 'linux')('refuses a place where nothing can be made, instead of trying for ever', () => {
-  expect(() => openDataDirectory('/proc/warder/data')).toThrow('--data-dir: cannot write to /proc/warder/data (ENOENT)');
+  expect(() => openDataDirectory('/proc/warder/data')).toThrow(
+    '--data-dir: cannot write to /proc/warder/data (ENOENT)',
+  );
 });
