@@ -130,6 +130,17 @@ describe('the balancer', () => {
     await events.gone;
   });
 
+  it('hangs up on the sender of a body that the node reads no further', { timeout: 5_000 }, async () => {
+    const refusing = await node((_, response) => void response.writeHead(401, { connection: 'close' }).end('no'));
+    const { hostname, port } = new URL(await balancer([refusing.url]));
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    let seen = '';
+    socket.on('data', (chunk: string) => (seen += chunk));
+    socket.write(`POST /mcp/dev HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 1000000\r\n\r\nhalf`);
+    await once(socket, 'close');
+    expect(seen).toMatch(/^HTTP\/1.1 401 /);
+  });
+
   it('shows a cut answer as cut', async () => {
     const one = await node((_, response) => {
       response.writeHead(200, { 'content-length': '100' });

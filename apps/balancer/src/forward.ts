@@ -76,7 +76,7 @@ export function forward(
     isSent = true;
     request.pipe(outgoing);
   });
-  outgoing.once('response', (answer) => relay(answer, response));
+  outgoing.once('response', (answer) => relay(answer, request, response));
   outgoing.once('error', (error: NodeJS.ErrnoException) => {
     if (!isSent && NEVER_CONNECTED.has(error.code ?? '')) {
       node.isReady = false;
@@ -108,8 +108,11 @@ function whenConnected(outgoing: ClientRequest, forwarding: Forwarding, send: ()
   });
 }
 
-function relay(answer: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(answer.statusCode ?? 502, withoutHops(answer.rawHeaders, answer.headers.connection));
+function relay(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
+  const headers = withoutHops(answer.rawHeaders, answer.headers.connection);
+  // A node that reads no more of a body hangs up on its sender: nobody would ever take the rest from here.
+  if (!request.complete && answer.headers.connection === 'close') headers.push('connection', 'close');
+  response.writeHead(answer.statusCode ?? 502, headers);
   // Headers leave at once: an event stream may say nothing for a while, and its client waits for them.
   response.flushHeaders();
   answer.pipe(response);
