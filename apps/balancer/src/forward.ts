@@ -5,7 +5,7 @@ import {
   request as httpRequest,
   type ServerResponse,
 } from 'node:http';
-import { answerJson } from '@warder/service-host';
+import { answerJson, lingerBeforeClose } from '@warder/service-host';
 import type { BackendNode } from './node-ring.js';
 
 export interface Forwarding {
@@ -111,7 +111,13 @@ function whenConnected(outgoing: ClientRequest, forwarding: Forwarding, send: ()
 function relay(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
   const headers = withoutHops(answer.rawHeaders, answer.headers.connection);
   // A node that reads no more of a body hangs up on its sender: nobody would ever take the rest from here.
-  if (!request.complete && answer.headers.connection === 'close') headers.push('connection', 'close');
+  if (!request.complete && answer.headers.connection === 'close') {
+    headers.push('connection', 'close');
+    lingerBeforeClose(request);
+    // What is still to come has nowhere to go, and is thrown away until the connection ends.
+    request.unpipe();
+    request.resume();
+  }
   response.writeHead(answer.statusCode ?? 502, headers);
   // Headers leave at once: an event stream may say nothing for a while, and its client waits for them.
   response.flushHeaders();

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkoutRoot, ensureBuilt } from '@warder/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 const GOOD = {
   WARDER_BUS__KIND: 'in-process',
@@ -72,7 +72,9 @@ describe('a process of Warder', () => {
     const { process, url, ended } = run({ ...GOOD, WARDER_INGRESS: `http://127.0.0.1:${port()}` });
     const running = await fetch(`${await url()}/mcp/dev`);
     process.kill('SIGINT');
-    await expect(fetch(`${await url()}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow('fetch failed');
+    const health = `${await url()}/healthz`;
+    // The signal is on its way: until it is there, the door is open.
+    await vi.waitFor(() => expect(fetch(health, { headers: { connection: 'close' } })).rejects.toThrow('fetch failed'));
     process.kill('SIGINT');
     expect((await ended).code).toBe(1);
     await expect(running.text()).rejects.toThrow('terminated');

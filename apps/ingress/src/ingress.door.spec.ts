@@ -86,6 +86,29 @@ describe('the door', () => {
     expect(record).toMatchObject({ ...about, decision: 'forbid', refusal: { code: 'WDR_VIRTUAL_SERVER_UNKNOWN' } });
   });
 
+  it('answers a stranger who goes on sending a large body, and reads little of it', async () => {
+    const { host, port } = new URL(scene.host.url);
+    for (let round = 0; round < 5; round += 1) {
+      const socket = createConnection(Number(port), '127.0.0.1').setEncoding('utf8');
+      let seen = '';
+      let failure: Error | undefined;
+      socket.on('data', (chunk: string) => (seen += chunk)).on('error', (error) => (failure = error));
+      const lines = Object.entries(
+        modernHeaders({ host, authorization: 'Bearer wdr_x', 'content-length': '50000000' }),
+      );
+      socket.write(`POST /mcp/dev HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.pause();
+      for (let piece = 0; piece < 200 && failure === undefined; piece += 1) {
+        socket.write(' '.repeat(4_096));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      socket.resume();
+      await closed;
+      expect([seen.slice(0, 12), failure]).toEqual(['HTTP/1.1 401', undefined]);
+    }
+  });
+
   it('tells a stranger nothing about which servers there are', async () => {
     const stranger = modernHeaders({ authorization: 'Bearer wdr_x' });
     const known = await send(stranger);

@@ -4,6 +4,7 @@ export { ConfigError } from './config-error.js';
 export { createDoor, type Door } from './door.js';
 export { HostSettings } from './host-settings.js';
 export { loadConfig, readYaml, type ConfigSources, type LoadedConfig } from './load-config.js';
+export { lingerBeforeClose } from './lingering-close.js';
 export { answerJson } from './request-gate.js';
 export { drainOnSignal, exitOnFatal, orExit, runService } from './run-service.js';
 export type { HealthCheck, Host, RawHandler, Service } from './service.js';

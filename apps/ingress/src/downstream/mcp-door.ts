@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseClientMessage, type ProtocolError } from '@warder/mcp-wire';
+import { lingerBeforeClose } from '@warder/service-host';
 import type { Gateway } from '../pipeline/gateway.js';
 import { asOutcome } from '../pipeline/outcome.js';
 import { Refusal } from '../pipeline/refusal.js';
@@ -123,8 +124,9 @@ export class McpDoor {
       !request.complete && (announcedLength(request) ?? Infinity) > this.parts.limits.strangerBodyBytesMax;
     // Reading on until a stranger's large body ends would be a gift; a known caller's is read and thrown away.
     const isStranger = refusal.code !== 'WDR_BODY_TOO_LARGE';
-    const headers = isMuchLeft && isStranger ? { ...written.headers, connection: 'close' } : written.headers;
-    writeJson(response, { ...written, headers });
+    if (!isMuchLeft || !isStranger) return writeJson(response, written);
+    lingerBeforeClose(request);
+    writeJson(response, { ...written, headers: { ...written.headers, connection: 'close' } });
   }
 }
 
