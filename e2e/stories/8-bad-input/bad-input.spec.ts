@@ -17,7 +17,7 @@ import {
 
 // Linux answers on all of 127.0.0.0/8, so that a flood has an address of its own.
 const STRANGER_ADDRESS = '127.0.0.66';
-const FLOOD = 6_000;
+const FLOOD = 4_000;
 const ADDRESSES = 1_200;
 /** And one for all addresses beyond them. */
 const RECORDS_PER_WINDOW_MAX = 1_000;
