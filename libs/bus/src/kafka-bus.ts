@@ -13,6 +13,7 @@ import {
   type Replica,
   type Subscription,
 } from './bus.js';
+import { useFastGzip } from './kafka-gzip.js';
 import { stopIdleTimer } from './kafka-idle-timer.js';
 import { KafkaProducer, PRODUCER_BOUNDS, type ProducerBounds } from './kafka-producer.js';
 import { KafkaReader, type ReaderContext, type ReaderKind } from './kafka-reader.js';
@@ -52,6 +53,7 @@ export function createKafkaBus(options: KafkaBusOptions): Bus {
 /** A kafkajs client with the bus's settings, for administration outside of a bus. */
 export function createKafkaClient(options: Pick<KafkaBusOptions, 'node' | 'brokers' | 'sasl' | 'tls' | 'log'>): Kafka {
   stopIdleTimer();
+  useFastGzip();
   return new Kafka({
     clientId: options.node,
     brokers: options.brokers,
@@ -77,6 +79,7 @@ class KafkaBus implements Bus, StateTransport {
   private readonly state: StateProtocol;
   private readonly ping: NodeJS.Timeout;
   private pingedAtMs = -Infinity;
+  private rawBatches = 0;
   private isPinging = false;
   private isClosed = false;
 
@@ -105,7 +108,9 @@ class KafkaBus implements Bus, StateTransport {
   }
 
   publishRaw(topic: Topic<unknown>, entries: readonly RawEntry[]): Promise<void> {
-    return this.send(topic, entries);
+    // A batch that is strewn over all partitions is one request with a record batch and a compressor for each of them.
+    const partition = topic.cleanup === 'delete' ? this.rawBatches++ % topic.partitions : undefined;
+    return this.send(topic, partition === undefined ? entries : entries.map((entry) => ({ ...entry, partition })));
   }
 
   async send(topic: Topic<unknown>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {

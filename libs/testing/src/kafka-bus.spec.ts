@@ -225,6 +225,27 @@ describe('the Kafka bus and an outage', () => {
     return () => broker.stop();
   });
 
+  it('puts each raw batch into one partition, and the next one into another', async () => {
+    const bus = kafkaBus(await sharedKafka());
+    const topic = { ...eventTopic(), partitions: 3 };
+    const batches = ['a', 'b', 'c', 'd'].map((batch) => Array.from({ length: 20 }, (_, at) => `${batch}${at}`));
+    const partitionsOf = new Map<string, Set<number>>();
+    await bus.batch(topic, 'store', async (batch) => {
+      for (const { key, partition } of batch) {
+        const name = key!.slice(0, 1);
+        partitionsOf.set(name, (partitionsOf.get(name) ?? new Set()).add(partition));
+      }
+    });
+    for (const keys of batches)
+      await bus.publishRaw(
+        topic,
+        keys.map((key) => ({ key, value: Buffer.from('{}') })),
+      );
+    await eventually(() => expect(partitionsOf.size).toBe(4));
+    expect([...partitionsOf.values()].map((each) => each.size)).toEqual([1, 1, 1, 1]);
+    expect(new Set([...partitionsOf.values()].flatMap((each) => [...each])).size).toBe(3);
+  });
+
   it('starts without a broker, rejects at its deadline, and is whole again after kill -9 and a restart', async () => {
     const topic = stateTopic();
     const events = eventTopic();
