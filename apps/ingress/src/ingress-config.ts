@@ -43,13 +43,6 @@ const Watchdog = z.strictObject({
   failClosedAfterMs: z.union([z.int().min(1_000), z.literal('never')]).default(900_000),
 });
 
-const Broker = z.strictObject({
-  kind: z.literal('kafka'),
-  brokers: z.array(z.string()).min(1),
-  sasl: z.strictObject({ username: z.string(), password: z.string() }).optional(),
-  tls: z.strictObject({ caFile: z.string().min(1).optional() }).optional(),
-});
-
 const Journal = z.strictObject({
   /** The directory of all journals of this machine. */
   dir: z.string().min(1),
@@ -58,8 +51,6 @@ const Journal = z.strictObject({
   segmentBytes: z.int().min(262_144).optional(),
   /** Records are kept and not published, until the process starts without it. */
   isDrainPaused: z.boolean().default(false),
-  /** `bus`: published by this thread; `kafka`: read and sent by a thread of their own. */
-  drain: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('bus') }), Broker]).prefault({ kind: 'bus' }),
 });
 
 /** What an ingress node is told; every key beyond these is an error. */

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { auditRecordedTopic } from '@warder/contracts';
-import { type Journal, type JournalDrain, type KafkaDrainOptions, openJournal } from '@warder/journal';
+import { type Journal, type JournalDrain, openJournal } from '@warder/journal';
 import type { Host } from '@warder/service-host';
 import type { IngressConfig } from './ingress-config.js';
 import { RefusalCounter } from './record/refusal-counter.js';
@@ -18,7 +17,7 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
     node: host.node,
     sizeMaxBytes: settings.sizeMaxBytes,
     ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
-    drain: drainOf(settings.drain, host),
+    drain: drainOf(host),
     log: host.log,
     clock: host.clock,
   });
@@ -49,18 +48,8 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
   return { journal, counter };
 }
 
-function drainOf(settings: IngressConfig['journal']['drain'], host: Host): JournalDrain {
-  if (settings.kind === 'bus') {
-    return { kind: 'publish', publish: (entries) => host.bus.publishRaw(auditRecordedTopic, entries) };
-  }
-  const { brokers, sasl, tls } = settings;
-  const options: KafkaDrainOptions = { node: host.node, service: host.service, brokers };
-  return {
-    kind: 'kafka',
-    options: {
-      ...options,
-      ...(sasl === undefined ? {} : { sasl }),
-      ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? true : { ca: readFileSync(tls.caFile) } }),
-    },
-  };
+// Beside the calls, in a thread of its own, where there is a broker to reach; the bus of one process is in this thread.
+function drainOf({ broker, bus, node, service }: Host): JournalDrain {
+  if (broker !== undefined) return { kind: 'kafka', options: { node, service, ...broker } };
+  return { kind: 'publish', publish: (entries) => bus.publishRaw(auditRecordedTopic, entries) };
 }

@@ -1,12 +1,15 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInProcessBus, createKafkaBus, type Bus, type Signing } from '@warder/bus';
+import { createInProcessBus, createKafkaBus, type Bus, type KafkaBusOptions, type Signing } from '@warder/bus';
 import { EVERY_TOPIC } from '@warder/contracts';
 import type { Logger } from '@warder/telemetry';
 import type { Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
 import type { HostSettings } from './host-settings.js';
+
+/** Where this process's broker is and who it is there: what a thread of its own needs to reach it too. */
+export type BrokerAccess = Pick<KafkaBusOptions, 'brokers' | 'sasl' | 'tls'>;
 
 type KafkaSettings = Extract<HostSettings['bus'], { kind: 'kafka' }>;
 
@@ -21,17 +24,31 @@ export function busOfSettings(
   const { node, service, clock } = process;
   const log = process.log.child({ part: 'bus' });
   if (settings.kind === 'in-process') return createInProcessBus({ node, log, clock });
-  const { brokers, sasl, tls, signing } = settings;
+  const { signing } = settings;
   return createKafkaBus({
     node,
     service,
     log,
     clock,
+    ...accessOf(settings),
+    ...(signing === undefined ? {} : { signing: signingOf(signing) }),
+  });
+}
+
+/**
+ * How to reach the broker; undefined where there is none.
+ * @throws ConfigError naming a certificate that cannot be read
+ */
+export function brokerAccessOf(settings: HostSettings['bus']): BrokerAccess | undefined {
+  return settings.kind === 'kafka' ? accessOf(settings) : undefined;
+}
+
+function accessOf({ brokers, sasl, tls }: KafkaSettings): BrokerAccess {
+  return {
     brokers,
     ...(sasl === undefined ? {} : { sasl }),
     ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? true : { ca: read('bus.tls.caFile', tls.caFile) } }),
-    ...(signing === undefined ? {} : { signing: signingOf(signing) }),
-  });
+  };
 }
 
 /** State has one owner, whose key every reader knows; events have none to sign for. */

@@ -3,6 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import type { Bus } from '@warder/bus';
 import type { Logger, Metrics } from '@warder/telemetry';
 import type { z } from 'zod';
+import type { BrokerAccess } from './bus-of-settings.js';
 import type { Clock } from './clock.js';
 import type { Door } from './door.js';
 
@@ -20,6 +21,8 @@ export interface Host {
   readonly service: string;
   readonly node: string;
   readonly bus: Bus;
+  /** The broker behind `bus`; undefined where the bus is of this process. */
+  readonly broker: BrokerAccess | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -4,7 +4,7 @@ import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Bus } from '@warder/bus';
 import { createLogger, Metrics, type Logger } from '@warder/telemetry';
-import { busOfSettings } from './bus-of-settings.js';
+import { brokerAccessOf, busOfSettings } from './bus-of-settings.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
 import { createDoor, createInsiders, isLoopback } from './door.js';
@@ -56,6 +56,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const port = await bind(server, settings.listen);
   const url = urlOf(settings, port);
   const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock });
+  const broker = options.bus === undefined ? brokerAccessOf(settings.bus) : undefined;
   const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
   const isInsider = createInsiders(settings.trustedProxies);
   parts.mountHealth((request) => isInsider(door.clientAddress(request)));
@@ -65,6 +66,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       service: name,
       node,
       bus,
+      broker,
       clock,
       door,
       log: name === service ? log : log.child({ service: name }),
