@@ -18,7 +18,7 @@ const plan = {
   rounds: Number(values.rounds),
   sliceMs: Number(values['slice-ms']),
   warmUpMs: 2_000,
-  warmUpCalls: 60_000,
+  warmUpCalls: 200_000,
   connections: 16,
   isStub: mode === 'stub',
   nodeArgs: values['node-arg'],
