@@ -40,7 +40,7 @@ const ENVIRONMENT = {
 const ACTIONS = { strict: all('block'), blind: all('off'), flagging: all('flag') };
 
 describe.each(shapesOf('3-redaction'))('redaction, %s', (shape: Shape) => {
-  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'warder-redaction-')));
+  let dir: string;
   const canaries = new Canaries();
   const harmless = newNonce().replace('n', 'harmless-');
   let scene: FixtureScene;
@@ -69,6 +69,7 @@ describe.each(shapesOf('3-redaction'))('redaction, %s', (shape: Shape) => {
     findings.map(({ detector, action, phase, place }) => `${action} ${detector} ${phase} ${place}`).sort();
 
   beforeAll(async () => {
+    dir = realpathSync(mkdtempSync(join(tmpdir(), 'warder-redaction-')));
     const configFile = join(dir, 'standalone.yaml');
     writeFileSync(configFile, JSON.stringify({ log: { level: 'debug' } }));
     scene = await FixtureScene.inShape(shape, { dataDir: dir, environment: ENVIRONMENT, configFile });

@@ -41,7 +41,7 @@ const told = ({ text }: HostileAnswer): Told => JSON.parse(text) as Told;
 const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 describe.each(shapesOf('8-bad-input'))('bad input, %s', (shape: Shape) => {
-  const dir = mkdtempSync(join(tmpdir(), 'warder-bad-input-'));
+  let dir: string;
   let scene: FixtureScene;
   let known: Member;
   let hostile: HostileClient;
@@ -71,6 +71,7 @@ describe.each(shapesOf('8-bad-input'))('bad input, %s', (shape: Shape) => {
   };
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'warder-bad-input-'));
     const configFile = join(dir, 'standalone.yaml');
     writeFileSync(configFile, JSON.stringify({ bounds: BOUNDS }));
     scene = await FixtureScene.inShape(shape, { environment: ENVIRONMENT, configFile });
