@@ -15,6 +15,8 @@ const alone = [
 
 export default defineConfig({
   resolve: { conditions },
+  // Said here for scenes and specs too, which no package's tsconfig.json includes.
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
