@@ -1,9 +1,11 @@
-// Builds what is stale, then runs the bench: node bench/run.mjs gate|stub [options]
+// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub [options]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { prepare } from '../tools/prepare.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const build = spawnSync('npx', ['tsc', '-b', 'bench', 'apps/ingress'], { cwd: root, stdio: ['ignore', 2, 2] });
+if (!prepare('apps/ingress')) process.exit(1);
+const build = spawnSync('npx', ['tsc', '-b', 'bench'], { cwd: root, stdio: ['ignore', 2, 2] });
 if (build.status !== 0) process.exit(build.status ?? 1);
 const args = [fileURLToPath(new URL('dist/main.js', import.meta.url)), ...process.argv.slice(2)];
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);
