@@ -95,7 +95,7 @@ export class HttpUpstream implements Upstream {
         this.forget(key, session);
       }
     };
-    const { tools, ttlMs } = await collectTools(ask, this.parts.bounds.toolsMax);
+    const { tools, ttlMs } = await collectTools(ask, this.parts.bounds);
     this.changes.expireIn(ttlMs);
     return this.sessions.get(key)?.era === 'modern' ? this.mirrored.learn(tools) : tools;
   }

@@ -55,7 +55,7 @@ export class StdioUpstream implements Upstream {
     const connection = await withinDeadline(this.open(), timeoutMs * 2, signal);
     const ask = (params: Readonly<Record<string, unknown>>) =>
       connection.request((id) => requestText(id, 'tools/list', params, connection.isModern), { timeoutMs, signal });
-    const { tools, ttlMs } = await collectTools(ask, this.parts.bounds.toolsMax);
+    const { tools, ttlMs } = await collectTools(ask, this.parts.bounds);
     this.changes.expireIn(ttlMs);
     return tools;
   }

@@ -13,13 +13,16 @@ export interface ToolList {
 
 /**
  * Collects all pages of tools/list. Tools that are none are left out: one bad tool must not cost the others.
- * @throws UpstreamFailure (protocol) for a list that is none, repeats its cursor or has too many tools
+ * @param bounds - of all pages together, so that a list in many pages holds no more memory than one in a single page
+ * @throws UpstreamFailure (protocol) for a list that is none, repeats its cursor or has too many tools; (too-large) for
+ * one whose pages are longer than an answer may be
  */
 export async function collectTools(
   ask: (params: Readonly<Record<string, unknown>>) => Promise<UpstreamAnswer>,
-  toolsMax: number,
+  { toolsMax, answerBytesMax }: { readonly toolsMax: number; readonly answerBytesMax: number },
 ): Promise<ToolList> {
   const tools: ToolDefinition[] = [];
+  let bytesLeft = answerBytesMax;
   let cursor: string | undefined;
   let ttlMs = 0;
   for (let page = 0; page < PAGES_MAX; page += 1) {
@@ -29,8 +32,12 @@ export async function collectTools(
     const { tools: listed, nextCursor, ttlMs: ttl } = answer.result;
     if (!Array.isArray(listed)) throw new UpstreamFailure('protocol', 'tools/list answers without tools', false);
     for (const tool of listed) {
+      if (!isObject(tool)) continue;
+      const text = JSON.stringify(tool);
+      bytesLeft -= Buffer.byteLength(text);
+      if (bytesLeft < 0) throw new UpstreamFailure('too-large', 'the pages of tools/list are too long', false);
       // Definitions are text to read and not values to act on: numbers may become doubles here.
-      const parsed = ToolDefinition.safeParse(isObject(tool) ? JSON.parse(JSON.stringify(tool)) : tool);
+      const parsed = ToolDefinition.safeParse(JSON.parse(text));
       if (parsed.success) tools.push(parsed.data);
     }
     if (tools.length > toolsMax) throw new UpstreamFailure('protocol', `more than ${toolsMax} tools`, false);
