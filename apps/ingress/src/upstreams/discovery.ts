@@ -4,6 +4,8 @@ import { catalogueOf } from './definition-hash.js';
 
 const BACK_OFF_FIRST_MS = 500;
 const BACK_OFF_MAX_MS = 60_000;
+// An upstream may say a thousand times a second that its list changed; it is asked for it once in so long.
+const REST_MS = 1_000;
 
 export interface DiscoveryParts {
   readonly upstream: string;
@@ -26,6 +28,8 @@ export class Discovery {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private isAskedAgain = false;
+  private isResting = false;
+  private isChanged = false;
   private failures = 0;
 
   constructor(private readonly parts: DiscoveryParts) {}
@@ -38,13 +42,20 @@ export class Discovery {
       return;
     }
     clearTimeout(this.timer);
+    this.isChanged = this.isResting = false;
     this.running = this.discover().finally(() => {
       this.running = undefined;
       if (this.isAskedAgain) {
         this.isAskedAgain = false;
         this.trigger();
-      } else this.scheduleNext();
+      } else this.rest();
     });
+  }
+
+  /** The upstream says that its list changed: lists now, or after the rest that follows each listing. */
+  changed(): void {
+    this.isChanged = true;
+    if (!this.running && !this.isResting) this.trigger();
   }
 
   async stop(): Promise<void> {
@@ -53,11 +64,18 @@ export class Discovery {
     await this.running;
   }
 
-  private scheduleNext(): void {
+  private rest(): void {
     if (this.stopping.signal.aborted) return;
     const backOffMs = Math.min(BACK_OFF_FIRST_MS * 2 ** (this.failures - 1), BACK_OFF_MAX_MS);
     const delayMs = this.failures === 0 ? this.parts.everyMs : Math.min(backOffMs, this.parts.everyMs);
-    this.timer = setTimeout(() => this.trigger(), delayMs).unref();
+    const restMs = Math.min(REST_MS, delayMs);
+    const wake = () => {
+      this.isResting = false;
+      if (this.isChanged) this.trigger();
+      else this.timer = setTimeout(() => this.trigger(), delayMs - restMs).unref();
+    };
+    this.isResting = true;
+    this.timer = setTimeout(wake, restMs).unref();
   }
 
   private async discover(): Promise<void> {

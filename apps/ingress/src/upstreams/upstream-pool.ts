@@ -113,7 +113,7 @@ export class UpstreamPool implements Upstreams {
     upstream.then(
       (made) => {
         member.ready = made;
-        made.onListChanged(() => discovery.trigger());
+        made.onListChanged(() => discovery.changed());
       },
       (error: unknown) => parts.log.error({ err: error, upstream: name }, 'an upstream cannot be used on this node'),
     );
