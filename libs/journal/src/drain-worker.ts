@@ -9,6 +9,8 @@ import { LogProgress } from './log-progress.js';
 
 /** Also the time in which records gather to a batch. */
 const LOOK_EVERY_MS = 20;
+/** How long the broker's client may take to say good-bye. */
+const CLOSE_WITHIN_MS = 1_000;
 
 const port = parentPort!;
 const report = (what: DrainReport): void => port.postMessage(what);
@@ -39,9 +41,18 @@ async function obey(order: DrainOrder): Promise<void> {
   } else {
     clearInterval(timer);
     await host.stop();
+    setTimeout(exit, CLOSE_WITHIN_MS);
     await bus.close();
-    port.close();
+    exit();
   }
+}
+
+/**
+ * Ends the thread, and nothing but the thread. With its port closed it would stay as long as the broker's client tries
+ * to send, and that is for ever while the broker is away.
+ */
+function exit(): void {
+  process.exit();
 }
 
 /** Errors keep their message when they are copied between threads, other things may not be copied at all. */

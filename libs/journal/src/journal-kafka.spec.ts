@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -61,6 +63,23 @@ it('delivers to Kafka from a thread of its own, what a paused one kept and what 
   expect(sorted(journal.log)).toEqual(appended.map((_, n) => n + 1));
   expect(sorted(dead.log)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
 }, 60_000);
+
+it('ends within its bound while a broker takes the connection and never answers', async () => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const brokers = [`127.0.0.1:${port}`];
+  const kafka = { kind: 'kafka', options: { node, service: 'ingress', brokers } } as const;
+  const options = { dir, sizeMaxBytes: 8 << 20, segmentBytes: 1 << 20, log, clock, closeTimeoutMs: 10 };
+  const journal = await openJournal({ ...options, node: `${node}-silent`, drain: kafka });
+  const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
+  await journal.append(JSON.stringify({ ...example, recordId: idOf(1) }));
+  await once(silent, 'connection');
+  const startedAtMs = performance.now();
+  await journal.close();
+  expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+  silent.close();
+}, 30_000);
 
 function idOf(n: number): string {
   return `0193673e-7c1f-7d5e-8a55-${String(n).padStart(12, '0')}`;
