@@ -25,7 +25,10 @@ export interface Journal {
    * @throws JournalFullError when there is no room for both halves, or the disk fails
    */
   openIntent(intent: string): { sequence: number; written: Promise<void> };
-  /** Writes the other half; resolves when it is written, however long the disk fails. Never refused for room. */
+  /**
+   * Writes the other half; resolves when it is written, however long the disk fails. Never refused for room.
+   * @throws JournalFullError (as a rejection) once the journal is closed; the sequence is then recorded as unknown
+   */
   closeIntent(sequence: number, outcome: string): Promise<void>;
   /** Records that are not acknowledged, those of running calls and adopted logs included. */
   undelivered(): number;
@@ -36,7 +39,10 @@ export interface Journal {
   /** Stops publishing, after the batch that is on its way. */
   pause(): void;
   resume(): void;
-  /** Writes what is there, waits for its acknowledgement within a bound and lets the log go. Open intents stay open. */
+  /**
+   * Takes nothing new, waits within a bound for the acknowledgement of what is there, and lets the log go. An intent that
+   * is not closed by then stays open.
+   */
   close(): Promise<void>;
 }
 
@@ -76,6 +82,7 @@ class NodeJournal implements Journal {
       throw error;
     }
     this.own.writer.onCommit = () => this.committed();
+    own.ownership.onLost = () => this.lose();
     this.noteAge();
     this.host.add(this.own);
     this.timers = [
@@ -150,6 +157,15 @@ class NodeJournal implements Journal {
     this.host.wake();
   }
 
+  /** Two writers would destroy the log for both: what is taken from now on would be lost, so it is refused. */
+  private lose(): void {
+    this.options.log.error({ log: this.own.name }, 'another process took the journal over: nothing more is recorded');
+    this.own.writer.abandon();
+    this.host
+      .remove(this.own.name)
+      .catch((error: unknown) => this.options.log.error({ error, log: this.own.name }, 'a lost journal is still read'));
+  }
+
   private noteAge(): void {
     const { delivered, committed } = this.own.progress;
     this.age.note(delivered, committed, this.options.clock.monotonicMs());
@@ -171,11 +187,11 @@ class NodeJournal implements Journal {
 
   private async shutDown(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
-    this.own.writer.close();
+    this.own.writer.stopTaking();
     await this.delivered(this.options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS);
     await this.host.stop();
     for (const log of [this.own, ...this.adopted]) {
-      if (log !== this.own) log.writer.close();
+      log.writer.close();
       log.ownership.release();
     }
   }

@@ -30,6 +30,7 @@ export class LogWriter {
   private backlog: Buffer[] = [];
   private backlogWritten: Deferred | undefined;
   private retryTimer: NodeJS.Timeout | undefined;
+  private isTaking = true;
   private isClosed = false;
   /** Called when frames were written. */
   onCommit: () => void = () => {};
@@ -55,7 +56,7 @@ export class LogWriter {
     kind: typeof FrameKind.intent | typeof FrameKind.record,
     text: string,
   ): { sequence: number; written: Promise<void> } {
-    if (this.isClosed) throw new JournalFullError('closed', 'the journal is closed');
+    if (!this.isTaking) throw new JournalFullError('closed', 'the journal is closed');
     if (this.retryTimer !== undefined) throw new JournalFullError('disk', 'the journal waits for its disk');
     const frameBytes = FRAME_HEADER_BYTES + Buffer.byteLength(text);
     const isIntent = kind === FrameKind.intent;
@@ -67,8 +68,12 @@ export class LogWriter {
     return { sequence, written: this.opened.promise };
   }
 
-  /** Closes an open intent, in the room that it holds; resolves once the frame is written, however long the disk fails. */
+  /**
+   * Closes an open intent, in the room that it holds; resolves once the frame is written, however long the disk fails.
+   * @throws JournalFullError once the log is closed: it may be another process's by now, which closes the intent itself
+   */
   end(kind: typeof FrameKind.outcome | typeof FrameKind.unknown, sequence: number, text: string): Promise<void> {
+    if (this.isClosed) throw new JournalFullError('closed', 'the journal is closed');
     if (!this.open.delete(sequence)) throw new Error(`the journal holds no open intent ${sequence}`);
     const frameBytes = FRAME_HEADER_BYTES + Buffer.byteLength(text);
     if (this.retryTimer === undefined) this.makeRoom(frameBytes);
@@ -106,13 +111,28 @@ export class LogWriter {
     this.onCommit();
   }
 
+  /** Takes nothing new from here on; intents that are open can still be closed. */
+  stopTaking(): void {
+    this.isTaking = false;
+  }
+
   /** Writes what is there and lets go of the files; intents that are open stay so for recovery. */
   close(): void {
-    this.isClosed = true;
+    if (this.isClosed) return;
     this.flush();
     clearTimeout(this.retryTimer);
     this.writeBacklog();
+    this.abandon();
+  }
+
+  /** Lets go of the files as they are. What was not written never will be, and whoever waits for it is told. */
+  abandon(): void {
+    this.isTaking = false;
+    this.isClosed = true;
     clearTimeout(this.retryTimer);
+    this.tickBytes = 0;
+    const error = new JournalFullError('closed', 'the journal is closed');
+    for (const waiting of [this.opened, this.closed, this.backlogWritten]) waiting?.reject(error);
     this.segments.close();
   }
 
@@ -164,7 +184,12 @@ export class LogWriter {
     }
     this.tickFirstSequence = this.nextSequence;
     this.backlogWritten ??= deferred();
-    if (closed) void this.backlogWritten.promise.then(() => closed.resolve());
+    if (closed) {
+      void this.backlogWritten.promise.then(
+        () => closed.resolve(),
+        (failure: Error) => closed.reject(failure),
+      );
+    }
     opened?.reject(new JournalFullError('disk', 'the journal could not be written', { cause: error }));
     this.waitForDisk(error);
   }

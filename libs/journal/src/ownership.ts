@@ -5,6 +5,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  truncateSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -30,6 +31,8 @@ interface Owner {
  */
 export class Ownership {
   private readonly timer: NodeJS.Timeout;
+  /** Called once another process has taken the directory over, for it heard nothing of this one for too long. */
+  onLost: () => void = () => {};
 
   private constructor(private readonly path: string) {
     this.timer = setInterval(() => this.beat(), BEAT_EVERY_MS);
@@ -63,7 +66,12 @@ export class Ownership {
   /** Lets the next one take the directory at once. */
   release(): void {
     clearInterval(this.timer);
-    writeFileSync(this.path, '');
+    try {
+      // Not made anew: the file of an owner that was followed by another stays away.
+      truncateSync(this.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 
   /** Ends the ownership of a directory that was removed. */
@@ -75,9 +83,10 @@ export class Ownership {
     const now = new Date();
     try {
       utimesSync(this.path, now, now);
-    } catch {
-      // The directory went away under its owner; whatever is written next says so.
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
       clearInterval(this.timer);
+      this.onLost();
     }
   }
 }
