@@ -275,6 +275,8 @@ describe('a legacy session', () => {
     const ended = await scene.send('/mcp/dev', { method: 'DELETE', headers: mine.headersOf('') });
     expect([ended.status, ended.text]).toEqual([200, '']);
     expect((await mine.ask('tools/list')).status).toBe(404);
+    mine.sessionToken += '=';
+    expect((await mine.ask('tools/list')).status).toBe(404);
     await counted('WDR_SESSION_UNKNOWN');
   });
 
@@ -284,6 +286,8 @@ describe('a legacy session', () => {
     const body = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
     const taken = await scene.send('/mcp/dev', { headers: client.headersOf(''), body });
     expect([taken.status, taken.text]).toEqual([202, '']);
+    const { text: metrics } = await scene.send('/metrics', { method: 'GET', headers: {} });
+    expect(metrics).toMatch(/warder_operations_total\{method="other",code="answered"\} \d/);
   });
 
   it('leaves a record of its start', async () => {

@@ -115,20 +115,6 @@ describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
     expect(messagesOf(answer)).toHaveLength(1);
   });
 
-  it('ends its call on the upstream by closing, and the record says that the outcome is unknown', async () => {
-    const client = await open();
-    const gone = new AbortController();
-    const call = client.call('slow', { ms: 60_000, nonce: `close-${era}` }, undefined, gone.signal);
-    await reached(`close-${era}`);
-    gone.abort();
-    await expect(call).rejects.toThrow('aborted');
-    await upstreamHeardOfItsEnd(`close-${era}`);
-    expect(await recordOf(`close-${era}`)).toMatchObject({
-      outcome: 'unknown',
-      refusal: { code: 'WDR_CALL_CANCELLED' },
-    });
-  });
-
   it.each([false, true])('is cut off in the middle of a call by a revocation (on a stream: %s)', async (isStream) => {
     const doomed = await scene.token('ana');
     const client = await new WireClient(scene, era, doomed).open();
@@ -142,6 +128,30 @@ describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
     await upstreamHeardOfItsEnd(nonce);
     expect(await recordOf(nonce)).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_CALL_REVOKED' } });
     expect((await client.ask('tools/list')).status).toBe(401);
+  });
+});
+
+/** Calls `slow`, closes the connection while it runs, and gives the call's record. */
+async function closedUnder(era: 'modern' | 'legacy', ms: number) {
+  const client = await new WireClient(scene, era, token).open();
+  const gone = new AbortController();
+  const call = client.call('slow', { ms, nonce: `close-${era}` }, undefined, gone.signal);
+  await reached(`close-${era}`);
+  gone.abort();
+  await expect(call).rejects.toThrow('aborted');
+  return recordOf(`close-${era}`);
+}
+
+describe('a connection that closes under its call', () => {
+  it('ends the call of a modern client on the upstream, and the record says that the outcome is unknown', async () => {
+    const record = await closedUnder('modern', 60_000);
+    expect(record).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_CALL_CANCELLED' } });
+    await upstreamHeardOfItsEnd('close-modern');
+  });
+
+  it('ends no call of a legacy client, which would say so', async () => {
+    expect(await closedUnder('legacy', 200)).toMatchObject({ outcome: 'success', refusal: null });
+    expect(upstream.cancelled).not.toContain('close-legacy');
   });
 });
 

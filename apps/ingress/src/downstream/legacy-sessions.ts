@@ -49,7 +49,7 @@ export class LegacySessions implements Sessions {
       session !== undefined &&
       session.virtualServer === virtualServer &&
       this.wallMs() - session.issuedAtMs <= this.ageMaxMs &&
-      !this.ended.has(sessionToken);
+      !this.ended.has(session.sessionId);
     if (isGood) return session;
     throw new Refusal(
       'WDR_SESSION_UNKNOWN',
@@ -58,10 +58,13 @@ export class LegacySessions implements Sessions {
     );
   }
 
-  /** Ends a session on this node; elsewhere it lives until its age ends, for it is no credential. */
-  end(sessionToken: string): void {
+  /**
+   * Ends a session on this node; elsewhere it lives until its age ends, for it is no credential. Named by what is sealed
+   * in its token, for one token can be written in many ways (Base64 with and without padding).
+   */
+  end(sessionId: string): void {
     if (this.ended.size >= ENDED_MAX) this.ended.delete(this.ended.values().next().value!);
-    this.ended.add(sessionToken);
+    this.ended.add(sessionId);
   }
 
   private openNew(sessionToken: string): LegacySession | undefined {

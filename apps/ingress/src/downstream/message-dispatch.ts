@@ -67,8 +67,9 @@ export class MessageDispatch {
     const operation = this.operation(visit, new RunningOperation(), undefined, session);
     void admitMessage(operation, this.parts.gateway).then((outcome) => {
       const written = writeOutcome('null', outcome, operation.revision);
-      if (outcome.kind === 'answered' && sessionToken !== undefined) this.parts.sessions.end(sessionToken);
+      if (outcome.kind === 'answered') this.parts.sessions.end(session.sessionId);
       writeJson(visit.response, outcome.kind === 'answered' ? { ...written, text: '' } : written);
+      this.parts.onEnded(operation, outcome);
     });
   }
 
@@ -80,6 +81,7 @@ export class MessageDispatch {
       }
       const isTaken = outcome.kind === 'answered';
       writeJson(visit.response, isTaken ? ACCEPTED : writeOutcome('null', outcome, operation.revision));
+      this.parts.onEnded(operation, outcome);
     });
   }
 
@@ -97,9 +99,12 @@ export class MessageDispatch {
     if (message.sessionToken !== undefined) running.cancelKey = cancelKeyOf(message.sessionToken, message.idJson);
     all.add(running);
     if (stream.wantsStream) keepAlive.add(stream);
-    visit.response.on('close', () => {
-      if (isRunning) running.giveUp(cancelled('the client closed the connection'));
-    });
+    // A legacy client cancels by a message; a connection of its that broke says nothing of what it wants.
+    if (message.era === 'modern') {
+      visit.response.on('close', () => {
+        if (isRunning) running.giveUp(cancelled('the client closed the connection'));
+      });
+    }
     void this.pipeline(operation, message, session, stream).then((outcome) => {
       isRunning = false;
       all.remove(running);
