@@ -31,22 +31,16 @@ export function seamHits(
   }
   if (texts.length < 2) return undefined;
   const found = new Map<number, { text: string; hits: Hit[] }>();
-  for (const [separator, asked] of [
-    ['', isAsked],
-    ['\n', (category: FindingCategory) => category === 'injection' && isAsked(category)],
-  ] as const) {
-    const hits = scanner.scan(texts.map(({ text }) => text).join(separator), asked);
-    if (hits.length === 0) continue;
-    const placed = place(texts, separator.length);
+  for (const { placed, joined, asked } of joinsOf(texts, isAsked)) {
     const alone = new Map<Placed, readonly Hit[]>();
-    for (const hit of hits) {
+    for (const hit of scanner.scan(joined, asked)) {
       const touched = touchedBy(hit, placed);
       const cut = touched.filter(({ start, end }) => hit.start < start || hit.end > end);
       if (cut.length === 0 || standsAlone(hit, touched, scanner, alone)) continue;
-      for (const { index, text, start, end } of cut) {
-        const part = { ...hit, start: Math.max(hit.start, start) - start, end: Math.min(hit.end, end) - start };
+      for (const { index, text, origin, start, end } of cut) {
+        const part = { ...hit, start: Math.max(hit.start, start) - origin, end: Math.min(hit.end, end) - origin };
         const entry = found.get(index) ?? { text, hits: [] };
-        entry.hits.push(part);
+        if (!isKnown(part, entry.hits)) entry.hits.push(part);
         found.set(index, entry);
       }
     }
@@ -54,22 +48,59 @@ export function seamHits(
   return found.size === 0 ? undefined : found;
 }
 
+/** Blocks read as one text, and what is looked for in it. */
+interface Join {
+  readonly placed: readonly Placed[];
+  readonly joined: string;
+  readonly asked: (category: FindingCategory) => boolean;
+}
+
+/** Characters on each side of a seam that are looked at by themselves: more than any token of one piece has. */
+const SEAM_CHARS = 512;
+
+function* joinsOf(texts: readonly BlockText[], isAsked: Join['asked']): Generator<Join> {
+  const whole = texts.map((each) => ({ ...each, from: 0, to: each.text.length }));
+  yield join(whole, '', isAsked);
+  yield join(whole, '\n', (category) => category === 'injection' && isAsked(category));
+  // A rule that asks for the end of a word would miss a secret whose halves the words of further blocks adjoin.
+  for (let at = 1; at < whole.length && whole.length > 2; at += 1) {
+    const [before, after] = [whole[at - 1]!, whole[at]!];
+    const left = { ...before, from: Math.max(0, before.to - SEAM_CHARS) };
+    yield join([left, { ...after, to: Math.min(after.to, SEAM_CHARS) }], '', isAsked);
+  }
+}
+
+/** The same place of the same rule is found in the whole and again at its seam. */
+function isKnown(part: Hit, hits: readonly Hit[]): boolean {
+  return hits.some(({ detector, start, end }) => detector === part.detector && start <= part.start && end >= part.end);
+}
+
 interface BlockText {
   readonly index: number;
   readonly text: string;
 }
 
-/** A block's text and where it stands in the joined one. */
-interface Placed extends BlockText, Span {}
+/** Part of a block's text and where it stands in the joined one. */
+interface Placed extends BlockText, Span {
+  /** Where in the joined text the block's text begins, or would. */
+  readonly origin: number;
+}
 
-function place(texts: readonly BlockText[], separatorLength: number): Placed[] {
+function join(parts: readonly (BlockText & Part)[], separator: string, asked: Join['asked']): Join {
   let next = 0;
-  return texts.map(({ index, text }) => {
+  const placed = parts.map(({ index, text, from, to }) => {
     const start = next;
-    const end = start + text.length;
-    next = end + separatorLength;
-    return { index, text, start, end };
+    const end = start + to - from;
+    next = end + separator.length;
+    return { index, text, origin: start - from, start, end };
   });
+  return { placed, joined: parts.map(({ text, from, to }) => text.slice(from, to)).join(separator), asked };
+}
+
+/** From where to where of a text. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The texts that a hit stands in, in their order; found by halving, for hits and texts may both be many. */
@@ -99,6 +130,6 @@ function standsAlone(
   return touched.some((each) => {
     const hits = alone.get(each) ?? scanner.scan(each.text, (category) => category === 'pii');
     alone.set(each, hits);
-    return hits.some((own) => each.start + own.start < hit.end && each.start + own.end > hit.start);
+    return hits.some((own) => each.origin + own.start < hit.end && each.origin + own.end > hit.start);
   });
 }

@@ -124,6 +124,14 @@ export function describeScreeningEngine(name: string, engine: ScreeningEngine, s
       ]);
       expect(screening.findings.map(({ place }) => place)).toEqual(['/content/1/text', '/content/2/text']);
     });
+
+    it('finds the halves too where the words of further blocks adjoin them', () => {
+      const half = Math.floor(secret.text.length / 2);
+      const blocks = ['see', secret.text.slice(0, half), secret.text.slice(half), 'end'];
+      const value = { content: blocks.map((text) => ({ type: 'text', text })) };
+      const screening = engine.screen(value, 'response', actions());
+      expect((screening.value as typeof value).content.map(({ text }) => text)).toEqual(['see', masked, masked, 'end']);
+    });
   });
 
   describe(`${name}: what it does`, () => {
