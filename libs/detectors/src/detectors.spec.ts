@@ -125,6 +125,21 @@ describe('hidden characters', () => {
   it('finds a secret that they cut apart, and takes it out whole', () => {
     expect(clean('x AK\u200bIAQYLPMN5HF\u2060IQR7B2X y')).toBe('x [redacted:secret.aws-access-key] y');
   });
+
+  it.each(['\u00ad', '\u034f', '\u200e', '\u202e', '\u2066', '\ufe0f', '\u001b[m', '\u001b[01;31m\u001b[K'])(
+    'finds a secret that %j cuts apart or stands before',
+    (mark) => {
+      expect(clean(`x ${mark}AKIA${mark}QYLPMN5HFIQR7B2X${mark} y`)).toBe(
+        `x ${mark}[redacted:secret.aws-access-key]${mark} y`,
+      );
+      expect(clean(`x ${mark}4111 1111${mark} 1111 1111`)).toBe(`x ${mark}[redacted:pii.card]`);
+    },
+  );
+
+  it('leaves the colours of a terminal, and what only looks like them, as they are', () => {
+    for (const text of ['\u001b[1mbold\u001b[0m', '\u001b[', `\u001b[${'1;'.repeat(40)}m`])
+      expect(clean(text)).toBe(text);
+  });
 });
 
 describe('explicit injection', () => {

@@ -1,8 +1,12 @@
 import type { HiddenDetector, Span } from './detector.js';
 
-/** Characters that are in a text and that nobody sees: zero-width ones, tags, variation selectors of plane 14. */
-const INVISIBLE = /[\u180e\u200b-\u200d\u2060-\u2064\ufeff]|\udb40[\udc00-\uddef]/;
-const INVISIBLE_RUNS = /(?:[\u180e\u200b-\u200d\u2060-\u2064\ufeff]|\udb40[\udc00-\uddef])+/g;
+/**
+ * What is in a text and nobody sees: zero-width characters, soft hyphens, marks of direction, variation selectors, tags,
+ * and the sequences that colour a terminal (ECMA-48, CSI), whose last letter would stand before a secret like a word's.
+ */
+const INVISIBLE_SOURCE = String.raw`[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]|\udb40[\udc00-\uddef]|\u001b\[[0-?]{0,32}[ -/]{0,4}[@-~]`;
+const INVISIBLE = new RegExp(INVISIBLE_SOURCE);
+const INVISIBLE_RUNS = new RegExp(`(?:${INVISIBLE_SOURCE})+`, 'g');
 
 const TAG_RUNS = /(?:\udb40[\udc00-\udc7f])+/g;
 /** England, Scotland, Wales: the only flags in use that are spelt in tag characters. */

@@ -18,6 +18,8 @@ export interface TextScanner {
 }
 
 const NOTHING: readonly Hit[] = [];
+/** The one ASCII character that begins something invisible. */
+const ESCAPE = '\u001b';
 const GRAM_BITS = 15;
 const GRAM_MASK = (1 << GRAM_BITS) - 1;
 const DIGIT_FOLD = 27;
@@ -102,7 +104,7 @@ export class GramScanner implements TextScanner {
   scan(text: string, isAsked: (category: FindingCategory) => boolean): readonly Hit[] {
     if (text.length === 0) return NOTHING;
     const codes = this.sweep(text, isAsked);
-    if (codes > 127 && holdsInvisible(text)) return this.scanVisible(text, isAsked);
+    if ((codes > 127 || text.includes(ESCAPE)) && holdsInvisible(text)) return this.scanVisible(text, isAsked);
     if (this.atSigns.length > 0 && isAsked('pii')) this.sweepAtSigns(text);
     return this.takeHits();
   }
