@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { createInProcessBus, type Bus, type RawMessage } from '@warder/bus';
 import {
@@ -101,9 +102,10 @@ describe('the audit store', () => {
       message(JSON.stringify(recordOf(6, { tool: 'a\u0000b' })), 6),
       message(JSON.stringify(recordOf(7, { arguments: { bytes: 1, value: 'a\u0000\ud800b' } })), 7),
       message(JSON.stringify(recordOf(8)), 8),
+      message(JSON.stringify(recordOf(9, { tool: randomBytes(4_000).toString('hex') })), 9),
     ];
-    expect(await storeBatch(batch, records)).toEqual({ stored: 2, known: 0, quarantined: 7 });
-    expect(await storeBatch(batch, records)).toEqual({ stored: 0, known: 2, quarantined: 7 });
+    expect(await storeBatch(batch, records)).toEqual({ stored: 2, known: 0, quarantined: 8 });
+    expect(await storeBatch(batch, records)).toEqual({ stored: 0, known: 2, quarantined: 8 });
     expect((await find({})).calls.map(({ sequence }) => sequence)).toEqual([1, 8]);
     const { rows } = JSON.parse(await calls.quarantine({ limit: 50 })) as {
       rows: { offset: string; value: string; reason: string }[];
@@ -117,9 +119,10 @@ describe('the audit store', () => {
       ['5', 'the store refused it: SQLSTATE 22008'],
       ['6', 'the store refused it: SQLSTATE 22P05'],
       ['7', 'the store refused it: SQLSTATE 22P05'],
+      ['9', 'the store refused it: SQLSTATE 54000'],
     ]);
     expect(rows.find(({ offset }) => offset === '2')?.value).toBe('//4=');
-    await expect.poll(() => letters.length).toBe(14);
+    await expect.poll(() => letters.length).toBe(16);
     await reader.stop();
   });
 

@@ -21,8 +21,9 @@ export class RecordStore implements RecordSink {
 
   faultOf(error: unknown): string | undefined {
     if (!(error instanceof StoreError)) return undefined;
-    // Class 22 is a data exception (a NUL, half a surrogate pair, a time out of range), 23 a constraint on a value.
-    return /^2[23]/.test(error.sqlState ?? '') ? `the store refused it: SQLSTATE ${error.sqlState}` : undefined;
+    // Class 22 is a data exception (a NUL, half a surrogate pair, a time out of range), 23 a constraint on a value, 54 a
+    // limit that a value passes (a name that no index row holds).
+    return /^(?:2[23]|54)/.test(error.sqlState ?? '') ? `the store refused it: SQLSTATE ${error.sqlState}` : undefined;
   }
 
   async quarantine({ partition, offset, key, value }: RawMessage, reason: string): Promise<void> {

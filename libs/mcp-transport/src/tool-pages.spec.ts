@@ -38,3 +38,9 @@ it('takes a list of many pages that is short enough', async () => {
   const { tools, ttlMs } = await collectTools(ask, BOUNDS);
   expect([tools.length, ttlMs]).toEqual([500, 5]);
 });
+
+it('leaves out a tool whose name no index of the audit store would hold', async () => {
+  const tools = [256, 257].map((characters) => ({ name: 'n'.repeat(characters), inputSchema: { type: 'object' } }));
+  const found = await collectTools(async () => ({ result: { tools } }), BOUNDS);
+  expect(found.tools.map(({ name }) => name.length)).toEqual([256]);
+});

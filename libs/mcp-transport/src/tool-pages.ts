@@ -4,6 +4,8 @@ import type { UpstreamAnswer } from './upstream.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
 const PAGES_MAX = 1_000;
+/** UTF-16 units of a tool's name, twice what MCP advises: it stands in records, and an index of their store holds it. */
+const NAME_MAX = 256;
 
 /** All tools of an upstream and how long it says that they stand (milliseconds, 0 if it does not say). */
 export interface ToolList {
@@ -38,7 +40,7 @@ export async function collectTools(
       if (bytesLeft < 0) throw new UpstreamFailure('too-large', 'the pages of tools/list are too long', false);
       // Definitions are text to read and not values to act on: numbers may become doubles here.
       const parsed = ToolDefinition.safeParse(JSON.parse(text));
-      if (parsed.success) tools.push(parsed.data);
+      if (parsed.success && parsed.data.name.length <= NAME_MAX) tools.push(parsed.data);
     }
     if (tools.length > toolsMax) throw new UpstreamFailure('protocol', `more than ${toolsMax} tools`, false);
     if (typeof ttl === 'number' && ttl > 0) ttlMs = ttl;
