@@ -30,43 +30,46 @@ export function seamHits(
     if (text !== undefined && text !== '') texts.push({ index, text });
   }
   if (texts.length < 2) return undefined;
-  const found = new Map<number, { text: string; hits: Hit[] }>();
-  for (const { placed, joined, asked } of joinsOf(texts, isAsked)) {
-    const alone = new Map<Placed, readonly Hit[]>();
-    for (const hit of scanner.scan(joined, asked)) {
-      const touched = touchedBy(hit, placed);
-      const cut = touched.filter(({ start, end }) => hit.start < start || hit.end > end);
-      if (cut.length === 0 || standsAlone(hit, touched, scanner, alone)) continue;
-      for (const { index, text, origin, start, end } of cut) {
-        const part = { ...hit, start: Math.max(hit.start, start) - origin, end: Math.min(hit.end, end) - origin };
-        const entry = found.get(index) ?? { text, hits: [] };
-        if (!isKnown(part, entry.hits)) entry.hits.push(part);
-        found.set(index, entry);
-      }
-    }
-  }
+  const found: Found = new Map();
+  const look = (parts: readonly BlockText[], separator: string, asked: typeof isAsked): void => {
+    const hits = scanner.scan(parts.map(({ text }) => text).join(separator), asked);
+    if (hits.length > 0) addCut(found, hits, place(parts, separator.length), scanner);
+  };
+  look(texts, '', isAsked);
+  look(texts, '\n', (category) => category === 'injection' && isAsked(category));
+  // A rule that asks for the bounds of a word misses in the whole what other blocks adjoin: its two blocks by themselves.
+  for (let at = 1; at < texts.length; at += 1)
+    if (isAdjoined(texts, at)) look(texts.slice(at - 1, at + 1), '', isAsked);
   return found.size === 0 ? undefined : found;
 }
 
-/** Blocks read as one text, and what is looked for in it. */
-interface Join {
-  readonly placed: readonly Placed[];
-  readonly joined: string;
-  readonly asked: (category: FindingCategory) => boolean;
+type Found = Map<number, { readonly text: string; readonly hits: Hit[] }>;
+
+/** Characters of two halves: less than the shortest secret or more than the longest that is one word need no look. */
+const WORD_CHARS_MIN = 13;
+const WORD_CHARS_MAX = 512;
+const BLANK = /\s/;
+
+/** Whether a word that is a whole block together with its neighbour goes on, in the joined text, in a third one. */
+function isAdjoined(texts: readonly BlockText[], at: number): boolean {
+  const [before, left, right, after] = [texts[at - 2], texts[at - 1]!, texts[at]!, texts[at + 1]];
+  if (left.text.length + right.text.length < WORD_CHARS_MIN) return false;
+  const goesBack = before !== undefined && left.text.length < WORD_CHARS_MAX && !BLANK.test(before.text.at(-1)!);
+  return goesBack || (after !== undefined && right.text.length < WORD_CHARS_MAX && !BLANK.test(after.text[0]!));
 }
 
-/** Characters on each side of a seam that are looked at by themselves: more than any token of one piece has. */
-const SEAM_CHARS = 512;
-
-function* joinsOf(texts: readonly BlockText[], isAsked: Join['asked']): Generator<Join> {
-  const whole = texts.map((each) => ({ ...each, from: 0, to: each.text.length }));
-  yield join(whole, '', isAsked);
-  yield join(whole, '\n', (category) => category === 'injection' && isAsked(category));
-  // A rule that asks for the end of a word would miss a secret whose halves the words of further blocks adjoin.
-  for (let at = 1; at < whole.length && whole.length > 2; at += 1) {
-    const [before, after] = [whole[at - 1]!, whole[at]!];
-    const left = { ...before, from: Math.max(0, before.to - SEAM_CHARS) };
-    yield join([left, { ...after, to: Math.min(after.to, SEAM_CHARS) }], '', isAsked);
+function addCut(found: Found, hits: readonly Hit[], placed: readonly Placed[], scanner: TextScanner): void {
+  const alone = new Map<Placed, readonly Hit[]>();
+  for (const hit of hits) {
+    const touched = touchedBy(hit, placed);
+    const cut = touched.filter(({ start, end }) => hit.start < start || hit.end > end);
+    if (cut.length === 0 || standsAlone(hit, touched, scanner, alone)) continue;
+    for (const { index, text, start, end } of cut) {
+      const part = { ...hit, start: Math.max(hit.start, start) - start, end: Math.min(hit.end, end) - start };
+      const entry = found.get(index) ?? { text, hits: [] };
+      if (!isKnown(part, entry.hits)) entry.hits.push(part);
+      found.set(index, entry);
+    }
   }
 }
 
@@ -80,27 +83,17 @@ interface BlockText {
   readonly text: string;
 }
 
-/** Part of a block's text and where it stands in the joined one. */
-interface Placed extends BlockText, Span {
-  /** Where in the joined text the block's text begins, or would. */
-  readonly origin: number;
-}
+/** A block's text and where it stands in the joined one. */
+interface Placed extends BlockText, Span {}
 
-function join(parts: readonly (BlockText & Part)[], separator: string, asked: Join['asked']): Join {
+function place(texts: readonly BlockText[], separatorLength: number): Placed[] {
   let next = 0;
-  const placed = parts.map(({ index, text, from, to }) => {
+  return texts.map(({ index, text }) => {
     const start = next;
-    const end = start + to - from;
-    next = end + separator.length;
-    return { index, text, origin: start - from, start, end };
+    const end = start + text.length;
+    next = end + separatorLength;
+    return { index, text, start, end };
   });
-  return { placed, joined: parts.map(({ text, from, to }) => text.slice(from, to)).join(separator), asked };
-}
-
-/** From where to where of a text. */
-interface Part {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** The texts that a hit stands in, in their order; found by halving, for hits and texts may both be many. */
@@ -130,6 +123,6 @@ function standsAlone(
   return touched.some((each) => {
     const hits = alone.get(each) ?? scanner.scan(each.text, (category) => category === 'pii');
     alone.set(each, hits);
-    return hits.some((own) => each.origin + own.start < hit.end && each.origin + own.end > hit.start);
+    return hits.some((own) => each.start + own.start < hit.end && each.start + own.end > hit.start);
   });
 }
