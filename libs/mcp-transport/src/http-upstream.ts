@@ -49,6 +49,8 @@ export class HttpUpstream implements Upstream {
   private lastKey = '';
   private legacySinceMs: number | undefined;
   private requestId = 0;
+  /** Grows with each change of the credential: what was opened under an earlier one is not kept. */
+  private epoch = 0;
   private isClosed = false;
 
   constructor(private readonly parts: HttpUpstreamParts) {
@@ -60,33 +62,37 @@ export class HttpUpstream implements Upstream {
 
   async call(call: UpstreamCall): Promise<UpstreamAnswer> {
     this.admit();
+    // One deadline for all that the call takes: a session, and the same call once more where it was refused unread.
+    const endsAtMs = this.parts.nowMs() + call.timeoutMs;
     const key = this.credentialKey(call.headers);
     let session = this.sessions.get(key);
     let timeoutMs = call.timeoutMs;
     if (session === undefined) {
-      const startMs = this.parts.nowMs();
       session = await withinDeadline(this.open(key, call.headers), timeoutMs, call.signal);
-      timeoutMs = Math.max(1, timeoutMs - (this.parts.nowMs() - startMs));
+      timeoutMs = this.leftMs(endsAtMs);
     }
     const answer = await this.callOnce(session, call, timeoutMs);
-    if (isHeaderRefusal(answer) && !this.mirrored.isLearned && (await this.learn(call, timeoutMs))) {
-      return this.read(await this.callOnce(session, call, timeoutMs));
+    if (isHeaderRefusal(answer) && !this.mirrored.isLearned && (await this.learn(call, this.leftMs(endsAtMs)))) {
+      return this.read(await this.callOnce(session, call, this.leftMs(endsAtMs)));
     }
     if (!isForgotten(session, answer)) return this.read(answer);
     // The upstream refused the call unread, for it does not know the session (or our era) any more.
     this.forget(key, session);
-    const renewed = await withinDeadline(this.open(key, call.headers), timeoutMs, call.signal);
+    const renewed = await withinDeadline(this.open(key, call.headers), this.leftMs(endsAtMs), call.signal);
     // Still modern: then it understood the call, and its refusal stands. Whether it acted before it refused, nobody knows.
     if (session.era === 'modern' && renewed.era === 'modern') return this.read(answer);
-    return this.read(await this.callOnce(renewed, call, timeoutMs));
+    return this.read(await this.callOnce(renewed, call, this.leftMs(endsAtMs)));
   }
 
   async discover(signal?: CallSignal, headers?: CredentialHeaders): Promise<ToolDefinition[]> {
     this.admit();
     const key = this.credentialKey(headers);
+    const { epoch } = this;
     const ask = async (params: Readonly<Record<string, unknown>>): Promise<UpstreamAnswer> => {
       for (let attempt = 0; ; attempt += 1) {
         const session = this.sessions.get(key) ?? (await this.open(key, headers));
+        // A page that is asked for later must not open anew what was ended with its credential.
+        if (epoch !== this.epoch) throw new UpstreamFailure('cancelled', 'the credential changed', false);
         const id = this.nextId();
         const text = requestText(id, 'tools/list', params, session.era === 'modern');
         const task = this.task(id, session, this.parts.bounds.handshakeTimeoutMs, signal);
@@ -105,6 +111,7 @@ export class HttpUpstream implements Upstream {
   }
 
   forgetCredentials(): void {
+    this.epoch += 1;
     this.sessions.clear();
     this.changeStream.close();
     this.lastHeaders = undefined;
@@ -215,12 +222,14 @@ export class HttpUpstream implements Upstream {
 
   private async handshake(key: string, headers: CredentialHeaders | undefined): Promise<HttpSession> {
     const { bounds, nowMs } = this.parts;
+    const { epoch } = this;
     const knownLegacy = this.legacySinceMs !== undefined && nowMs() - this.legacySinceMs < LEGACY_VERDICT_MS;
     const post = (list: readonly string[], body: string, id: number | undefined) =>
       this.send(list, body, { id, timeoutMs: bounds.handshakeTimeoutMs, signal: undefined, onMessage: undefined });
     const session = await openSession(post, credentialList(headers), knownLegacy);
     if (session.era === 'modern') this.legacySinceMs = undefined;
     else if (!knownLegacy) this.legacySinceMs = nowMs();
+    if (epoch !== this.epoch) return session;
     const [oldest] = this.sessions.keys();
     if (this.sessions.size >= bounds.sessionsMax && oldest !== undefined) this.sessions.delete(oldest);
     this.sessions.set(key, session);
@@ -243,6 +252,10 @@ export class HttpUpstream implements Upstream {
       this.lastKey = credentialList(headers).join('\n');
     }
     return this.lastKey;
+  }
+
+  private leftMs(endsAtMs: number): number {
+    return Math.max(1, endsAtMs - this.parts.nowMs());
   }
 
   private nextId(): number {
