@@ -44,7 +44,11 @@ async function upstreamOf(answer: (method: string) => Answer | undefined): Promi
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
-  const settings = { transport: { kind: 'streamable-http' as const, url }, timeoutMs: 5_000, allowPrivateAddress: true };
+  const settings = {
+    transport: { kind: 'streamable-http' as const, url },
+    timeoutMs: 5_000,
+    allowPrivateAddress: true,
+  };
   const log = createLogger('spec', { level: 'silent' });
   const upstream = createUpstream({ name: 'u', settings, log, clock: { monotonicMs: () => nowMs } });
   toClose.push(() => upstream.close());
