@@ -29,6 +29,12 @@ describe('legacy session tokens', () => {
     }
   });
 
+  it('have one spelling', () => {
+    for (const alias of [`${token}=`, `${token}!`, `ws1. ${token.slice(4)}`, `${token}\t`]) {
+      expect(openSession(alias, key, 2_000, 10_000)).toBeUndefined();
+    }
+  });
+
   it('are unknown when any byte was changed', () => {
     const bytes = Buffer.from(token.slice(4), 'base64url');
     for (let i = 0; i < bytes.length; i += 1) {

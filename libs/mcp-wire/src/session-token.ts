@@ -52,6 +52,8 @@ export function openSession(
   if (!token.startsWith(PREFIX) || token.length > TOKEN_CHARS_MAX) return undefined;
   const sealed = Buffer.from(token.slice(PREFIX.length), 'base64url');
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
+  // A session has one spelling, or one that was ended would live on under another that decodes alike.
+  if (sealed.toString('base64url') !== token.slice(PREFIX.length)) return undefined;
   try {
     const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(PREFIX));
