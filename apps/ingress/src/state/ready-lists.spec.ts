@@ -52,6 +52,16 @@ describe('a list of tools', () => {
     expect(listed.withheld).toBe(1);
   });
 
+  it('leaves out a tool whose name holds a secret, and names it nowhere', () => {
+    const named = { ...view, tools: [{ name: `up__${KEY}`, inputSchema: { type: 'object' } }, ...view.tools] };
+    const lists = new ReadyLists({ name: 'w', version: '1' });
+    const { text, findings, withheld } = lists.listOf(named, modern, all, GuardrailActions.parse({}));
+    expect(namesIn(text)).toEqual(['clean', 'leaky', 'poisoned']);
+    expect(withheld).toBe(1);
+    expect(findings[0]).toMatchObject({ detector: 'secret.aws-access-key', place: expect.stringMatching(/\/name$/) });
+    expect(text + JSON.stringify(findings)).not.toContain(KEY);
+  });
+
   it('keeps to ourselves which arguments an upstream wants in headers', () => {
     const annotated = { type: 'string', 'x-mcp-header': 'Region' };
     const inputSchema = { type: 'object', properties: { region: annotated, 'x-mcp-header': { type: 'string' } } };

@@ -41,11 +41,11 @@ export class ReadyLists implements Lists {
     const findings: Finding[] = [];
     const tools = view.tools.flatMap((tool): Tool | [] => {
       const { verdict, value, findings: found } = guardrails.screen(tool, 'response', actions);
-      for (const finding of found) findings.push({ ...finding, place: `/${tool.name}${finding.place}` });
-      if (verdict === 'reject') return [];
       const shown = value as Tool;
-      // The name is one of ours, under which the tool is called.
-      return { ...shown, name: tool.name, inputSchema: withoutParamHeaders(shown.inputSchema) as Tool['inputSchema'] };
+      for (const finding of found) findings.push({ ...finding, place: `/${shown.name}${finding.place}` });
+      // Under a name that had to be redacted it could not be called.
+      if (verdict === 'reject' || shown.name !== tool.name) return [];
+      return { ...shown, inputSchema: withoutParamHeaders(shown.inputSchema) as Tool['inputSchema'] };
     });
     const fresh = { guardrails, actions, tools, findings, texts: new Map<string, string>() };
     this.views.set(view, fresh);
