@@ -122,6 +122,7 @@ describe('a host', () => {
     ['refused', 409, { error: { code: 'WDR_SAMPLE', message: 'not now' } }],
     ['bug', 500, { error: { code: 'WDR_INTERNAL', message: 'internal error' } }],
     ['none', 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } }],
+    ['%zz', 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } }],
   ])('answers GET %s with %i and one shape, without its inside', async (path, status, body) => {
     const answer = await fetch(`${await start()}/admin/sample/${path}`);
     expect(answer.status).toBe(status);

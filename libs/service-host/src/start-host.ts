@@ -122,7 +122,7 @@ class HostParts {
     this.gate.mount('/readyz', (request, response) => answerHealth(response, this.ready, isInsider(request)));
     this.gate.mount('/metrics', (request, response) => {
       if (isInsider(request)) return void answerMetrics(response, this.metrics);
-      return answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
+      return answerPathUnknown(response);
     });
   }
 
@@ -152,6 +152,8 @@ async function createApp(
   let toFastify: RequestListener | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: settings.bounds.bodyBytesMax,
+    // A path that cannot be decoded gets as far as neither hook nor filter, and Fastify would quote it.
+    frameworkErrors: (_: unknown, __: unknown, { raw }: { raw: ServerResponse }) => answerPathUnknown(raw),
     serverFactory: (handler: RequestListener) => {
       toFastify = handler;
       return server;
@@ -197,6 +199,10 @@ function securityHeaders(isTls: boolean): Record<string, string> {
 function answerHealth(response: ServerResponse, health: Health, isInsider: boolean): void {
   const { status, body } = health.answer();
   answerJson(response, status, isInsider ? body : { status: body.status });
+}
+
+function answerPathUnknown(response: ServerResponse): void {
+  answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
 }
 
 async function answerMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {
