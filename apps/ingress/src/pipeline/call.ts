@@ -46,7 +46,7 @@ export interface Greeted {
 export interface Received extends Operation {
   readonly exposedName: string;
   readonly args: Readonly<Record<string, unknown>>;
-  /** `_meta` of the request without the members that are valid on the client's hop only. */
+  /** `_meta` of the request, with the members that are valid on the client's hop only. */
   readonly meta: Readonly<Record<string, unknown>>;
   readonly clientCapabilities: Readonly<Record<string, unknown>>;
   readonly progressToken: ProgressToken | undefined;

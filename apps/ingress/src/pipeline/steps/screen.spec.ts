@@ -40,6 +40,28 @@ describe('_meta of a call', () => {
   });
 });
 
+describe('a log message of an upstream', () => {
+  const heard = (era: 'legacy' | 'modern', meta: object) => {
+    const sent: string[] = [];
+    const asked = { ...call(meta), revision: { era } } as Recorded;
+    const hear = screenInterim(asked, engine, { send: (text) => sent.push(text) });
+    for (const level of ['info', 'warning', 'shouting']) {
+      hear({ method: 'notifications/message', params: { level, data: 'x' } });
+    }
+    return sent.map((text) => (JSON.parse(text) as { params: { level: string } }).params.level);
+  };
+
+  it('reaches a modern client only at the level that its request names, and one that names none not at all', () => {
+    expect(heard('modern', {})).toEqual([]);
+    expect(heard('modern', { 'io.modelcontextprotocol/logLevel': 'loud' })).toEqual([]);
+    expect(heard('modern', { 'io.modelcontextprotocol/logLevel': 'notice' })).toEqual(['warning']);
+  });
+
+  it('reaches a legacy client, which cannot name one', () => {
+    expect(heard('legacy', {})).toEqual(['info', 'warning', 'shouting']);
+  });
+});
+
 it('remembers a bounded number of findings, however many messages an upstream sends', () => {
   const asked = call({});
   const sent: string[] = [];

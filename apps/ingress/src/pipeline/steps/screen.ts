@@ -1,5 +1,12 @@
 import type { Finding } from '@warder/contracts';
-import { encodeNotification, encodeProgress, isObject, type ServerFace, stringifyJson } from '@warder/mcp-wire';
+import {
+  encodeNotification,
+  encodeProgress,
+  isObject,
+  META_LOG_LEVEL,
+  type ServerFace,
+  stringifyJson,
+} from '@warder/mcp-wire';
 import type { Answered, Permitted, Received, Recorded, Released, Screened } from '../call.js';
 import type { Downstream, Guardrails, InterimMessage } from '../gateway.js';
 import { Refusal } from '../refusal.js';
@@ -8,6 +15,8 @@ const NOTHING: Readonly<Record<string, unknown>> = {};
 /** Findings that a call remembers, for an upstream may send ten thousand messages before its answer. */
 const FINDINGS_MAX = 300;
 const INTERIM_FINDINGS_MAX = 100;
+/** RFC 5424, the least first. */
+const LOG_LEVELS: readonly unknown[] = 'debug info notice warning error critical alert emergency'.split(' ');
 
 /**
  * Arguments and `_meta`, before anything leaves; a block is a Refusal, a redaction changes what is sent.
@@ -49,7 +58,7 @@ function note(call: Received, findings: readonly Finding[], max = FINDINGS_MAX):
 
 /**
  * Progress and log messages that come before the result: no byte of an upstream goes down unscreened. A message that
- * is blocked is left out; whatever is neither progress that the client asked for nor a log message is left out too.
+ * is blocked is left out, and so is whatever the client did not ask for.
  */
 export function screenInterim(
   call: Recorded,
@@ -68,9 +77,13 @@ export function screenInterim(
   };
 }
 
-function isWanted(call: Received, message: InterimMessage): boolean {
-  if (message.method === 'notifications/progress') return call.progressToken !== undefined;
-  return message.method === 'notifications/message';
+function isWanted(call: Received, { method, params }: InterimMessage): boolean {
+  if (method === 'notifications/progress') return call.progressToken !== undefined;
+  if (method !== 'notifications/message') return false;
+  if (call.revision.era === 'legacy') return true;
+  // A modern request that names no level asks for no log messages, and must not be sent any.
+  const least = LOG_LEVELS.indexOf(call.meta[META_LOG_LEVEL]);
+  return least !== -1 && LOG_LEVELS.indexOf(params['level']) >= least;
 }
 
 /**
