@@ -243,7 +243,7 @@ describe('a client that takes more than its share', () => {
     await reached('full-19');
     const answer = await client.call('echo', {});
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
-    expect(answer.text).toContain('WDR_OVERLOADED');
+    expect(messageOf(answer)).toMatchObject({ id: expect.any(Number), error: { data: { code: 'WDR_OVERLOADED' } } });
     gone.abort();
     await Promise.all(many);
     await vi.waitFor(async () => expect((await client.call('echo', {})).status).toBe(200));

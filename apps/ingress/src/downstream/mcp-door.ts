@@ -119,7 +119,7 @@ export class McpDoor {
     if (outcome.kind === 'failed') this.parts.onBug(error);
     const { refusal } = outcome;
     this.parts.counter.count(refusal.code, address, refusal.internalDetail);
-    const written = writeRefusal('null', refusal, undefined);
+    const written = writeRefusal(refusal.facts.idJson ?? 'null', refusal, undefined);
     const isMuchLeft =
       !request.complete && (announcedLength(request) ?? Infinity) > this.parts.limits.strangerBodyBytesMax;
     // Reading on until a stranger's large body ends would be a gift; a known caller's is read and thrown away.

@@ -34,7 +34,7 @@ export class MessageDispatch {
   /** Runs the pipeline of a message. @throws Refusal WDR_OVERLOADED before anything of it ran */
   dispatch(visit: Visit, message: ClientMessage): void {
     if (this.parts.running.isFull()) {
-      const facts = { retryAfterMs: 1_000 };
+      const facts = { retryAfterMs: 1_000, idJson: message.idJson };
       throw new Refusal('WDR_OVERLOADED', 'The gateway is busy, try again in a moment', 'limits.runningMax', facts);
     }
     const session = this.sessionOf(visit, message);
