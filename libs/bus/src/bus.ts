@@ -50,7 +50,7 @@ export interface Bus {
   ensureTopics(topics: readonly Topic<unknown>[]): Promise<void>;
   /** Resolves when acknowledged; rejects at the deadline (10 s), when the buffer is full, or on a bad message. */
   publish<M>(topic: Topic<M>, key: string, message: M): Promise<void>;
-  /** One batch, acknowledged as one. */
+  /** One batch, acknowledged as one. Of events it goes to one partition, whatever their keys: they come in no order. */
   publishRaw(topic: Topic<unknown>, entries: readonly RawEntry[]): Promise<void>;
   /** Durable group, at least once, in order of the partition; a failing message is tried again with back-off. */
   subscribe<M>(

@@ -29,7 +29,10 @@ interface Member {
   readonly discovery: Discovery;
 }
 
-/** One client per upstream of the policy, made and removed as the policy changes; calls that run end on the old one. */
+/**
+ * One client per upstream of the policy, made and removed as the policy changes. Calls that run on one that goes, be it
+ * for other settings, are given up: what it may no longer be asked must not go on.
+ */
 export class UpstreamPool implements Upstreams {
   private readonly members = new Map<string, Member>();
 
