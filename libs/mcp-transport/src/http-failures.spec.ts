@@ -63,6 +63,24 @@ describe('an upstream that cannot be used', () => {
   });
 
   it.each([
+    ['an encoding', 200, { 'content-encoding': 'AKIAQ3EGRVZJXK7PLM2N' }, '{}'],
+    ['a revision', 200, {}, '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"AKIAQ3EGRVZJXK7PLM2N"}}'],
+  ])('says nothing in the words of the upstream, which may be a secret in the place of %s', async (...given) => {
+    const [, status, headers, body] = given;
+    const url = await always(status, body, { ...JSON_TYPE, ...headers });
+    const failure = await upstreamAt(url)
+      .call(echo)
+      .catch((error: Error) => error);
+    expect(failure).toMatchObject({ reason: 'protocol' });
+    expect(String((failure as Error).message)).not.toContain('AKIA');
+  });
+
+  it.each([4111111111111111, 1.5, '"x"'])('gives a code of ours for %s, which is none', async (code) => {
+    const url = await modernThen(200, (id) => `{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":"m"}}`);
+    expect(await upstreamAt(url).call(echo)).toEqual({ error: { code: -32603, message: 'm' } });
+  });
+
+  it.each([
     ['input_required', 'WDR_INPUT_REQUIRED'],
     ['task', 'WDR_RESULT_TYPE'],
   ])('gives a text of ours for a result of type %s, which would pass the guardrails by: %s', async (type, code) => {

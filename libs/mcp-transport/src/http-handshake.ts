@@ -77,7 +77,9 @@ async function initialize(post: Post, credential: readonly string[]): Promise<Ht
     throw new UpstreamFailure('protocol', `initialize was answered with HTTP ${answer.status}`, false, answer.status);
   }
   if (!LEGACY_VERSIONS.has(version)) {
-    throw new UpstreamFailure('protocol', `the upstream speaks MCP ${version.slice(0, 20)} only`, false);
+    // The version is of any text, and messages stand in logs: only what is a revision is repeated.
+    const spoken = /^\d{4}-\d{2}-\d{2}$/.test(version) ? version : 'of a revision that is none';
+    throw new UpstreamFailure('protocol', `the upstream speaks MCP ${spoken} only`, false);
   }
   const session = legacySession(credential, version, answer.sessionId, announces(result['capabilities']));
   const done = await post(session.headers, '{"jsonrpc":"2.0","method":"notifications/initialized"}', undefined);

@@ -42,5 +42,6 @@ function ownCode(code: number): number {
 
 function numberOf(value: unknown): number {
   const code = value instanceof LosslessNumber ? Number(value.text) : value;
-  return typeof code === 'number' && Number.isSafeInteger(code) ? code : ErrorCode.internal;
+  // Wider than clients hold a code in, it may be anything, a card number too.
+  return typeof code === 'number' && (code | 0) === code ? code : ErrorCode.internal;
 }
