@@ -5,6 +5,7 @@ import type { Logger } from '@warder/telemetry';
 import type { Recorded, UpstreamAnswer } from '../pipeline/call.js';
 import type { InterimMessage, Upstreams } from '../pipeline/gateway.js';
 import { Refusal } from '../pipeline/refusal.js';
+import { maskedText } from '../record/masking.js';
 import { Discovery } from './discovery.js';
 import { refusalOf } from './upstream-refusal.js';
 
@@ -124,7 +125,9 @@ export class UpstreamPool implements Upstreams {
   }
 
   private async create(name: string, settings: UpstreamSettings, signal: AbortSignal): Promise<Upstream> {
-    const { stdioEntries, leases, log, clock } = this.parts;
+    const { stdioEntries, leases, clock } = this.parts;
+    // A child may print what it was asked, or its environment.
+    const log = this.parts.log.child({}, { serializers: { stderr: maskedText } });
     const options = { name, settings, log, clock };
     if (settings.transport.kind !== 'stdio') return createUpstream(options);
     const entry = stdioEntries.get(settings.transport.entry);
