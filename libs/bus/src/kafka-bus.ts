@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Topic } from '@warder/contracts';
 import { Kafka, type logCreator, logLevel } from 'kafkajs';
 import { groupPrefixOf } from './acls.js';
+import { pause } from './back-off.js';
 import {
   type Bus,
   type BusClock,
@@ -43,6 +44,7 @@ export interface KafkaBusOptions {
 const PING_EVERY_MS = 2_000;
 const DISCONNECTED_AFTER_MS = 6_000;
 const BATCH_MESSAGES_MAX = 500;
+/** How long each part of a close may take: what waits for a last acknowledgement, and what waits for a silent broker. */
 const CLOSE_GRACE_MS = 3_000;
 
 /** The bus of a cluster. It starts without a broker, and finds it within 5 s of its coming. */
@@ -192,12 +194,12 @@ class KafkaBus implements Bus, StateTransport {
 
   async close(): Promise<void> {
     if (this.isClosed) return;
-    await this.state.close();
+    await withinGrace(this.state.close());
     this.isClosed = true;
     clearInterval(this.ping);
-    await this.producer.close(CLOSE_GRACE_MS);
     this.topics.close();
-    await Promise.all([...this.readers].map((reader) => reader.stop()));
+    await withinGrace(this.producer.close(CLOSE_GRACE_MS));
+    await withinGrace(Promise.all([...this.readers].map((reader) => reader.stop())));
   }
 
   private async read(topic: Topic<unknown>, kind: ReaderKind): Promise<Subscription> {
@@ -230,6 +232,13 @@ class KafkaBus implements Bus, StateTransport {
       this.isPinging = false;
     }
   }
+}
+
+/** A request to a broker that is silent fails after 10 s, and is tried again: a stop does not wait for that. */
+async function withinGrace(work: Promise<unknown>): Promise<void> {
+  const isOver = new AbortController();
+  await Promise.race([work, pause(CLOSE_GRACE_MS, isOver.signal)]);
+  isOver.abort();
 }
 
 /** What kafkajs calls an error is mostly a retry; the bus itself says what could not be done. */
