@@ -122,6 +122,14 @@ describe('hidden characters', () => {
     expect(kinds('\ufeffhello \u{1f468}\u200d\u{1f469} \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645')).toEqual([]);
   });
 
+  it.each(['%3D', '%20', '%2f', String.raw`\u003d`, String.raw`\u0020`, String.raw`\x3d`, '%'])(
+    'finds a secret that the escape %s stands before',
+    (escape) => {
+      expect(clean(`a${escape}AKIAQYLPMN5HFIQR7B2X%26`)).toBe(`a${escape}[redacted:secret.aws-access-key]%26`);
+      expect(clean(`a${escape}4111111111111111%26`)).toBe(`a${escape}[redacted:pii.card]%26`);
+    },
+  );
+
   it('finds a secret that they cut apart, and takes it out whole', () => {
     expect(clean('x AK\u200bIAQYLPMN5HF\u2060IQR7B2X y')).toBe('x [redacted:secret.aws-access-key] y');
   });

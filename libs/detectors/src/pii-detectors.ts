@@ -1,3 +1,4 @@
+import { restOfEscape } from './word-start.js';
 import type { AtSignDetector, Detector, DigitsDetector, Span } from './detector.js';
 
 const LOCAL_CHARS_MAX = 64;
@@ -71,26 +72,34 @@ const card: DigitsDetector = {
   trigger: 'digits',
   matchAt(text: string, start: number): Span | undefined {
     const before = start > 0 ? text.charCodeAt(start - 1) : 32;
-    if (isLetterOrDigit(before) || before === 95) return undefined;
-    let digits = '';
-    let grouping = '';
-    let found: Span | undefined;
-    for (let at = start; digits.length < CARD_DIGITS_MAX; at += 1) {
-      const groupStart = at;
-      while (at - groupStart <= CARD_DIGITS_MAX && isDigit(text.charCodeAt(at))) at += 1;
-      if (at === groupStart || digits.length + at - groupStart > CARD_DIGITS_MAX) break;
-      if (grouping === '' && at - groupStart !== 4 && at - groupStart < CARD_DIGITS_MIN) break;
-      digits += text.slice(groupStart, at);
-      grouping += (grouping === '' ? '' : '-') + String(at - groupStart);
-      const after = text.charCodeAt(at);
-      const stands = !isLetterOrDigit(after) && after !== 95;
-      if (stands && digits.length >= CARD_DIGITS_MIN && GROUPINGS.test(grouping) && isCardNumber(digits)) {
-        found = { start, end: at };
-      }
-      if (!isSeparator(after)) break;
-    }
-    return found;
+    const isInWord = isLetterOrDigit(before) || before === 95;
+    const found = isInWord ? undefined : cardFrom(text, start);
+    if (found !== undefined || !(isInWord || before === 37)) return found;
+    const rest = restOfEscape(text, start);
+    return rest === undefined ? undefined : cardFrom(text, start + rest);
   },
 };
+
+/** The card number that begins at a digit, with the separators within it. */
+function cardFrom(text: string, start: number): Span | undefined {
+  let digits = '';
+  let grouping = '';
+  let found: Span | undefined;
+  for (let at = start; digits.length < CARD_DIGITS_MAX; at += 1) {
+    const groupStart = at;
+    while (at - groupStart <= CARD_DIGITS_MAX && isDigit(text.charCodeAt(at))) at += 1;
+    if (at === groupStart || digits.length + at - groupStart > CARD_DIGITS_MAX) break;
+    if (grouping === '' && at - groupStart !== 4 && at - groupStart < CARD_DIGITS_MIN) break;
+    digits += text.slice(groupStart, at);
+    grouping += (grouping === '' ? '' : '-') + String(at - groupStart);
+    const after = text.charCodeAt(at);
+    const stands = !isLetterOrDigit(after) && after !== 95;
+    if (stands && digits.length >= CARD_DIGITS_MIN && GROUPINGS.test(grouping) && isCardNumber(digits)) {
+      found = { start, end: at };
+    }
+    if (!isSeparator(after)) break;
+  }
+  return found;
+}
 
 export const PII_DETECTORS: readonly Detector[] = [email, card];

@@ -1,4 +1,5 @@
 import type { LiteralDetector, Span } from './detector.js';
+import { AFTER_ESCAPE, WORD_START } from './word-start.js';
 
 const secret = (kind: string, literals: readonly string[], pattern: RegExp): LiteralDetector => ({
   id: `secret.${kind}`,
@@ -28,7 +29,10 @@ export const SECRET_DETECTORS: readonly LiteralDetector[] = [
   secret(
     'aws-access-key',
     ['akia', 'asia', 'secret_access_key', 'secretaccesskey'],
-    /(?<!(?:^|[^\\])[A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])|(?:[sS]ecret_?[aA]ccess_?[kK]ey|SECRET_ACCESS_KEY)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/y,
+    new RegExp(
+      String.raw`${WORD_START}A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])|(?:[sS]ecret_?[aA]ccess_?[kK]ey|SECRET_ACCESS_KEY)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])`,
+      'y',
+    ),
   ),
   secret(
     'github-token',
@@ -54,14 +58,20 @@ export const SECRET_DETECTORS: readonly LiteralDetector[] = [
   secret(
     'jwt',
     ['eyj'],
-    /(?<!(?:^|[^\\])[A-Za-z0-9]|[_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}/y,
+    new RegExp(
+      String.raw`(?:(?<!(?:^|[^\\])[A-Za-z0-9]|[_-])|${AFTER_ESCAPE})eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}`,
+      'y',
+    ),
   ),
   secret('npm-token', ['npm_'], /npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/y),
   // A digit is asked for, so that `sk-` in front of hyphenated words is none.
   secret(
     'model-api-key',
     ['sk-'],
-    /(?<!(?:^|[^\\])[A-Za-z0-9]|_)sk-(?=[A-Za-z_-]{0,40}\d)(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,200}(?![A-Za-z0-9_-])/y,
+    new RegExp(
+      String.raw`(?:(?<!(?:^|[^\\])[A-Za-z0-9]|_)|${AFTER_ESCAPE})sk-(?=[A-Za-z_-]{0,40}\d)(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,200}(?![A-Za-z0-9_-])`,
+      'y',
+    ),
   ),
   // Warder's own: whoever reads it in an answer could act as its owner.
   secret('warder-token', ['wdr_'], /wdr_[A-Za-z0-9_-]{48}/y),
