@@ -18,10 +18,10 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
     sizeMaxBytes: settings.sizeMaxBytes,
     ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
     drain: drainOf(host),
+    isPaused: settings.isDrainPaused,
     log: host.log,
     clock: host.clock,
   });
-  if (settings.isDrainPaused) journal.pause();
   const bounds = { windowMs: limits.refusalWindowMs, recordsPerWindowMax: limits.refusalRecordsPerWindowMax };
   const counter = new RefusalCounter(
     host.node,

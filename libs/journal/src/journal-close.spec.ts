@@ -29,8 +29,9 @@ describe('the end of a journal', () => {
   const take = async (entries: readonly RawEntry[]): Promise<void> => {
     for (const { value } of entries) published.push(JSON.parse(value.toString('utf8')) as AuditRecord);
   };
-  const open = (publish = take): Promise<Journal> =>
+  const open = (publish = take, isPaused = false): Promise<Journal> =>
     openJournal({
+      isPaused,
       dir,
       node: 'ingress-1',
       segmentBytes: 262_144,
@@ -87,5 +88,15 @@ describe('the end of a journal', () => {
     vi.useRealTimers();
     await journal.close();
     expect(readdirSync(log).filter((name) => name.startsWith('owner-'))).toEqual(['owner-2']);
+  });
+
+  it('publishes nothing of what an earlier process left where it begins paused', async () => {
+    const first = await open(take, true);
+    await first.append(JSON.stringify(example));
+    await first.close();
+    await (await open(take, true)).close();
+    expect(published).toEqual([]);
+    await (await open()).close();
+    expect(published).toHaveLength(1);
   });
 });

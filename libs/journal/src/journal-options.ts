@@ -24,6 +24,8 @@ export interface JournalOptions {
   /** Bytes of one segment: 64 MiB if not given, at least 256 KiB. */
   readonly segmentBytes?: number;
   readonly drain: JournalDrain;
+  /** Publishes nothing until `resume`, not even what an earlier process left. */
+  readonly isPaused?: boolean;
   readonly log: JournalLog;
   readonly clock: { monotonicMs(): number };
   /** How long `close` waits for the last acknowledgement: 5,000 ms if not given. */

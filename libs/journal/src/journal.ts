@@ -84,6 +84,7 @@ class NodeJournal implements Journal {
     this.own.writer.onCommit = () => this.committed();
     own.ownership.onLost = () => this.lose();
     this.noteAge();
+    if (options.isPaused) this.pause();
     this.host.add(this.own);
     this.timers = [
       setInterval(() => this.adoptAbandoned(), ADOPT_EVERY_MS).unref(),
