@@ -26,9 +26,8 @@ const bus = createKafkaBus({ ...options, log, clock });
 const host = new LocalDrainHost({ log, publish: (entries) => bus.publishRaw(auditRecordedTopic, entries) });
 const timer = setInterval(() => host.wake(), LOOK_EVERY_MS);
 
-port.on('message', (order: DrainOrder) => {
-  void obey(order).catch((error: unknown) => log.error({ error }, 'the draining thread of the journal failed'));
-});
+// An order that fails ends the thread: its owner says so, and starts another one with every log.
+port.on('message', (order: DrainOrder) => void obey(order));
 
 async function obey(order: DrainOrder): Promise<void> {
   if (order.kind === 'add') {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +62,28 @@ it('delivers to Kafka from a thread of its own, what a paused one kept and what 
   await expect.poll(() => sorted(journal.log).length, { timeout: 20_000 }).toBe(2_000);
   expect(sorted(journal.log)).toEqual(appended.map((_, n) => n + 1));
   expect(sorted(dead.log)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
+}, 60_000);
+
+it('delivers a log that could not be opened at first', async () => {
+  const mark = join(dir, `${node}-blocked`, '0', 'delivered');
+  mkdirSync(mark, { recursive: true });
+  let failed = (): void => {};
+  const isToldOf = new Promise<void>((resolve) => (failed = resolve));
+  const journal = await openJournal({
+    dir,
+    node: `${node}-blocked`,
+    sizeMaxBytes: 8 << 20,
+    segmentBytes: 1 << 20,
+    clock,
+    log: { ...log, error: () => failed() },
+    drain: { kind: 'kafka', options: { node, service: 'ingress', brokers } },
+  });
+  const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
+  await journal.append(JSON.stringify({ ...example, recordId: idOf(5_000) }));
+  await isToldOf;
+  rmdirSync(mark);
+  await expect.poll(() => journal.undelivered(), { timeout: 20_000 }).toBe(0);
+  await journal.close();
 }, 60_000);
 
 it('ends within its bound while a broker takes the connection and never answers', async () => {
