@@ -208,7 +208,10 @@ describe('a static credential', () => {
     );
     await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 1 });
     const answer = await client.call('fixture__headers', {});
-    expect(answer.text).toContain('x-api-key');
+    // The upstream had it and says so; the agent does not get it, nor does the record.
+    expect(answer.text).toContain(String.raw`\"x-api-key\":\"[redacted:secret.upstream-credential]\"`);
+    const told = await oneRecord(scene, ({ tool, outcome }) => tool === 'headers' && outcome === 'success');
+    expect(answer.text + JSON.stringify(told)).not.toContain('s3cr3t-canary');
     await eventually(() => upstream.listening() === 1);
     const running = client.call('fixture__slow', { ms: 60_000, nonce: 'under-it' });
     await eventually(() => upstream.executed().some(({ nonce }) => nonce === 'under-it'));

@@ -3,6 +3,7 @@ import { createUpstream, type StdioEntry, type Upstream, UpstreamFailure } from 
 import type { StaticLeases } from '@warder/secrets';
 import type { Logger } from '@warder/telemetry';
 import type { Recorded, UpstreamAnswer } from '../pipeline/call.js';
+import { withoutCredential } from '../pipeline/credential-mask.js';
 import type { InterimMessage, Upstreams } from '../pipeline/gateway.js';
 import { Refusal } from '../pipeline/refusal.js';
 import { maskedText } from '../record/masking.js';
@@ -105,7 +106,8 @@ export class UpstreamPool implements Upstreams {
       list: async (signal) => {
         const lease = await parts.leases.headersFor(name, '', signal);
         if (lease.kind === 'missing') throw new Error(lease.detail);
-        return (await upstream).discover(signal, lease.kind === 'headers' ? lease.headers : undefined);
+        if (lease.kind === 'none') return (await upstream).discover(signal);
+        return withoutCredential(await (await upstream).discover(signal, lease.headers), lease.headers);
       },
       known: () => parts.catalogueOf(name),
       publish: parts.publishCatalogue,

@@ -1,4 +1,5 @@
 import type { Answered, Recorded } from '../call.js';
+import { withoutCredential } from '../credential-mask.js';
 import type { InterimMessage, PolicyView, Upstreams } from '../gateway.js';
 
 /**
@@ -13,8 +14,11 @@ export async function callUpstream(
 ): Promise<Pick<Answered, 'answer'>> {
   // Given up between the record and here: the intent stands, the upstream need not be troubled.
   call.signal.throwIfAborted();
-  const answer = await upstreams.send(call, policy.timeoutMs(call.target.upstream), onInterim);
+  const { upstreamHeaders } = call;
+  const answer = await upstreams.send(call, policy.timeoutMs(call.target.upstream), (message) =>
+    onInterim(withoutCredential(message, upstreamHeaders)),
+  );
   // An answer that crossed a revocation on its way must not be released.
   call.signal.throwIfAborted();
-  return { answer };
+  return { answer: withoutCredential(answer, upstreamHeaders) };
 }
