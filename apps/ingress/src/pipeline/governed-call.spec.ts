@@ -306,7 +306,26 @@ describe('a governed call', () => {
     const { run, records } = gateway({ upstreams });
     const outcome = await run(received('search'));
     expect(codeOf(outcome)).toBe('WDR_INTERNAL');
-    expect(records[0]).toMatchObject({ outcome: 'failure', refusal: { code: 'WDR_INTERNAL', detail: 'TypeError' } });
+    expect(records[0]).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_INTERNAL', detail: 'TypeError' } });
+  });
+
+  it('closes its record also when that fails on a bug: open, it would hold the journal’s room', async () => {
+    const response = { secret: 'off', pii: 'off', injection: 'off', hidden: 'off' };
+    const request = { ...response, secret: 'redact', pii: 'redact' };
+    const server = { tools: [{ upstream: 'github', tool: '*', prefix: '' }], guardrails: { request, response } };
+    const closed: unknown[] = [];
+    const writer = {
+      append: async () => 1,
+      openIntent: () => ({ sequence: 7, written: Promise.resolve() }),
+      closeIntent: async (sequence: number, outcome: string) => void closed.push(sequence, JSON.parse(outcome)),
+    };
+    const guardrails = () => {
+      throw new TypeError('no engine');
+    };
+    const journal = new Recorder({ node: 'ingress-1', journal: writer, counter: gateway().counter, guardrails });
+    const { run } = gateway({ policy: () => policyOf({ virtualServers: { dev: server } }), journal });
+    expect(codeOf(await run(received('search')))).toBe('WDR_INTERNAL');
+    expect(closed).toMatchObject([7, { outcome: 'unknown', refusal: { code: 'WDR_INTERNAL' }, result: null }]);
   });
 
   it('refuses everything before a policy was read: WDR_STATE_NOT_READY', async () => {

@@ -66,8 +66,9 @@ export function wholeText(intent: string, outcome: string): string {
 
 function outcomeWord(outcome: Outcome, isOpened: boolean): AuditOutcome['outcome'] {
   if (outcome.kind === 'answered') return 'success';
-  // The upstream may have acted although its answer never came: the record must not claim to know.
-  return isOpened && outcome.refusal.facts.isActUnknown ? 'unknown' : 'failure';
+  // The upstream may have acted although its answer never came, or a bug came after it: the record must not claim to know.
+  const isUnknown = outcome.kind === 'failed' || outcome.refusal.facts.isActUnknown;
+  return isOpened && isUnknown ? 'unknown' : 'failure';
 }
 
 function refusalText(outcome: Outcome): string {

@@ -1,6 +1,7 @@
 import { JsonError, stringifyJson } from '@warder/mcp-wire';
 import type { Call, Credentialed, Received } from '../pipeline/call.js';
 import type { Guardrails, Journal, Outcome } from '../pipeline/gateway.js';
+import { asOutcome } from '../pipeline/outcome.js';
 import { Refusal, type RefusalFacts } from '../pipeline/refusal.js';
 import { captureText } from './capture.js';
 import { harmless } from './harmless.js';
@@ -58,8 +59,8 @@ export class Recorder implements Journal {
     if (outcome.kind !== 'answered' && outcome.refusal.facts.findings) {
       call.findings.push(...outcome.refusal.facts.findings);
     }
+    if (call.recordSequence !== undefined) return this.closeIntent(call, call.recordSequence, outcome);
     const outcomeJson = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
-    if (call.recordSequence !== undefined) return this.parts.journal.closeIntent(call.recordSequence, outcomeJson);
     const told = this.claims.masked(call.target === undefined ? this.withMaskedNames(call) : call);
     const rule = outcome.kind === 'answered' ? undefined : outcome.refusal.facts.rule;
     const intent = harmless(intentText(told, this.nodeJson, this.refusedArguments(call), rule));
@@ -68,6 +69,18 @@ export class Recorder implements Journal {
     } catch (error) {
       throw asRefusal(error);
     }
+  }
+
+  /** Whatever fails here: an intent that stayed open would keep the journal from giving room back, until it is full. */
+  private async closeIntent(call: Call, sequence: number, outcome: Outcome): Promise<void> {
+    let text: string;
+    try {
+      text = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
+    } catch (error) {
+      await this.parts.journal.closeIntent(sequence, harmless(outcomeText(call, asOutcome(error), 'null')));
+      throw error;
+    }
+    await this.parts.journal.closeIntent(sequence, text);
   }
 
   private resultCapture(call: Call, outcome: Outcome): string {
