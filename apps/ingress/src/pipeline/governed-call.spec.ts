@@ -319,9 +319,12 @@ describe('a governed call', () => {
       openIntent: () => ({ sequence: 7, written: Promise.resolve() }),
       closeIntent: async (sequence: number, outcome: string) => void closed.push(sequence, JSON.parse(outcome)),
     };
-    const guardrails = () => {
-      throw new TypeError('no engine');
+    const broken = {
+      screen: () => {
+        throw new TypeError('a bug of the engine');
+      },
     };
+    const guardrails = () => broken;
     const journal = new Recorder({ node: 'ingress-1', journal: writer, counter: gateway().counter, guardrails });
     const { run } = gateway({ policy: () => policyOf({ virtualServers: { dev: server } }), journal });
     expect(codeOf(await run(received('search')))).toBe('WDR_INTERNAL');
