@@ -12,6 +12,8 @@ const Limits = z.strictObject({
   bodyTimeoutMs: Ms.default(30_000),
   /** A longer message is read only from a caller that is known already, bytes. */
   strangerBodyBytesMax: Bytes.default(64 * 1024),
+  /** All messages that are being received at a time; past it only such short ones are read, bytes. */
+  receivingBytesMax: Bytes.default(256 * 1024 * 1024),
   /** Requests of one address (IPv6: one /64) before anyone is identified. */
   addressRequestsPerMinute: z.int().min(1).default(60_000),
   addressBurst: z.int().min(1).default(5_000),

@@ -19,7 +19,15 @@ beforeAll(async () => {
       },
       grants: [{ name: 'all', effect: 'permit', to: { group: 'developers' }, tools: ['fixture/*'] }],
     },
-    { limits: { bodyBytesMax: 65_536, strangerBodyBytesMax: 4_096, bodyTimeoutMs: 300, refusalWindowMs: 200 } },
+    {
+      limits: {
+        bodyBytesMax: 65_536,
+        strangerBodyBytesMax: 4_096,
+        receivingBytesMax: 200_000,
+        bodyTimeoutMs: 2_000,
+        refusalWindowMs: 200,
+      },
+    },
   );
   token = await scene.token('ana');
   await scene.untilListed(new WireClient(scene, 'modern', token), 'echo');
@@ -129,6 +137,26 @@ describe('the door', () => {
     socket.destroy();
     expect(answered).toMatch(/^HTTP\/1.1 408 /);
     await counted('WDR_BODY_TIMEOUT');
+  });
+
+  it('holds no more of all bodies together than its bound, and takes short ones meanwhile: WDR_OVERLOADED', async () => {
+    const { hostname, port, host } = new URL(scene.host.url);
+    const head = Object.entries({ ...modernHeaders(), host, 'content-length': '65000' });
+    const text = `POST /mcp/dev HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n`;
+    const answers: string[] = [];
+    const sockets = Array.from({ length: 6 }, () => {
+      const socket = createConnection({ host: hostname, port: Number(port) });
+      socket.on('data', (chunk) => answers.push(chunk.toString().slice(0, 12)));
+      socket.write(text + ' '.repeat(60_000));
+      return socket;
+    });
+    await eventually(() => answers.length >= 3);
+    expect([...new Set(answers)]).toEqual(['HTTP/1.1 503']);
+    expect((await send(modernHeaders())).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await counted('WDR_OVERLOADED');
+    // What was held is given back.
+    await eventually(async () => (await send(modernHeaders(), goodBody() + ' '.repeat(50_000))).status === 200);
   });
 
   it('survives a client that goes away in the middle of its body', async () => {
