@@ -38,11 +38,13 @@ export function adminAccessModule(host: Host, config: { readonly pepper: Pepper 
 function share(host: Host, pepper: Pepper): Shared {
   const access = new AdminAccess(pepper, host);
   access.start();
+  const guard = new AdminGuard(access, host);
+  host.beforeBody((request) => guard.admitBody(request));
   const module: DynamicModule = {
     module: AdminAccessModule,
     providers: [
       { provide: AdminAccess, useValue: access },
-      { provide: APP_GUARD, useValue: new AdminGuard(access, host) },
+      { provide: APP_GUARD, useValue: guard },
     ],
     exports: [AdminAccess],
   };

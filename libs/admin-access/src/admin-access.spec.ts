@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { type Bus, createInProcessBus } from '@warder/bus';
 import { principalStateTopic, type Role, tokenStateTopic } from '@warder/contracts';
 import { type RunningHost, startServiceForTest } from '@warder/service-host';
@@ -27,6 +29,16 @@ async function own(): Promise<void> {
   await bus.own(principalStateTopic);
   await bus.own(tokenStateTopic);
   await vi.waitFor(async () => expect((await request(running.url).get('/readyz')).status).toBe(200));
+}
+
+/** The status of an answer to a POST of which nothing but the headers was sent. */
+async function answerBeforeBody(headers: Record<string, string>): Promise<number | undefined> {
+  const type = { 'content-type': 'application/json' };
+  const asked = httpRequest(`${running.url}/admin/test`, { method: 'POST', headers: { ...type, ...headers } });
+  asked.on('error', () => undefined).flushHeaders();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  asked.destroy();
+  return answer.statusCode;
 }
 
 const get = (path: string, authorization?: string): request.Test => {
@@ -93,6 +105,25 @@ describe('the admin door', () => {
     await own();
     const answer = await get('/admin/test', `Bearer ${cut}`);
     expect([answer.status, answer.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
+  });
+
+  it('reads no body of a stranger, and no long one of who has no role but to be there', async () => {
+    const [admin, member, cut] = [await know('admin'), await know('member'), await know('auditor', 1, ['*/*'])];
+    await own();
+    const long = { 'content-length': '9000000' };
+    const answers = [
+      await answerBeforeBody({ 'content-length': '10' }),
+      await answerBeforeBody({ ...long, authorization: 'Bearer made-up' }),
+      await answerBeforeBody({ 'transfer-encoding': 'chunked', authorization: 'Bearer made-up' }),
+      await answerBeforeBody({ ...long, authorization: `Bearer ${member}` }),
+      await answerBeforeBody({ 'transfer-encoding': 'chunked', authorization: `Bearer ${member}` }),
+      await answerBeforeBody({ ...long, authorization: `Bearer ${cut}` }),
+    ];
+    expect(answers).toEqual([401, 401, 401, 403, 403, 403]);
+    const small = request(running.url).post('/admin/none').set('authorization', `Bearer ${member}`).send({ a: 1 });
+    expect((await small).status).toBe(404);
+    const large = request(running.url).post('/admin/none').set('authorization', `Bearer ${admin}`);
+    expect((await large.send({ a: 'x'.repeat(100_000) })).status).toBe(404);
   });
 
   it('is shut to a principal from the message on that suspends it', async () => {

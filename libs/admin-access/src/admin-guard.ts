@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { Identified } from '@warder/tokens';
 import { AdminError, type Host } from '@warder/service-host';
 import type { AdminAccess } from './admin-access.js';
 import { rolesOf, setActor } from './roles.js';
@@ -9,6 +10,8 @@ interface AdminRequest {
   readonly raw: IncomingMessage;
 }
 
+/** What may be sent by those who may do nothing but care for their own tokens. */
+const MEMBER_BODY_BYTES_MAX = 65_536;
 const BEARER = /^Bearer +([^\s]+) *$/i;
 
 /**
@@ -24,13 +27,7 @@ export class AdminGuard implements CanActivate {
   /** @throws AdminError 401, 403 or 503 with its stable code */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<AdminRequest>();
-    if (!this.access.isReady()) throw this.refusal(503, 'WDR_NOT_READY', 'principals and tokens are not read yet');
-    const { authorization } = request.headers;
-    if (authorization === undefined) throw this.refusal(401, 'WDR_TOKEN_MISSING', 'send Authorization: Bearer <token>');
-    const bearer = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
-    const found = this.access.directory.find(bearer ?? '', this.host.clock.wallMs());
-    // One answer for malformed, unknown, expired and revoked: the caller learns nothing of what once was.
-    if (found === undefined) throw this.refusal(401, 'WDR_TOKEN_UNKNOWN', 'the token is not accepted');
+    const found = this.callerOf(request);
     const roles = rolesOf(context);
     // A token that was cut to some tools was made for an agent: it must not mint itself a wider one here.
     const isCut = found.token.scopes.tools !== null;
@@ -41,6 +38,29 @@ export class AdminGuard implements CanActivate {
     }
     setActor(request, { ...found, address: this.host.door.clientAddress(request.raw) });
     return true;
+  }
+
+  /**
+   * Judges a body before it is read: a stranger's never is, and a long one only from those who have reason to send it.
+   * @throws AdminError 401, 403 or 503
+   */
+  admitBody(request: IncomingMessage): void {
+    const { principal, token } = this.callerOf(request);
+    const bytes = Number(request.headers['content-length'] ?? Infinity);
+    if (bytes <= MEMBER_BODY_BYTES_MAX) return;
+    if (token.scopes.tools === null && principal.roles.some((role) => role !== 'member')) return;
+    throw this.refusal(403, 'WDR_ROLE_MISSING', `a body of more than ${MEMBER_BODY_BYTES_MAX} bytes needs a role`);
+  }
+
+  private callerOf({ headers }: Pick<AdminRequest, 'headers'>): Identified {
+    if (!this.access.isReady()) throw this.refusal(503, 'WDR_NOT_READY', 'principals and tokens are not read yet');
+    const { authorization } = headers;
+    if (authorization === undefined) throw this.refusal(401, 'WDR_TOKEN_MISSING', 'send Authorization: Bearer <token>');
+    const bearer = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
+    const found = this.access.directory.find(bearer ?? '', this.host.clock.wallMs());
+    // One answer for malformed, unknown, expired and revoked: the caller learns nothing of what once was.
+    if (found === undefined) throw this.refusal(401, 'WDR_TOKEN_UNKNOWN', 'the token is not accepted');
+    return found;
   }
 
   private refusal(status: number, code: `WDR_${string}`, message: string): AdminError {

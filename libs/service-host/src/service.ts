@@ -35,6 +35,8 @@ export interface Host {
   liveness(name: string, check: HealthCheck): void;
   /** Runs at shutdown, last registered first, after running requests have ended. */
   onDrain(name: string, drain: () => Promise<void>): void;
+  /** Asked before the body of a request to a controller is read; throws an AdminError to have it refused unread. */
+  beforeBody(judge: (request: IncomingMessage) => void): void;
   /** Hands every request under the prefix (a whole path segment) to `handler`; the hot path. */
   mountRaw(prefix: string, handler: RawHandler): void;
 }

@@ -75,6 +75,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       readiness: (check, ask) => parts.ready.add(name === service ? check : `${name}.${check}`, ask),
       liveness: (check, ask) => parts.alive.add(name === service ? check : `${name}.${check}`, ask),
       onDrain: (drain, run) => parts.drains.add(name, drain, run),
+      beforeBody: (judge) => void parts.bodyJudges.push(judge),
       mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
     };
   };
@@ -108,6 +109,7 @@ class HostParts {
   readonly drains = new Drains();
   readonly metrics = new Metrics();
   readonly draining = new AbortController();
+  readonly bodyJudges: ((request: IncomingMessage) => void)[] = [];
   private isOpen = false;
 
   constructor(readonly log: Logger) {
@@ -168,7 +170,8 @@ async function createApp(
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders(settings.tls !== undefined));
-    forgetTypeOfNothing(request.raw);
+    // A guard comes after the body, which by then whoever sent it had us hold and parse.
+    if (!forgetTypeOfNothing(request.raw)) for (const judge of parts.bodyJudges) judge(request.raw);
     done();
   });
   await app.init();
@@ -179,9 +182,10 @@ async function createApp(
 }
 
 // Clients that name a type on every request send a DELETE of nothing too, and nothing is no valid JSON.
-function forgetTypeOfNothing({ headers }: IncomingMessage): void {
-  const length = headers['content-length'] ?? '0';
-  if (length === '0' && headers['transfer-encoding'] === undefined) delete headers['content-type'];
+function forgetTypeOfNothing({ headers }: IncomingMessage): boolean {
+  const isNothing = Number(headers['content-length'] ?? '0') === 0 && headers['transfer-encoding'] === undefined;
+  if (isNothing) delete headers['content-type'];
+  return isNothing;
 }
 
 // Answers are JSON for programs: nothing may frame, sniff, store or refer to them.
