@@ -26,6 +26,8 @@ const Limits = z.strictObject({
   streamBufferBytesMax: Bytes.default(1024 * 1024),
   /** Milliseconds in which a client must take something of an answer that waits for it, or the connection ends. */
   readTimeoutMs: Ms.default(30_000),
+  /** All answers that wait so; past it the one that has waited longest ends, bytes. */
+  unreadBytesMax: Bytes.default(256 * 1024 * 1024),
   /** Milliseconds between two comments on a silent stream; proxies give up after 30-60 s. */
   keepAliveMs: Ms.max(15_000).default(10_000),
   /** Milliseconds that a legacy session id stays good. */

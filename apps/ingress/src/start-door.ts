@@ -12,6 +12,7 @@ import type { IngressConfig } from './ingress-config.js';
 import { OperationMetrics } from './operation-metrics.js';
 import type { Gateway } from './pipeline/gateway.js';
 import type { RefusalCounter } from './record/refusal-counter.js';
+import { UnreadAnswers } from './downstream/unread-answers.js';
 
 export interface DoorNeeds {
   readonly gateway: Gateway;
@@ -38,6 +39,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     keepAlive,
     streamBufferBytesMax: limits.streamBufferBytesMax,
     readTimeoutMs: limits.readTimeoutMs,
+    unread: new UnreadAnswers(limits.unreadBytesMax),
     onEnded: (call, outcome) => {
       metrics.ended(call, outcome);
       if (outcome.kind === 'failed') onBug(outcome.error);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { encodeSseMessage, SSE_KEEP_ALIVE } from '@warder/mcp-wire';
 import type { Downstream } from '../pipeline/gateway.js';
+import type { UnreadAnswers } from './unread-answers.js';
 import type { WrittenAnswer } from './written-answer.js';
 
 const STREAM_HEADERS = {
@@ -19,6 +20,8 @@ export interface AnswerStreamOptions {
   readonly bufferBytesMax: number;
   /** Milliseconds in which the client must take something of an answer that waits for it. */
   readonly readTimeoutMs: number;
+  /** Where an answer stands for as long as it waits. */
+  readonly unread: UnreadAnswers;
   /** The client reads slower than messages come. */
   readonly onTooSlow: () => void;
 }
@@ -66,6 +69,7 @@ export class AnswerStream implements Downstream {
     // Nobody waits for this operation any more: what is not read would be held for as long as the connection stands.
     if (response.writableLength > UNREAD_BYTES_MAX) {
       response.setTimeout(this.options.readTimeoutMs, () => response.destroy());
+      this.options.unread.add(response);
     }
   }
 

@@ -13,6 +13,7 @@ import type { LegacySessions } from './legacy-sessions.js';
 import type { Visit } from './mcp-door.js';
 import { operationOf, receivedOf } from './operation-of.js';
 import { cancelled, RunningOperation, type RunningOperations } from './running-operations.js';
+import type { UnreadAnswers } from './unread-answers.js';
 import { ACCEPTED, writeOutcome } from './written-answer.js';
 
 export interface DispatchParts {
@@ -23,6 +24,7 @@ export interface DispatchParts {
   readonly keepAlive: KeepAlive;
   readonly streamBufferBytesMax: number;
   readonly readTimeoutMs: number;
+  readonly unread: UnreadAnswers;
   /** Told how each operation ended. */
   readonly onEnded: (call: Call, outcome: Outcome) => void;
 }
@@ -140,6 +142,7 @@ export class MessageDispatch {
       wantsStream: eventStream && (!json || message.progressToken !== undefined),
       bufferBytesMax: this.parts.streamBufferBytesMax,
       readTimeoutMs: this.parts.readTimeoutMs,
+      unread: this.parts.unread,
       onTooSlow: () => running.giveUp(tooSlow()),
     });
   }
