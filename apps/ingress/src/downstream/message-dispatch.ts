@@ -96,19 +96,16 @@ export class MessageDispatch {
   ): void {
     const { running: all, keepAlive } = this.parts;
     const stream = this.stream(visit, running, message);
-    let isRunning = true;
+    const onClose = () => running.giveUp(cancelled('the client closed the connection'));
     running.call = operation;
     if (message.sessionToken !== undefined) running.cancelKey = cancelKeyOf(message.sessionToken, message.idJson);
     all.add(running);
     if (stream.wantsStream) keepAlive.add(stream);
     // A legacy client cancels by a message; a connection of its that broke says nothing of what it wants.
-    if (message.era === 'modern') {
-      visit.response.on('close', () => {
-        if (isRunning) running.giveUp(cancelled('the client closed the connection'));
-      });
-    }
+    if (message.era === 'modern') visit.response.on('close', onClose);
     void this.pipeline(operation, message, session, stream).then((outcome) => {
-      isRunning = false;
+      // The answer may wait for its client; what was called and came back need not wait with it.
+      visit.response.off('close', onClose);
       all.remove(running);
       if (stream.wantsStream) keepAlive.remove(stream);
       stream.finish(writeOutcome(message.idJson, outcome, operation.revision));
