@@ -24,6 +24,17 @@ describe('the load', () => {
   let server: Server | undefined;
   afterEach(() => server?.close());
 
+  const openLoop = async (): Promise<ClosedLoop> => {
+    server?.listen(0, '127.0.0.1');
+    await new Promise((resolve) => server?.once('listening', resolve));
+    const { port } = server!.address() as AddressInfo;
+    const at = { port, path: '/mcp', tokens: ['t'], isGateway: false };
+    const templates = plannedCalls(100).map((call) => new RequestTemplate(call, at));
+    const loop = new ClosedLoop(port, templates);
+    await loop.open(4);
+    return loop;
+  };
+
   const slice = async (answer: (id: number) => string) => {
     const seen: { id: number; params: { arguments: unknown } }[] = [];
     server = createServer((request, response) => {
@@ -34,15 +45,8 @@ describe('the load', () => {
         seen.push(message);
         response.end(answer(message.id));
       });
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server?.once('listening', resolve));
-    const { port } = server.address() as AddressInfo;
-    const at = { port, path: '/mcp', tokens: ['t'], isGateway: false };
-    const loop = new ClosedLoop(
-      port,
-      plannedCalls(100).map((call) => new RequestTemplate(call, at)),
-    );
-    await loop.open(4);
+    });
+    const loop = await openLoop();
     const report = await loop.run(60);
     loop.close();
     return { report, seen };
@@ -54,6 +58,14 @@ describe('the load', () => {
     expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
     const wrong = await slice((id) => `{"jsonrpc":"2.0","id":${id + 1},"result":{"content":[{"text":"x"}]}}`);
     expect(wrong.report.wrong).toBe(wrong.report.answered);
+  });
+
+  it('fails, and waits for nothing, when a target has closed a connection that was idle', async () => {
+    server = createServer();
+    const loop = await openLoop();
+    server.closeAllConnections();
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(loop.run(60)).rejects.toThrow('closed a connection');
   });
 
   it('plans one refusal in twenty, a thousand principals and varied arguments', () => {

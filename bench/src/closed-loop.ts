@@ -87,6 +87,7 @@ class Connection {
 
   send(bytes: Buffer): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
+      if (this.socket.destroyed) return reject(new Error('the target closed a connection while it was idle'));
       this.waiting = { resolve, reject };
       this.socket.write(bytes);
     });

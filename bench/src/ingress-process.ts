@@ -54,6 +54,8 @@ function configOf(options: IngressOptions, dir: string, port: number): object {
       sizeMaxBytes: JOURNAL_BYTES_MAX,
       isDrainPaused: options.isDrainPaused,
     },
+    // A row waits while the others warm up.
+    bounds: { keepAliveTimeoutMs: 600_000 },
     // All load comes from one address.
     limits: { addressRequestsPerMinute: 1_000_000_000, addressBurst: 1_000_000_000 },
   };

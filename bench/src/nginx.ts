@@ -22,7 +22,7 @@ export async function startNginx(dir: string, upstreamPort: number): Promise<Ngi
     file,
     `daemon off; master_process off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/nginx.log;
 events { worker_connections 1024; }
-http { access_log off; client_body_temp_path ${dir}; proxy_temp_path ${dir}; keepalive_requests 100000000;
+http { access_log off; client_body_temp_path ${dir}; proxy_temp_path ${dir}; keepalive_requests 100000000; keepalive_timeout 600s;
   upstream bench { server 127.0.0.1:${upstreamPort}; keepalive 128; }
   server { listen 127.0.0.1:${port};
     location / { proxy_pass http://bench; proxy_http_version 1.1; proxy_set_header Connection ""; } } }
