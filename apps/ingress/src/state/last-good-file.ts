@@ -13,6 +13,7 @@ export class LastGoodFile {
   private timer: NodeJS.Timeout | undefined;
   private readonly refresh: NodeJS.Timeout;
   private writing: Promise<void> = Promise.resolve();
+  private isClosed = false;
 
   constructor(
     private readonly path: string,
@@ -41,6 +42,7 @@ export class LastGoodFile {
 
   /** Has the copy written soon. */
   changed(): void {
+    if (this.isClosed) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       this.writing = this.writing.then(() => this.write());
@@ -49,6 +51,7 @@ export class LastGoodFile {
 
   /** Writes a last copy and stops. */
   async close(): Promise<void> {
+    this.isClosed = true;
     clearInterval(this.refresh);
     clearTimeout(this.timer);
     await this.writing;
