@@ -10,6 +10,8 @@ import { isReachableBy, type UnprivilegedUser } from './unprivileged-user.js';
 
 const RECOVERY_MS = 30_000;
 const DYING_MS = 1_000;
+const SUN_PATH_BYTES = 107;
+const SOCKET_NAME_BYTES = '/.s.PGSQL.65535.lock'.length;
 /** The database's own role; only processes that reach the socket's directory can use it. */
 export const DATABASE_USER = 'warder';
 
@@ -48,16 +50,29 @@ export function leaveDataDirectory(directory: DataDirectory): void {
   fs.rmSync(path.join(directory.base, OWNER_FILE), { force: true });
 }
 
-/** A fresh directory for the socket: its path must fit in 107 bytes (sun_path), and a data directory's may not. */
-export function makeSocketDirectory(user: UnprivilegedUser | undefined): string {
+/**
+ * A fresh directory for the socket: in the data directory, so that a killed process leaves nothing elsewhere, or in a
+ * temporary one where the socket's path would not fit in 107 bytes (sun_path).
+ */
+export function makeSocketDirectory(base: string, user: UnprivilegedUser | undefined): string {
+  const inside = path.join(base, 'socket');
+  const isShort = Buffer.byteLength(inside) <= SUN_PATH_BYTES - SOCKET_NAME_BYTES;
+  const directory = isShort ? inside : temporarySocketDirectory(user);
+  if (isShort) {
+    fs.rmSync(inside, { recursive: true, force: true });
+    fs.mkdirSync(inside);
+  }
+  if (user !== undefined) fs.chownSync(directory, user.uid, user.gid);
+  fs.chmodSync(directory, 0o700);
+  return directory;
+}
+
+function temporarySocketDirectory(user: UnprivilegedUser | undefined): string {
   const parent = [os.tmpdir(), '/tmp'].find(
     (candidate) =>
       Buffer.byteLength(candidate) < 60 && (user === undefined || isReachableBy(user, path.join(candidate, '.'))),
   );
-  const directory = fs.mkdtempSync(path.join(parent ?? '/tmp', 'warder-pg-'));
-  if (user !== undefined) fs.chownSync(directory, user.uid, user.gid);
-  fs.chmodSync(directory, 0o700);
-  return directory;
+  return fs.mkdtempSync(path.join(parent ?? '/tmp', 'warder-pg-'));
 }
 
 function reachableDirectory(wanted: string, user: UnprivilegedUser | undefined): string {

@@ -102,6 +102,17 @@ describe('the embedded database', () => {
     expect(await ask(second.url, 'SELECT seven FROM kept')).toEqual([{ seven: 7 }]);
   });
 
+  it('has its socket in a data directory that is short enough, so that a killed process leaves nothing elsewhere', async () => {
+    const dataDir = directory();
+    const { child, url } = await startedElsewhere(dataDir);
+    child.kill('SIGKILL');
+    const { url: again } = await started({ dataDir });
+    const socketOf = (text: string) => new URL(text).searchParams.get('host');
+    expect(socketOf(url)).toBe(path.join(fs.realpathSync(dataDir), 'socket'));
+    expect(socketOf(again)).toBe(socketOf(url));
+    expect(await ask(again, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
   it('starts with a data directory too long for a socket, and under a directory that is private to root', async () => {
     const hidden = directory(os.tmpdir(), 0o700);
     const dataDir = path.join(hidden, 'd'.repeat(120));

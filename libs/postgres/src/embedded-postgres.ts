@@ -53,7 +53,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   const directory = await takeDataDirectory(wanted, user, (cluster) =>
     initialise(binaries, cluster, user, options.ephemeral ?? false),
   );
-  const socketDirectory = makeSocketDirectory(user);
+  const socketDirectory = makeSocketDirectory(directory.base, user);
   const release = (): void => {
     fs.rmSync(socketDirectory, { recursive: true, force: true });
     leaveDataDirectory(directory);
