@@ -23,5 +23,7 @@ const plan = {
   isStub: mode === 'stub',
   nodeArgs: values['node-arg'],
 };
+// What was started ends with this process, and an interrupted process says nothing of its end by itself.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const isPassed = await runGate(plan, (line) => process.stdout.write(`${line}\n`));
 process.exit(isPassed ? 0 : 1);
