@@ -1,0 +1,12 @@
+import { Name } from '@warder/contracts';
+import { z } from 'zod';
+import { RelpSettings } from './relp-settings.js';
+import { SyslogSettings } from './syslog-settings.js';
+
+/** One exporter; `kind` says which receiver it speaks to. */
+export const ExporterSettings = z.discriminatedUnion('kind', [SyslogSettings, RelpSettings]);
+export type ExporterSettings = z.infer<typeof ExporterSettings>;
+
+/** Exporters by name. Each has a consumer group of that name: a renamed one begins again at the oldest record. */
+export const ExportersSettings = z.record(Name, ExporterSettings).default({});
+export type ExportersSettings = z.infer<typeof ExportersSettings>;
