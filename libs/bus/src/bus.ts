@@ -22,6 +22,14 @@ export interface RawEntry {
   value: Buffer;
 }
 
+/** How far a durable group is behind. */
+export interface GroupLag {
+  /** Messages that the group has not committed. */
+  records: number;
+  /** Milliseconds since the oldest of them was published, 0 where there is none; on Kafka true to an eighth or 1 s. */
+  ms: number;
+}
+
 export interface Subscription {
   stop(): Promise<void>;
   /** Monotonic milliseconds of the last answer of the bus, for liveness checks; `Infinity` in-process. */
@@ -64,6 +72,17 @@ export interface Bus {
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
   ): Promise<Subscription>;
+  /**
+   * Has a group begin again at the first message that was published at or after the time, on every partition.
+   * @param to - wall milliseconds, or the beginning of what is kept
+   * @throws BusError `refused` while the group has a handler on any node, `deadline` when the bus does not answer
+   */
+  rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void>;
+  /**
+   * How far a group is behind; one that never committed is behind by everything that is kept.
+   * @throws BusError `deadline` when the bus does not answer
+   */
+  lag(topic: Topic<unknown>, group: string): Promise<GroupLag>;
   /** Every node reads everything, at least once; from the beginning a message may come again after a rejoin. */
   watch<M>(
     topic: Topic<M>,

@@ -5,6 +5,7 @@ import {
   BusError,
   type BusLog,
   type BusMessage,
+  type GroupLag,
   type RawEntry,
   type RawMessage,
   type Replica,
@@ -98,6 +99,14 @@ class InProcessBus implements Bus, StateTransport {
     handler: (batch: readonly RawMessage[]) => Promise<void>,
   ): Promise<Subscription> {
     return this.startGroup(topic, groupName, handler);
+  }
+
+  async rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void> {
+    this.topic(topic).rewind(group, to);
+  }
+
+  async lag(topic: Topic<unknown>, group: string): Promise<GroupLag> {
+    return this.topic(topic).group(group).lag(this.clock.wallMs());
   }
 
   watch<M>(

@@ -1,5 +1,5 @@
 import { untilItSucceeds } from './back-off.js';
-import { BusError, type BusLog, type RawMessage } from './bus.js';
+import { BusError, type BusLog, type GroupLag, type RawMessage } from './bus.js';
 
 const BATCH_MESSAGES_MAX = 500;
 
@@ -48,6 +48,26 @@ export class InProcessGroup {
     this.handler = undefined;
     this.stopping.abort();
     await this.running;
+  }
+
+  /**
+   * Begins again with what is wanted of the kept messages; what waited and is not wanted counts as committed.
+   * @throws BusError `refused` while there is a handler
+   */
+  rewind(kept: readonly RawMessage[], isWanted: (message: RawMessage) => boolean): void {
+    if (this.handler !== undefined) throw new BusError('refused', `group ${this.name} has a handler`);
+    const known = new Set(this.pending.map(({ message }) => message));
+    const again = kept.filter((message) => !known.has(message));
+    const all = [...again.map((message) => ({ message, resolve() {}, reject() {} })), ...this.pending.splice(0)];
+    for (const entry of all.toSorted((one, other) => Number(one.message.offset) - Number(other.message.offset))) {
+      if (isWanted(entry.message)) this.pending.push(entry);
+      else entry.resolve();
+    }
+  }
+
+  lag(wallMs: number): GroupLag {
+    const [oldest] = this.pending;
+    return { records: this.pending.length, ms: oldest ? Math.max(0, wallMs - oldest.message.timestampMs) : 0 };
   }
 
   async close(): Promise<void> {

@@ -50,6 +50,12 @@ export class InProcessTopic {
     return group;
   }
 
+  /** @throws BusError `refused` while the group has a handler */
+  rewind(groupName: string, to: number | 'beginning'): void {
+    const group = this.group(groupName);
+    group.rewind([...this.kept.values()], ({ timestampMs }) => to === 'beginning' || timestampMs >= to);
+  }
+
   async close(): Promise<void> {
     this.watchers.clear();
     await Promise.all([...this.groups.values()].map((group) => group.close()));

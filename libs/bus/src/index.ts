@@ -4,6 +4,7 @@ export {
   BusError,
   type BusLog,
   type BusMessage,
+  type GroupLag,
   type RawEntry,
   type RawMessage,
   type Replica,

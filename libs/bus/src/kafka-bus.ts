@@ -9,11 +9,13 @@ import {
   BusError,
   type BusLog,
   type BusMessage,
+  type GroupLag,
   type RawEntry,
   type RawMessage,
   type Replica,
   type Subscription,
 } from './bus.js';
+import { KafkaGroups } from './kafka-groups.js';
 import { useFastGzip } from './kafka-gzip.js';
 import { stopIdleTimer } from './kafka-idle-timer.js';
 import { KafkaProducer, PRODUCER_BOUNDS, type ProducerBounds } from './kafka-producer.js';
@@ -75,6 +77,7 @@ class KafkaBus implements Bus, StateTransport {
   readonly log: BusLog;
   readonly clock: BusClock;
   private readonly topics: KafkaTopics;
+  private readonly groups: KafkaGroups;
   private readonly producer: KafkaProducer;
   private readonly readerContext: ReaderContext;
   private readonly readers = new Set<KafkaReader>();
@@ -93,6 +96,7 @@ class KafkaBus implements Bus, StateTransport {
     this.log = log;
     this.clock = clock;
     this.topics = new KafkaTopics(kafka, options.replicationFactor ?? 1, log);
+    this.groups = new KafkaGroups(this.topics, clock);
     this.producer = new KafkaProducer(kafka, clock, log, { ...PRODUCER_BOUNDS, ...options.bounds });
     this.readerContext = { kafka, topics: this.topics, clock, log, signing };
     this.state = new StateProtocol(this);
@@ -150,6 +154,14 @@ class KafkaBus implements Bus, StateTransport {
   ): Promise<Subscription> {
     const groupId = groupPrefixOf(this.service) + group;
     return this.read(topic, { durable: true, groupId, batchMessagesMax: BATCH_MESSAGES_MAX, handler });
+  }
+
+  rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void> {
+    return this.groups.rewind(topic, groupPrefixOf(this.service) + group, to);
+  }
+
+  lag(topic: Topic<unknown>, group: string): Promise<GroupLag> {
+    return this.groups.lag(topic, groupPrefixOf(this.service) + group);
   }
 
   watch<M>(

@@ -1,96 +1,11 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { type Bus, type BusLog, createInProcessBus, createKafkaBus, type KafkaBusOptions } from '@warder/bus';
-import { type Topic, type TokenState, auditRecordedTopic, tokenStateTopic } from '@warder/contracts';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { generateKeyPairSync } from 'node:crypto';
+import { auditRecordedTopic } from '@warder/contracts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BOTH_BUSES, eventTopic, eventually, inProcessBus, kafkaBus, stateTopic, token } from './bus.scene.js';
 import { type KafkaBroker, startKafkaBroker } from './kafka-broker.js';
 import { sharedKafka } from './kafka-shared.js';
 
-const log: BusLog = { debug() {}, info() {}, warn() {}, error() {} };
-const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
-const open: Bus[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((bus) => bus.close()));
-});
-
-function inProcessBus(): Bus {
-  const bus = createInProcessBus({ node: 'standalone', log, clock });
-  open.push(bus);
-  return bus;
-}
-
-function kafkaBus(brokers: string[], options: Partial<KafkaBusOptions> = {}): Bus {
-  const bus = createKafkaBus({ node: 'ingress-1', service: 'ingress', brokers, log, clock, ...options });
-  open.push(bus);
-  return bus;
-}
-
-/** A topic of its own for each test, because the broker is shared. */
-function stateTopic(partitions = 1): Topic<TokenState> {
-  return { ...tokenStateTopic, name: `warder.test-${randomUUID()}.state.v1`, partitions };
-}
-
-function eventTopic(): Topic<TokenState> {
-  return { ...stateTopic(), cleanup: 'delete', retentionMs: 3_600_000 };
-}
-
-function token(version: number, status: TokenState['status'] = 'active'): TokenState {
-  return { ...tokenStateTopic.example, version, status };
-}
-
-const eventually = (check: () => void | Promise<void>, timeout = 15_000): Promise<void> =>
-  vi.waitFor(check, { timeout, interval: 20 });
-
-describe.each([
-  [
-    'in-process',
-    async () => {
-      const bus = inProcessBus();
-      return { bus, another: () => bus };
-    },
-  ],
-  [
-    'Kafka',
-    async () => {
-      const brokers = await sharedKafka();
-      return { bus: kafkaBus(brokers), another: () => kafkaBus(brokers, { node: 'ingress-2' }) };
-    },
-  ],
-])('the %s bus', (_name, start) => {
-  it('brings a durable group every message once its handler succeeds, and again while it fails', async () => {
-    const { bus } = await start();
-    const topic = eventTopic();
-    const seen: number[] = [];
-    let failures = 2;
-    await bus.subscribe(topic, 'readers', async ({ key, value }) => {
-      expect(key).toBe('k');
-      seen.push(value.version);
-      if (value.version === 2 && failures-- > 0) throw new Error('not yet');
-    });
-    await Promise.all([1, 2, 3].map((version) => bus.publish(topic, 'k', token(version))));
-    await eventually(() => expect(seen).toEqual([1, 2, 2, 2, 3]));
-  });
-
-  it('keeps what a stopped group did not commit for the next handler of that group', async () => {
-    const { bus, another } = await start();
-    const topic = eventTopic();
-    let attempts = 0;
-    const first = await bus.batch(topic, 'store', async () => {
-      attempts += 1;
-      throw new Error('the database is away');
-    });
-    const published = bus.publishRaw(topic, [{ key: 'a', value: Buffer.from('{"n":1}') }]);
-    await eventually(() => expect(attempts).toBeGreaterThan(0));
-    await first.stop();
-    const seen: string[] = [];
-    const second = await another().batch(topic, 'store', async (batch) => {
-      for (const { value } of batch) seen.push(value.toString());
-    });
-    await published;
-    await eventually(() => expect(seen).toEqual(['{"n":1}']));
-    await second.stop();
-  });
-
+describe.each(BOTH_BUSES)('the %s bus', (_name, start) => {
   it('publishes what is published in parallel, each exactly once', async () => {
     const { bus } = await start();
     const topic = eventTopic();
