@@ -1,0 +1,67 @@
+import { capturedText } from './record-fields.js';
+import type { CapturedText, PersonalMembers, SiemRecord } from './siem-record.js';
+
+/**
+ * The record with no text longer than `charactersMax`, so that any format of it is shorter and still well-formed.
+ * Ids, hashes and the log's name stay whole; of lists the first members stay.
+ * @param charactersMax - UTF-16 units, 0 or more
+ */
+export function shortenRecord(record: SiemRecord, charactersMax: number): SiemRecord {
+  const text = <T extends string | null>(value: T): T =>
+    (value !== null && value.length > charactersMax ? head(value, charactersMax) : value) as T;
+  const members = Math.floor(charactersMax / 32);
+  const { principal, agent, verified, phasesUs } = record;
+  return {
+    ...record,
+    principal: principal && {
+      ...principal,
+      kind: text(principal.kind),
+      groups: principal.groups.slice(0, members).map(text),
+    },
+    actorChain: record.actorChain.slice(0, members).map(({ id, kind }) => ({ id: text(id), kind: text(kind) })),
+    agent: agent && { ...agent, kind: text(agent.kind) },
+    verified: verified && { client: text(verified.client), by: text(verified.by) },
+    method: text(record.method),
+    protocolVersion: text(record.protocolVersion),
+    virtualServer: text(record.virtualServer),
+    upstream: text(record.upstream),
+    tool: text(record.tool),
+    exposedName: text(record.exposedName),
+    rule: text(record.rule),
+    findings: record.findings.slice(0, members).map((finding) => ({
+      ...finding,
+      detector: text(finding.detector),
+      place: text(finding.place),
+    })),
+    phasesUs: phasesUs.total === undefined ? {} : { total: phasesUs.total },
+    personal: record.personal && shortenPersonal(record.personal, text, charactersMax),
+  };
+}
+
+function shortenPersonal(
+  personal: PersonalMembers,
+  text: <T extends string | null>(value: T) => T,
+  charactersMax: number,
+): PersonalMembers {
+  const { principal, agent, claimed } = personal;
+  return {
+    principal: principal && { name: text(principal.name), email: text(principal.email) },
+    agent: agent && { name: text(agent.name) },
+    claimed: claimed && { name: text(claimed.name), version: text(claimed.version) },
+    address: text(personal.address),
+    arguments: shortenCaptured(personal.arguments, charactersMax),
+    refusalDetail: text(personal.refusalDetail),
+    result: shortenCaptured(personal.result, charactersMax),
+  };
+}
+
+function shortenCaptured(captured: CapturedText | null, charactersMax: number): CapturedText | null {
+  const whole = capturedText(captured);
+  if (captured === null || whole === undefined || whole.length <= charactersMax) return captured;
+  return { bytes: captured.bytes, head: head(whole, charactersMax), sha256: captured.sha256 };
+}
+
+// Half a surrogate pair at the end would be no character.
+function head(text: string, charactersMax: number): string {
+  return text.slice(0, charactersMax).replace(/[\ud800-\udbff]$/, '');
+}
