@@ -9,6 +9,7 @@ import { format, resolveConfig } from 'prettier';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 
+const FOR_EVER = -1;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -109,6 +110,7 @@ function operationsOf(topic) {
 
 function keptFor({ retentionMs }) {
   if (retentionMs === null) return 'the last value of each key';
+  if (retentionMs === FOR_EVER) return 'for ever';
   if (retentionMs % DAY_MS === 0) return counted(retentionMs / DAY_MS, 'day');
   if (retentionMs % HOUR_MS === 0) return counted(retentionMs / HOUR_MS, 'hour');
   return counted(retentionMs / MINUTE_MS, 'minute');

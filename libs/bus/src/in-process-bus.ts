@@ -1,4 +1,4 @@
-import { auditRecordedTopic, type Topic } from '@warder/contracts';
+import { auditCheckpointTopic, auditRecordedTopic, type Topic } from '@warder/contracts';
 import {
   type Bus,
   type BusClock,
@@ -23,7 +23,7 @@ export interface InProcessBusOptions {
   clock: BusClock;
   /**
    * Names of topics whose publication waits for the first durable group, so that no module's start-up order
-   * acknowledges a message that nobody stored. Default: the audit records.
+   * acknowledges a message that nobody stored. Default: the audit records and their checkpoints.
    */
   durableTopics?: readonly string[];
 }
@@ -51,7 +51,7 @@ class InProcessBus implements Bus, StateTransport {
     this.node = options.node;
     this.log = options.log;
     this.clock = options.clock;
-    this.durableTopics = new Set(options.durableTopics ?? [auditRecordedTopic.name]);
+    this.durableTopics = new Set(options.durableTopics ?? [auditRecordedTopic.name, auditCheckpointTopic.name]);
     this.state = new StateProtocol(this);
     this.closed = new Promise((_, reject) => {
       this.closing.signal.addEventListener('abort', () => reject(new BusError('closed', 'the bus was closed')));

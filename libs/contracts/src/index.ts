@@ -33,7 +33,8 @@ export {
   VirtualServerTool,
 } from './policy-document.js';
 export { ControlState, HEARTBEAT_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
-export { EVERY_SERVICE, type ServiceName, type Topic } from './topic.js';
+export { EVERY_SERVICE, FOR_EVER, type ServiceName, type Topic } from './topic.js';
+export { AuditCheckpoint, auditCheckpointTopic, CHECKPOINT_LEAVES_MAX } from './topics/audit-checkpoint.js';
 export { AuditDeadLetter, auditDeadLetterTopic, auditRecordedTopic } from './topics/audit-recorded.js';
 export { CallCancelled, callCancelledTopic } from './topics/call-cancelled.js';
 export { ConnectionState, connectionStateTopic } from './topics/connection-state.js';

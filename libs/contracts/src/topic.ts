@@ -14,7 +14,7 @@ export interface Topic<Message> {
   readonly schema: z.ZodType<Message>;
   readonly cleanup: 'compact' | 'delete';
   readonly partitions: number;
-  /** Milliseconds a message is kept; `null` for a compacted topic. */
+  /** Milliseconds a message is kept, or `FOR_EVER`; `null` for a compacted topic. */
   readonly retentionMs: number | null;
   /** Bytes of one message at most, after compression. */
   readonly messageBytesMax: number;
@@ -22,6 +22,9 @@ export interface Topic<Message> {
   readonly readers: readonly ServiceName[];
   readonly example: Message;
 }
+
+/** Retention without an end, as Kafka says it. */
+export const FOR_EVER = -1;
 
 export const EVERY_SERVICE: readonly ServiceName[] = [
   'ingress',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  auditCheckpointTopic,
   auditDeadLetterTopic,
   auditRecordedTopic,
   callCancelledTopic,
@@ -14,6 +15,7 @@ import {
 } from './index.js';
 
 const topics = [
+  auditCheckpointTopic,
   auditDeadLetterTopic,
   auditRecordedTopic,
   callCancelledTopic,

@@ -1,4 +1,5 @@
 import type { Topic } from '../topic.js';
+import { auditCheckpointTopic } from './audit-checkpoint.js';
 import { auditDeadLetterTopic, auditRecordedTopic } from './audit-recorded.js';
 import { callCancelledTopic } from './call-cancelled.js';
 import { connectionStateTopic } from './connection-state.js';
@@ -13,6 +14,7 @@ import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
 export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   auditRecordedTopic,
   auditDeadLetterTopic,
+  auditCheckpointTopic,
   callCancelledTopic,
   connectionStateTopic,
   guardrailRulesStateTopic,
