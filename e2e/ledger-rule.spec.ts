@@ -7,7 +7,7 @@ const record = (nonce: string, change: Partial<RuledRecord> = {}): RuledRecord =
   decision: 'permit',
   outcome: 'success',
   refusal: null,
-  arguments: { bytes: 20, value: { nonce } },
+  personal: { arguments: { bytes: 20, value: { nonce } } },
   ...change,
 });
 const entry = (nonce: string | null) => ({ nonce, tool: 'echo' });
@@ -40,7 +40,9 @@ describe('the ledger rule', () => {
   });
 
   it('reads the nonce of cut arguments', () => {
-    const cut = record('a', { arguments: { bytes: 90_000, head: '{"nonce":"a","text":"xx', sha256: '00' } });
+    const cut = record('a', {
+      personal: { arguments: { bytes: 90_000, head: '{"nonce":"a","text":"xx', sha256: '00' } },
+    });
     expect(ledgerViolations([entry('a')], [cut])).toEqual([]);
   });
 });

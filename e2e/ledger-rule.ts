@@ -1,9 +1,11 @@
-import type { AuditRecord } from '@warder/contracts';
+import type { AuditRecord, PersonalPart } from '@warder/contracts';
 import type { LedgerEntry } from '@warder/testing';
 import type { AdminDoor } from './admin-door.js';
 
 /** A record as the rule looks at it. */
-export type RuledRecord = Pick<AuditRecord, 'recordId' | 'tool' | 'decision' | 'outcome' | 'arguments' | 'refusal'>;
+export type RuledRecord = Pick<AuditRecord, 'recordId' | 'tool' | 'decision' | 'outcome' | 'refusal'> & {
+  readonly personal: Pick<PersonalPart, 'arguments'> | null;
+};
 
 /** A fixture under the name that the policy gives it. */
 export interface RuledUpstream {
@@ -60,9 +62,11 @@ export async function expectLedgersHold(
 }
 
 /** The nonce of a record, also where its arguments were cut. */
-function nonceOf({ arguments: captured }: RuledRecord): string | null {
+function nonceOf({ personal }: RuledRecord): string | null {
+  const captured = personal?.arguments ?? null;
   if (captured === null) return null;
-  if ('head' in captured) return /"nonce":"([^"]*)"/.exec(captured.head)?.[1] ?? null;
+  if ('head' in captured) return /"nonce":"([^"]*)"/.exec(String(captured.head))?.[1] ?? null;
+  if (!('value' in captured)) return null;
   const nonce = (captured.value as { nonce?: unknown } | null)?.nonce;
   return typeof nonce === 'string' ? nonce : null;
 }

@@ -90,7 +90,7 @@ describe('the audit service', () => {
           human: { id: 'usr_01jd3x7k', name: 'Ana Ortiz', email: 'ana@example.com' },
           tool: 'echo',
           count: 1,
-          samples: [{ recordId: record.recordId, arguments: record.arguments }],
+          samples: [{ recordId: record.recordId, arguments: record.personal?.arguments }],
         },
       ],
       isCut: false,

@@ -32,7 +32,10 @@ export function callFilter(query: AuditCallsQuery): CallFilter {
   equals('outcome', query.outcome);
   equals('kind', query.kind);
   equals('refusal_code', query.code);
-  add(query.text === undefined ? undefined : patternOf(query.text), (p) => `(record->'arguments')::text ILIKE ${p}`);
+  add(
+    query.text === undefined ? undefined : patternOf(query.text),
+    (p) => `(record->'personal'->'arguments')::text ILIKE ${p}`,
+  );
   if (query.cursor !== undefined) {
     const { at, id } = decodeCursor(query.cursor);
     parameters.push(at, id);

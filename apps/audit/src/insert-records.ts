@@ -6,13 +6,15 @@ export const INSERT_RECORDS = `
 WITH incoming AS (
   SELECT to_timestamp(x."occurredAtMs" / 1000.0) AS occurred_at, x."recordId" AS record_id, x.log, x.sequence, x.kind,
     x.decision, x.outcome, x.refusal->>'code' AS refusal_code,
-    x.principal->>'id' AS principal_id, x.principal->>'name' AS principal_name, x.principal->>'email' AS principal_email,
-    x.agent->>'id' AS agent_id, x.agent->>'name' AS agent_name,
+    x.principal->>'id' AS principal_id, p.principal->>'name' AS principal_name, p.principal->>'email' AS principal_email,
+    x.agent->>'id' AS agent_id, p.agent->>'name' AS agent_name,
     x."virtualServer" AS virtual_server, x.upstream, x.tool, x.count, element.record
   FROM json_array_elements($1::json) AS element(record),
     json_to_record(element.record) AS x("occurredAtMs" numeric, "recordId" uuid, log text, sequence bigint, kind text,
       decision text, outcome text, refusal json, principal json, agent json, "virtualServer" text, upstream text,
-      tool text, count int)
+      tool text, count int, personal json),
+    -- Read once: each -> would go through arguments and result again.
+    json_to_record(x.personal) AS p(principal json, agent json)
 ),
 stored AS (
   INSERT INTO call_record (occurred_at, record_id, log, sequence, kind, decision, outcome, refusal_code, principal_id,

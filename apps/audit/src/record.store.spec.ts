@@ -60,6 +60,10 @@ describe('the audit store', () => {
     occurredAtMs: NOW - n * 1_000,
     ...change,
   });
+  const withArguments = (n: number, value: unknown): AuditRecord => {
+    const record = recordOf(n);
+    return { ...record, personal: { ...record.personal!, arguments: { bytes: 1, value } } };
+  };
   const store = (...batch: AuditRecord[]) =>
     storeBatch(
       batch.map((one) => message(JSON.stringify(one))),
@@ -100,12 +104,13 @@ describe('the audit store', () => {
       message(JSON.stringify({ ...recordOf(4), decision: 'maybe' }), 4),
       message(JSON.stringify(recordOf(5, { occurredAtMs: 1e300 })), 5),
       message(JSON.stringify(recordOf(6, { tool: 'a\u0000b' })), 6),
-      message(JSON.stringify(recordOf(7, { arguments: { bytes: 1, value: 'a\u0000\ud800b' } })), 7),
+      message(JSON.stringify(withArguments(7, 'a\u0000\ud800b')), 7),
       message(JSON.stringify(recordOf(8)), 8),
       message(JSON.stringify(recordOf(9, { tool: randomBytes(4_000).toString('hex') })), 9),
+      message(JSON.stringify({ ...recordOf(10), schemaVersion: 3 }), 10),
     ];
-    expect(await storeBatch(batch, records)).toEqual({ stored: 2, known: 0, quarantined: 8 });
-    expect(await storeBatch(batch, records)).toEqual({ stored: 0, known: 2, quarantined: 8 });
+    expect(await storeBatch(batch, records)).toEqual({ stored: 2, known: 0, quarantined: 9 });
+    expect(await storeBatch(batch, records)).toEqual({ stored: 0, known: 2, quarantined: 9 });
     expect((await find({})).calls.map(({ sequence }) => sequence)).toEqual([1, 8]);
     const { rows } = JSON.parse(await calls.quarantine({ limit: 50 })) as {
       rows: { offset: string; value: string; reason: string }[];
@@ -120,26 +125,33 @@ describe('the audit store', () => {
       ['6', 'the store refused it: SQLSTATE 22P05'],
       ['7', 'the store refused it: SQLSTATE 22P05'],
       ['9', 'the store refused it: SQLSTATE 54000'],
+      ['10', 'not an audit record: schemaVersion: invalid_value'],
     ]);
     expect(rows.find(({ offset }) => offset === '2')?.value).toBe('//4=');
-    await expect.poll(() => letters.length).toBe(16);
+    await expect.poll(() => letters.length).toBe(18);
     await reader.stop();
   });
 
   it('finds by each filter, and only what all of them hold for', async () => {
     const other = recordOf(2, {
-      principal: { id: 'usr_bo', kind: 'human', name: 'Bo', email: 'Bo@Example.com', groups: [] },
-      agent: { id: 'pat_bo', name: 'desk', kind: 'pat' },
+      principal: { id: 'usr_bo', kind: 'human', groups: [] },
+      agent: { id: 'pat_bo', kind: 'pat' },
       virtualServer: 'ops',
       upstream: 'files',
       tool: 'read_file',
       decision: 'forbid',
       outcome: 'failure',
       kind: 'list',
-      refusal: { code: 'WDR_TOOL_FORBIDDEN', detail: 'x' },
-      arguments: { bytes: 1, value: { path: '50%_"off"\\' } },
+      refusal: { code: 'WDR_TOOL_FORBIDDEN' },
+      personal: {
+        ...auditRecordedTopic.example.personal!,
+        principal: { name: 'Bo', email: 'Bo@Example.com' },
+        agent: { name: 'desk' },
+        arguments: { bytes: 1, value: { path: '50%_"off"\\' } },
+      },
     });
-    await store(recordOf(1), other, recordOf(3, { principal: null, agent: null }));
+    const personal = { ...auditRecordedTopic.example.personal!, principal: null, agent: null };
+    await store(recordOf(1), other, recordOf(3, { principal: null, agent: null, personal }));
     const queries: Record<string, string>[] = [
       { human: 'usr_bo' },
       { human: 'bo@example.com' },
@@ -184,7 +196,7 @@ describe('the audit store', () => {
   it('says who used an upstream, with which agent, tool and arguments', async () => {
     const day = 86_400_000;
     await store(
-      ...[1, 2, 3, 4].map((n) => recordOf(n, { arguments: { bytes: 1, value: { n } } })),
+      ...[1, 2, 3, 4].map((n) => withArguments(n, { n })),
       recordOf(5, { decision: 'forbid', outcome: 'failure' }),
       recordOf(6, { upstream: 'files', tool: 'read_file' }),
       recordOf(7, { occurredAtMs: NOW - 40 * day }),

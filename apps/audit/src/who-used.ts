@@ -28,7 +28,7 @@ SELECT json_build_object(
   'lastAtMs', floor(extract(epoch FROM last_at) * 1000),
   'samples', (
     SELECT coalesce(json_agg(json_build_object('recordId', s.record_id, 'occurredAtMs', s.record->'occurredAtMs',
-      'arguments', s.record->'arguments') ORDER BY s.occurred_at DESC), '[]'::json)
+      'arguments', s.record->'personal'->'arguments') ORDER BY s.occurred_at DESC), '[]'::json)
     FROM (
       SELECT r.record_id, r.occurred_at, r.record
       FROM (

@@ -101,7 +101,7 @@ describe('rule packs', () => {
         kind: 'admin',
         method: 'admin/guardrails/rule-pack.change',
         principal: { id: 'usr_admin' },
-        arguments: { value: { pack: 'pii', version: 2, enabled: [], disabled: ['pii.email'] } },
+        personal: { arguments: { value: { pack: 'pii', version: 2, enabled: [], disabled: ['pii.email'] } } },
       });
   });
 

@@ -45,8 +45,12 @@ describe('/admin/identity/principals', () => {
     expect((await as().get(`/admin/identity/principals/${created.body.id}`)).body).toEqual(state);
     await vi.waitFor(() => {
       const record = scene.records.find(({ method }) => method === 'admin/identity/principal.create');
-      expect(record).toMatchObject({ kind: 'admin', log: 'admin/identity', principal: { name: 'Administrator' } });
-      expect(record).toMatchObject({ agent: { name: 'bootstrap' }, address: '127.0.0.1', decision: 'permit' });
+      expect(record).toMatchObject({ kind: 'admin', log: 'admin/identity', decision: 'permit' });
+      expect(record?.personal).toMatchObject({
+        principal: { name: 'Administrator' },
+        agent: { name: 'bootstrap' },
+        address: '127.0.0.1',
+      });
     });
   });
 

@@ -252,9 +252,9 @@ describe('hostile arguments', () => {
     expect(answer.result?.content?.[0]?.text).toBe(text);
     await vi.waitFor(() => {
       const found = scene.records.find((record) =>
-        JSON.stringify(record.arguments).includes(JSON.stringify(what).slice(1, -1)),
+        JSON.stringify(record.personal?.arguments).includes(JSON.stringify(what).slice(1, -1)),
       );
-      expect(found?.arguments).toMatchObject({ value: { text: recorded } });
+      expect(found?.personal?.arguments).toMatchObject({ value: { text: recorded } });
     });
   });
 
@@ -262,8 +262,8 @@ describe('hostile arguments', () => {
     const client = new WireClient(scene, 'modern', token);
     await client.call('echo', { text: 'ü'.repeat(20_000), nonce: 'long' });
     await vi.waitFor(() => {
-      const found = scene.records.find((record) => record.arguments && 'head' in record.arguments);
-      expect(found?.arguments).toMatchObject({
+      const found = scene.records.find(({ personal }) => personal?.arguments && 'head' in personal.arguments);
+      expect(found?.personal?.arguments).toMatchObject({
         bytes: 40_000 + '{"text":"","nonce":"long"}'.length,
         sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       });
@@ -324,7 +324,7 @@ describe('a legacy session', () => {
       const found = scene.records.find((record) => record.method === 'initialize');
       expect(found).toMatchObject({
         kind: 'session',
-        claimed: { name: 'wire-client' },
+        personal: { claimed: { name: 'wire-client' } },
         protocolVersion: '2025-11-25',
         outcome: 'success',
       });

@@ -218,7 +218,7 @@ describe('a static credential', () => {
     await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 2, status: 'revoked' });
     // What runs under it ends, and the record does not claim to know how.
     expect((await running).text).toContain('WDR_CREDENTIAL_MISSING');
-    const cut = await oneRecord(scene, (record) => JSON.stringify(record.arguments).includes('under-it'));
+    const cut = await oneRecord(scene, (record) => JSON.stringify(record.personal?.arguments).includes('under-it'));
     expect(cut).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_CREDENTIAL_MISSING' } });
     // The stream on which it told of changes was opened with the credential, and ends with it.
     await eventually(() => upstream.listening() === 0);

@@ -75,7 +75,9 @@ it('lets nothing into an upstream’s ledger without one record in which every p
 
   const ledger = upstreams.flatMap((upstream) => upstream.executed().map(({ nonce }) => nonce));
   const recordsOf = (nonce: string | null) =>
-    scene.records.filter((record) => record.kind === 'call' && JSON.stringify(record.arguments).includes(`"${nonce}"`));
+    scene.records.filter(
+      (record) => record.kind === 'call' && JSON.stringify(record.personal?.arguments).includes(`"${nonce}"`),
+    );
   await eventually(() => ledger.every((nonce) => recordsOf(nonce).length > 0) || undefined);
   expect(ledger.length).toBeGreaterThan(30);
   const upToTheUpstream = CALL_PHASES.slice(0, CALL_PHASES.indexOf('upstream') + 1);
@@ -86,7 +88,7 @@ it('lets nothing into an upstream’s ledger without one record in which every p
     expect(Object.keys(record!.phasesUs)).toEqual(expect.arrayContaining([...upToTheUpstream, 'total']));
   }
   for (const record of scene.records.filter((each) => each.kind === 'call' && each.outcome === 'success')) {
-    const nonce = /"nonce":"(n\d+)"/.exec(JSON.stringify(record.arguments))?.[1] ?? '';
+    const nonce = /"nonce":"(n\d+)"/.exec(JSON.stringify(record.personal?.arguments))?.[1] ?? '';
     expect(ledger.filter((each) => each === nonce)).toHaveLength(1);
     expect(Object.keys(record.phasesUs)).toEqual([...CALL_PHASES, 'total']);
   }

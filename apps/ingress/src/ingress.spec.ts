@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 const recordOf = (nonce: string) =>
-  oneRecord(scene, (record) => JSON.stringify(record.arguments).includes(`"${nonce}"`));
+  oneRecord(scene, (record) => JSON.stringify(record.personal?.arguments).includes(`"${nonce}"`));
 
 describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
   it('greets, lists exactly what it may call, and calls it on an upstream of either era', async () => {
@@ -89,9 +89,14 @@ it('records a call with who, what, why and a stamp for every phase', async () =>
   const record = await recordOf('n-record');
   expect(record).toMatchObject({
     kind: 'call',
-    principal: { id: 'ana', kind: 'human', name: 'ana name', email: null, groups: ['developers'] },
-    agent: { name: 'laptop', kind: 'pat' },
-    claimed: { name: 'wire-client', version: '1' },
+    schemaVersion: 2,
+    principal: { id: 'ana', kind: 'human', groups: ['developers'] },
+    agent: { kind: 'pat' },
+    personal: {
+      principal: { name: 'ana name', email: null },
+      agent: { name: 'laptop' },
+      claimed: { name: 'wire-client', version: '1' },
+    },
     method: 'tools/call',
     protocolVersion: '2026-07-28',
     virtualServer: 'dev',

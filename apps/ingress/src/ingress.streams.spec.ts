@@ -51,7 +51,7 @@ afterAll(async () => {
 
 /** The record of the call with this nonce. */
 const recordOf = (nonce: string) =>
-  oneRecord(scene, (record) => JSON.stringify(record.arguments).includes(`"${nonce}"`));
+  oneRecord(scene, (record) => JSON.stringify(record.personal?.arguments).includes(`"${nonce}"`));
 const reached = (nonce: string) => eventually(() => upstream.executed().find((entry) => entry.nonce === nonce));
 const upstreamHeardOfItsEnd = (nonce: string) => eventually(() => upstream.cancelled.includes(nonce) || undefined);
 

@@ -62,8 +62,9 @@ describe.each(shapesOf('1-list-and-call'))('a developer in %s', (shape) => {
         decision: 'permit',
         outcome: 'success',
         rule: 'builders-work',
-        principal: { id: ana.principalId, name: 'Ana', groups: ['builders'] },
-        agent: { id: ana.tokenId, name: 'editor', kind: 'pat' },
+        principal: { id: ana.principalId, groups: ['builders'] },
+        agent: { id: ana.tokenId, kind: 'pat' },
+        personal: { principal: { name: 'Ana' }, agent: { name: 'editor' } },
         virtualServer: SERVER,
         count: 1,
       });

@@ -97,11 +97,10 @@ describe.each(shapesOf('2-outside-the-grant'))('a tool outside the grant, in %s'
           ...recorded,
           agent: { id: notebook.tokenId },
           virtualServer: SERVER,
-          arguments: { value: { why: 'a trial' } },
           decision: 'forbid',
           outcome: 'failure',
-          refusal: { code: 'WDR_TOOL_UNKNOWN', detail },
-          result: null,
+          refusal: { code: 'WDR_TOOL_UNKNOWN' },
+          personal: { arguments: { value: { why: 'a trial' } }, refusalDetail: detail, result: null },
         });
       }
       const question = { principal: 'ana@example.com', virtualServer: SERVER, tool: name, tokenId: notebook.tokenId };

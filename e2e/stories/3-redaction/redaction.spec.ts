@@ -143,7 +143,11 @@ describe.each(shapesOf('3-redaction'))('redaction, %s', (shape: Shape) => {
       expect(seen).toContain('WDR_UPSTREAM_FAILED');
       expect(canaries.isIn(seen)).toBe(false);
       const record = await recordOf({ upstream: 'known', text: nonce });
-      expect(record).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_UPSTREAM_FAILED' }, result: null });
+      expect(record).toMatchObject({
+        outcome: 'unknown',
+        refusal: { code: 'WDR_UPSTREAM_FAILED' },
+        personal: { result: null },
+      });
     });
 
     it('a poisoned answer is flagged where the virtual server says so', async () => {
@@ -165,7 +169,11 @@ describe.each(shapesOf('3-redaction'))('redaction, %s', (shape: Shape) => {
       ]);
       expect(seen).not.toContain('evil.example');
       const record = await recordOf({ upstream: 'known', text: nonce });
-      expect(record).toMatchObject({ outcome: 'failure', refusal: { code: 'WDR_GUARDRAIL_BLOCKED' }, result: null });
+      expect(record).toMatchObject({
+        outcome: 'failure',
+        refusal: { code: 'WDR_GUARDRAIL_BLOCKED' },
+        personal: { result: null },
+      });
       for (const each of foundIn(record))
         expect(each).toMatch(/^block injection\.[a-z-]+ response \/content\/0\/text$/);
     });
@@ -220,10 +228,10 @@ describe.each(shapesOf('3-redaction'))('redaction, %s', (shape: Shape) => {
       }
       for (const code of ['WDR_HOST_UNKNOWN', 'WDR_ORIGIN_FORBIDDEN']) {
         const [record] = await scene.admin.records({ code });
-        expect(record?.refusal?.detail).toContain(`[redacted:${KEY}]`);
+        expect(record?.personal?.refusalDetail).toContain(`[redacted:${KEY}]`);
       }
       const [claimed] = await scene.admin.records({ upstream: 'known', text: CLAIMING_NONCE });
-      expect(claimed?.claimed).toEqual({ name: `[redacted:${KEY}]`, version: `[redacted:${CARD}]` });
+      expect(claimed?.personal?.claimed).toEqual({ name: `[redacted:${KEY}]`, version: `[redacted:${CARD}]` });
     });
 
     it('an upstream that will not list its tools is heard of in the log, its words are not', async () => {

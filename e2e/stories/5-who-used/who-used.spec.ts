@@ -58,7 +58,10 @@ describe.each(shapesOf('5-who-used'))('who used the filesystem server, in %s', (
     });
     expect(most?.samples.map(({ arguments: args }) => args.value)).toEqual([{ path: './' }, { path: '.' }]);
     const record = await scene.admin.ask('GET', `/audit/calls/${most?.samples[0]?.recordId}`);
-    expect(record).toMatchObject({ tool: 'list_directory', claimed: { name: 'warder-story', version: '1.0.0' } });
+    expect(record).toMatchObject({
+      tool: 'list_directory',
+      personal: { claimed: { name: 'warder-story', version: '1.0.0' } },
+    });
   }, 60_000);
 
   it('is for auditors only', async () => {

@@ -54,7 +54,7 @@ describe.each(shapesOf('8-bad-input'))('bad input, %s', (shape: Shape) => {
   /** The records of a code's refusals, of one person or from one address, and how many refusals they stand for. */
   const recorded = async (code: string, filters: Record<string, string> = {}, from?: string) => {
     const found = await scene.admin.records({ code, ...filters });
-    const records = from === undefined ? found : found.filter(({ address }) => address === from);
+    const records = from === undefined ? found : found.filter(({ personal }) => personal?.address === from);
     return { records, count: records.reduce((sum, { count }) => sum + count, 0) };
   };
   /** How many there are once as many as expected are on record, or once that took too long. */
@@ -198,19 +198,19 @@ describe.each(shapesOf('8-bad-input'))('bad input, %s', (shape: Shape) => {
       const { text, found } = await echoed(textJson);
       expect(text).toBe(expected);
       expect(found).toHaveLength(1);
-      expect(found[0]?.arguments).toMatchObject({ value: { text: kept } });
+      expect(found[0]?.personal?.arguments).toMatchObject({ value: { text: kept } });
       expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
     });
 
     it('go up and come back with 1 MB, of which the record keeps the head, the length and the hash', async () => {
       const { text, found } = await echoed(`"${'ü'.repeat(500_000)}"`);
       expect(text).toBe('ü'.repeat(500_000));
-      expect(found[0]?.arguments).toMatchObject({
+      expect(found[0]?.personal?.arguments).toMatchObject({
         bytes: expect.any(Number),
         sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       });
-      expect(found[0]?.arguments?.bytes).toBeGreaterThan(1_000_000);
-      expect(JSON.stringify(found[0]?.arguments).length).toBeLessThan(20_000);
+      expect(found[0]?.personal?.arguments?.bytes).toBeGreaterThan(1_000_000);
+      expect(JSON.stringify(found[0]?.personal?.arguments).length).toBeLessThan(20_000);
     });
   });
 

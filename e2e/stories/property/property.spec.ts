@@ -151,7 +151,9 @@ it('lets nothing into a ledger without one record in which every phase is stampe
     expect([...revisions]).toEqual(expect.arrayContaining([...REVISIONS]));
     expect(ledger.filter(({ nonce }) => notGranted.has(nonce ?? ''))).toEqual([]);
     for (const { nonce } of ledger) {
-      const [record] = records.get(upstream)!.filter((each) => JSON.stringify(each.arguments).includes(`"${nonce}"`));
+      const [record] = records
+        .get(upstream)!
+        .filter((each) => JSON.stringify(each.personal?.arguments).includes(`"${nonce}"`));
       expect(record).toMatchObject({ decision: 'permit', principal: { id: granted.principalId }, rule: 'all' });
       const phases = record?.outcome === 'success' ? [...UP_TO_THE_UPSTREAM, 'screenResponse'] : UP_TO_THE_UPSTREAM;
       expect(Object.keys(record!.phasesUs)).toEqual(expect.arrayContaining([...phases, 'total']));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AuditRecord } from './audit-record.js';
 
 /** Text of a filter: it stands in an index or a pattern, so it is short. */
 const FilterText = z.string().min(1).max(512);
@@ -26,7 +27,7 @@ export const AuditCallsQuery = z.strictObject({
   tool: FilterText.optional(),
   decision: z.enum(['permit', 'forbid']).optional(),
   outcome: z.enum(['success', 'failure', 'unknown']).optional(),
-  kind: z.enum(['call', 'list', 'session', 'authentication', 'protocol', 'admin']).optional(),
+  kind: AuditRecord.shape.kind.optional(),
   /** Code of a refusal. */
   code: FilterText.optional(),
   /** Any part of the arguments' JSON, in any case. */

@@ -5,12 +5,22 @@ import { FindingCategory } from './topics/guardrail-rules-state.js';
 export const CAPTURE_BYTES_MAX = 16_384;
 
 /**
+ * How much of arguments and result a record keeps: nothing, their length, their hash beside it, the arguments whole and
+ * the hash of the result, or both whole.
+ */
+export const CaptureLevel = z.enum(['none', 'metadata', 'hashes', 'request', 'full']);
+export type CaptureLevel = z.infer<typeof CaptureLevel>;
+
+/**
  * Arguments or a result as they were after redaction: whole as `value`, or, past `CAPTURE_BYTES_MAX`, the first
- * bytes of their JSON as `head` with the SHA-256 (hex) of all of it.
+ * bytes of their JSON as `head` with the SHA-256 (hex) of all of it. The level of capture may leave only the hash, or
+ * only the length.
  */
 export const Capture = z.union([
   z.object({ bytes: z.int(), value: z.unknown() }),
   z.object({ bytes: z.int(), head: z.string(), sha256: z.string() }),
+  z.object({ bytes: z.int(), sha256: z.string() }),
+  z.object({ bytes: z.int() }),
 ]);
 export type Capture = z.infer<typeof Capture>;
 
@@ -29,28 +39,35 @@ export type Finding = z.infer<typeof Finding>;
 /** Microseconds spent in each phase that the call went through. */
 export const PhasesUs = z.record(z.string(), z.number());
 
+const RecordKind = z.enum([
+  'call',
+  'list',
+  'session',
+  'authentication',
+  'protocol',
+  'admin',
+  'query',
+  'export',
+  'erasure',
+  /** A journal says what it lost or was told to drop. */
+  'gap',
+]);
+
 /** The half that is known before the upstream is called, and written down before it. */
 export const AuditIntent = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   /** UUIDv7 of the operation; the one key by which a record is stored once. */
   recordId: z.uuid(),
-  kind: z.enum(['call', 'list', 'session', 'authentication', 'protocol', 'admin']),
+  kind: RecordKind,
   occurredAtMs: z.number(),
   node: z.string(),
-  principal: z
-    .object({
-      id: z.string(),
-      kind: z.string(),
-      name: z.string(),
-      email: z.string().nullable(),
-      groups: z.array(z.string()),
-    })
-    .nullable(),
-  /** The agent is the credential and its name. */
-  agent: z.object({ id: z.string(), name: z.string(), kind: z.literal('pat') }).nullable(),
-  /** What the client says of itself; never believed. */
-  claimed: z.object({ name: z.string(), version: z.string() }).nullable(),
-  address: z.string(),
+  principal: z.object({ id: z.string(), kind: z.string(), groups: z.array(z.string()) }).nullable(),
+  /** Who acts for the principal, the nearest first (RFC 8693 section 4.1); empty for personal tokens. */
+  actorChain: z.array(z.object({ id: z.string(), kind: z.string() })),
+  /** The agent is the credential. */
+  agent: z.object({ id: z.string(), kind: z.literal('pat') }).nullable(),
+  /** What the gateway itself established about the client, and how; null for personal tokens, which prove none. */
+  verified: z.object({ client: z.string(), by: z.string() }).nullable(),
   traceId: z.string().nullable(),
   method: z.string(),
   protocolVersion: z.string().nullable(),
@@ -61,8 +78,9 @@ export const AuditIntent = z.object({
   exposedName: z.string().nullable(),
   definitionHash: z.string().nullable(),
   policyVersion: z.number().nullable(),
+  guardrailsVersion: z.number().nullable(),
   rule: z.string().nullable(),
-  arguments: Capture.nullable(),
+  capture: CaptureLevel,
 });
 export type AuditIntent = z.infer<typeof AuditIntent>;
 
@@ -70,11 +88,10 @@ export type AuditIntent = z.infer<typeof AuditIntent>;
 export const AuditOutcome = z.object({
   decision: z.enum(['permit', 'forbid']),
   outcome: z.enum(['success', 'failure', 'unknown']),
-  /** A stable code of docs/errors.md and the operator's sentence. */
-  refusal: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  /** A stable code of docs/errors.md; the operator's sentence is `personal.refusalDetail`, for it may quote a caller. */
+  refusal: z.object({ code: z.string() }).nullable(),
   /** The upstream answered `isError: true` or a JSON-RPC error. */
   isError: z.boolean(),
-  result: Capture.nullable(),
   findings: z.array(Finding),
   phasesUs: PhasesUs,
   /** How many alike this record stands for; above 1 only for refusals before identification. */
@@ -82,11 +99,42 @@ export const AuditOutcome = z.object({
 });
 export type AuditOutcome = z.infer<typeof AuditOutcome>;
 
-/** One per operation, allowed or refused. `log` and `sequence` (contiguous from 1 per log) are the journal's. */
+/** What of the first half is about people or was written by them. */
+export const PersonalIntent = z.object({
+  /** 16 random bytes, base64url: whoever knows the commitment cannot find by trying what it is of. */
+  salt: z.string().regex(/^[\w-]{22}$/),
+  principal: z.object({ name: z.string(), email: z.string().nullable() }).nullable(),
+  agent: z.object({ name: z.string() }).nullable(),
+  /** What the client says of itself; never believed. */
+  claimed: z.object({ name: z.string(), version: z.string() }).nullable(),
+  address: z.string(),
+  arguments: Capture.nullable(),
+});
+export type PersonalIntent = z.infer<typeof PersonalIntent>;
+
+/** The same of the second half. */
+export const PersonalOutcome = z.object({ refusalDetail: z.string().nullable(), result: Capture.nullable() });
+export type PersonalOutcome = z.infer<typeof PersonalOutcome>;
+
+/** All that an erasure takes away. */
+export const PersonalPart = z.object({ ...PersonalIntent.shape, ...PersonalOutcome.shape });
+export type PersonalPart = z.infer<typeof PersonalPart>;
+
+/**
+ * One per operation, allowed or refused. `log` and `sequence` (contiguous from 1 per log) are the journal's. A record's
+ * text has its members in this order: `personal` comes last, so that the bytes before it, which prove the record, are
+ * the same after an erasure.
+ */
 export const AuditRecord = z.object({
   log: z.string(),
   sequence: z.int().min(1),
+  /** Place in the log's Merkle tree, from 0, in the order in which records became whole. */
+  index: z.int().min(0).optional(),
+  /** SHA-256 (hex) of the exact bytes of `personal`. */
+  commitment: z.string().regex(/^[0-9a-f]{64}$/),
   ...AuditIntent.shape,
   ...AuditOutcome.shape,
+  /** null once it was erased. */
+  personal: PersonalPart.nullable(),
 });
 export type AuditRecord = z.infer<typeof AuditRecord>;

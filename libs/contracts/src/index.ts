@@ -5,7 +5,11 @@ export {
   AuditRecord,
   CAPTURE_BYTES_MAX,
   Capture,
+  CaptureLevel,
   Finding,
+  PersonalIntent,
+  PersonalOutcome,
+  PersonalPart,
   PhasesUs,
 } from './audit-record.js';
 export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';

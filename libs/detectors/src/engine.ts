@@ -9,8 +9,13 @@ import { GramScanner, type TextScanner } from './text-scanner.js';
 export const SCREENING_BOUNDS: Bounds = { depthMax: 64, leavesMax: 200_000, findingsMax: 200 };
 
 /** An engine that walks parsed JSON and asks `scanner` about each text. */
-export function engineOver(scanner: TextScanner, unknownDetectors: readonly string[] = []): ScreeningEngine {
+export function engineOver(
+  scanner: TextScanner,
+  version = 0,
+  unknownDetectors: readonly string[] = [],
+): ScreeningEngine {
   return {
+    version,
     unknownDetectors,
     screen(value: unknown, phase: Phase, actions: GuardrailActions): Screening {
       return new LeafWalk(scanner, SCREENING_BOUNDS, phase, actions).screen(value);
@@ -31,5 +36,6 @@ export function createEngine(packs: readonly GuardrailRulesState[]): ScreeningEn
     if (detector === undefined) unknown.push(id);
     else detectors.push(detector);
   }
-  return engineOver(new GramScanner(detectors), unknown);
+  const version = packs.reduce((sum, pack) => sum + pack.version, 0);
+  return engineOver(new GramScanner(detectors), version, unknown);
 }

@@ -15,6 +15,8 @@ export interface Screening {
 
 /** Decides about parsed JSON: pure, without a clock or I/O, on the path of every call. */
 export interface ScreeningEngine {
+  /** The sum of the versions of its packs, which grows with every change of one of them. */
+  readonly version: number;
   /** Ids that a rule pack names and this build does not know; the others work. */
   readonly unknownDetectors: readonly string[];
   /**

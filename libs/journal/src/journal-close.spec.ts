@@ -3,15 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { RawEntry } from '@warder/bus';
-import { auditRecordedTopic, type AuditRecord } from '@warder/contracts';
+import type { AuditRecord } from '@warder/contracts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exampleIntent, exampleOutcome, exampleRecord } from './example-halves.scene.js';
 import { JournalFullError } from './journal-full.js';
 import { openJournal, type Journal } from './journal.js';
 
-const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
-const { decision, outcome, refusal, isError, result, findings, phasesUs, count, ...intent } = example;
-const INTENT = JSON.stringify(intent);
-const OUTCOME = JSON.stringify({ decision, outcome, refusal, isError, result, findings, phasesUs, count });
+const INTENT = JSON.stringify(exampleIntent);
+const OUTCOME = JSON.stringify(exampleOutcome);
 
 describe('the end of a journal', () => {
   let dir: string;
@@ -49,7 +48,7 @@ describe('the end of a journal', () => {
       await asked;
       await take(entries);
     });
-    await journal.append(JSON.stringify(example));
+    await journal.append(JSON.stringify(exampleRecord));
     const { sequence, written } = journal.openIntent(INTENT);
     await written;
     const closing = journal.close();
@@ -92,7 +91,7 @@ describe('the end of a journal', () => {
 
   it('publishes nothing of what an earlier process left where it begins paused', async () => {
     const first = await open(take, true);
-    await first.append(JSON.stringify(example));
+    await first.append(JSON.stringify(exampleRecord));
     await first.close();
     await (await open(take, true)).close();
     expect(published).toEqual([]);

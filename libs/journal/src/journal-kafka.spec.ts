@@ -10,6 +10,7 @@ import { type Bus, createKafkaBus } from '@warder/bus';
 import { type AuditRecord, auditRecordedTopic } from '@warder/contracts';
 import { sharedKafka } from '@warder/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { exampleRecord } from './example-halves.scene.js';
 import { openJournal } from './journal.js';
 
 const package_ = fileURLToPath(new URL('..', import.meta.url));
@@ -47,13 +48,12 @@ it('delivers to Kafka from a thread of its own, what a paused one kept and what 
   const kafka = { kind: 'kafka', options: { node, service: 'ingress', brokers } } as const;
   const dead = await openJournal({ ...options, node: `${node}-dead`, drain: kafka, closeTimeoutMs: 0 });
   dead.pause();
-  const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
-  for (let n = 0; n < 20; n++) await dead.append(JSON.stringify({ ...example, recordId: idOf(n) }));
+  for (let n = 0; n < 20; n++) await dead.append(JSON.stringify({ ...exampleRecord, recordId: idOf(n) }));
   await dead.close();
 
   const journal = await openJournal({ ...options, node, drain: kafka });
   const appended = Array.from({ length: 2_000 }, (_, n) =>
-    journal.append(JSON.stringify({ ...example, recordId: idOf(100 + n) })),
+    journal.append(JSON.stringify({ ...exampleRecord, recordId: idOf(100 + n) })),
   );
   await Promise.all(appended);
   await expect.poll(() => journal.undelivered(), { timeout: 20_000 }).toBe(0);
@@ -78,8 +78,7 @@ it('delivers a log that could not be opened at first', async () => {
     log: { ...log, error: () => failed() },
     drain: { kind: 'kafka', options: { node, service: 'ingress', brokers } },
   });
-  const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
-  await journal.append(JSON.stringify({ ...example, recordId: idOf(5_000) }));
+  await journal.append(JSON.stringify({ ...exampleRecord, recordId: idOf(5_000) }));
   await isToldOf;
   rmdirSync(mark);
   await expect.poll(() => journal.undelivered(), { timeout: 20_000 }).toBe(0);
@@ -94,8 +93,7 @@ it('ends within its bound while a broker takes the connection and never answers'
   const kafka = { kind: 'kafka', options: { node, service: 'ingress', brokers } } as const;
   const options = { dir, sizeMaxBytes: 8 << 20, segmentBytes: 1 << 20, log, clock, closeTimeoutMs: 10 };
   const journal = await openJournal({ ...options, node: `${node}-silent`, drain: kafka });
-  const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
-  await journal.append(JSON.stringify({ ...example, recordId: idOf(1) }));
+  await journal.append(JSON.stringify({ ...exampleRecord, recordId: idOf(1) }));
   await once(silent, 'connection');
   const startedAtMs = performance.now();
   await journal.close();

@@ -2,20 +2,19 @@ import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { AuditRecord, auditRecordedTopic } from '@warder/contracts';
+import { AuditRecord } from '@warder/contracts';
 import type { RawEntry } from '@warder/bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { exampleIntent, exampleOutcome, exampleRecord } from './example-halves.scene.js';
 import { JournalFullError } from './journal-full.js';
 import { openJournal, type Journal } from './journal.js';
 import type { JournalOptions } from './journal-options.js';
 
-const { log: _log, sequence: _sequence, ...example } = auditRecordedTopic.example;
-const { decision, outcome, refusal, isError, result, findings, phasesUs, count, ...intentExample } = example;
-const OUTCOME = JSON.stringify({ decision, outcome, refusal, isError, result, findings, phasesUs, count });
+const OUTCOME = JSON.stringify(exampleOutcome);
 
 const recordId = (n: number): string => `0193673e-7c1f-7d5e-8a55-${String(n).padStart(12, '0')}`;
-const intentOf = (n: number): string => JSON.stringify({ ...intentExample, recordId: recordId(n) });
-const recordOf = (n: number): string => JSON.stringify({ ...example, recordId: recordId(n) });
+const intentOf = (n: number): string => JSON.stringify({ ...exampleIntent, recordId: recordId(n) });
+const recordOf = (n: number): string => JSON.stringify({ ...exampleRecord, recordId: recordId(n) });
 
 describe('a journal', () => {
   let dir: string;
@@ -66,10 +65,10 @@ describe('a journal', () => {
     await journal.closeIntent(first.sequence, OUTCOME);
     expect([first.sequence, await second]).toEqual([1, 2]);
     await journal.close();
-    const { log: name, sequence, ...rest } = published.find((record) => record.sequence === 1)!;
+    const { log: name, sequence, commitment: _, ...rest } = published.find((record) => record.sequence === 1)!;
     expect(name).toBe(journal.log);
     expect(name).toMatch(/^ingress-1\/[0-9a-z]+$/);
-    expect([sequence, rest]).toEqual([1, { ...example, recordId: recordId(1) }]);
+    expect([sequence, rest]).toEqual([1, { ...exampleRecord, recordId: recordId(1) }]);
     expect(bySequence().map((record) => record.sequence)).toEqual([1, 2]);
     expect(journal.undelivered()).toBe(0);
   });
@@ -93,18 +92,19 @@ describe('a journal', () => {
     await (await open()).close();
     expect(published).toEqual([
       {
-        ...example,
+        ...exampleRecord,
         log: before.log,
         sequence: 1,
+        commitment: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
         recordId: recordId(1),
         decision: 'permit',
         outcome: 'unknown',
         refusal: null,
         isError: false,
-        result: null,
         findings: [],
         phasesUs: {},
         count: 1,
+        personal: { ...exampleRecord.personal, result: null },
       },
     ]);
   });
@@ -157,7 +157,8 @@ describe('a journal', () => {
 
   it('has room again once records are acknowledged, and keeps no segment that is delivered', async () => {
     const journal = await open({ sizeMaxBytes: 3 * 262_144 });
-    const large = JSON.stringify({ ...example, result: { bytes: 1, value: 'x'.repeat(30_000) } });
+    const personal = { ...exampleRecord.personal!, result: { bytes: 1, value: 'x'.repeat(30_000) } };
+    const large = JSON.stringify({ ...exampleRecord, personal });
     for (let n = 0; n < 100;) {
       try {
         await journal.append(large);
@@ -271,12 +272,13 @@ describe('a journal', () => {
   it('cuts a result that no message could hold', async () => {
     const journal = await open();
     const { sequence } = journal.openIntent(intentOf(1));
-    const huge = JSON.stringify({ ...JSON.parse(OUTCOME), result: { bytes: 2_000_000, value: '😀'.repeat(500_000) } });
+    const result = { bytes: 2_000_002, value: '😀'.repeat(500_000) };
+    const huge = JSON.stringify({ ...exampleOutcome, personal: { refusalDetail: null, result } });
     await journal.closeIntent(sequence, huge);
     await journal.close();
-    expect(published[0]?.result).toEqual({
-      bytes: 2_000_028,
-      head: `{"bytes":2000000,"value":"${'😀'.repeat(499)}`,
+    expect(published[0]?.personal?.result).toEqual({
+      bytes: 2_000_002,
+      head: `"${'😀'.repeat(511)}`,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     });
   });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /** UTF-8 bytes of an outcome's text at most; an open intent holds the room for it. */
 export const OUTCOME_BYTES_MAX = 40_960;
@@ -13,29 +13,32 @@ export const UNKNOWN_OUTCOME = JSON.stringify({
   outcome: 'unknown',
   refusal: null,
   isError: false,
-  result: null,
   findings: [],
   phasesUs: {},
   count: 1,
+  personal: { refusalDetail: null, result: null },
 });
 
 /** The outcome of an intent that could not be written: its call was refused before anything happened. */
 export const REFUSED_OUTCOME = JSON.stringify({
   decision: 'forbid',
   outcome: 'failure',
-  refusal: { code: 'WDR_AUDIT_UNAVAILABLE', detail: 'the journal could not be written' },
+  refusal: { code: 'WDR_AUDIT_UNAVAILABLE' },
   isError: false,
-  result: null,
   findings: [],
   phasesUs: {},
   count: 1,
+  personal: { refusalDetail: 'the journal could not be written', result: null },
 });
 
 const HEAD_CHARACTERS = 1_024;
 const FINDINGS_KEPT = 50;
 const RECORD_ID_BYTES = 36;
 const RECORD_ID_MARK = Buffer.from('"recordId":"');
+// Quotes within strings are escaped, so nothing but the member itself is written like this.
+const PERSONAL_MARK = Buffer.from(',"personal":');
 const COMMA = Buffer.from(',');
+const END = Buffer.from('}');
 
 /**
  * The text, within `bytesMax`. Callers cut what they capture, so that the rest is never needed; it keeps a mistake of
@@ -59,30 +62,56 @@ export function fitText(text: string, bytesMax: number): string {
 const keepFindings = (count: number) => (value: Record<string, unknown>) => {
   if (Array.isArray(value.findings)) value.findings = value.findings.slice(0, count);
 };
-const cutCaptures = (value: Record<string, unknown>) => {
-  for (const capture of ['arguments', 'result']) if (value[capture]) value[capture] = cut(value[capture]);
+const cutCaptures = ({ personal }: Record<string, unknown>) => {
+  if (!isObject(personal)) return;
+  for (const name of ['arguments', 'result']) if (isObject(personal[name])) personal[name] = cut(personal[name]);
 };
 // An outcome that is refused would leave its intent open, so something always fits. Captures go first: read as doubles,
 // their numbers would not be what they were.
 const SHORTENINGS = [cutCaptures, keepFindings(FINDINGS_KEPT), keepFindings(FINDINGS_KEPT / 10), keepFindings(0)];
 
-function cut(capture: unknown): { bytes: number; head: string; sha256: string } {
-  const whole = JSON.stringify(capture);
-  // Half a surrogate pair at the end would be a value that no store takes.
-  const head = whole.slice(0, HEAD_CHARACTERS).replace(/[\ud800-\udbff]$/, '');
-  return { bytes: Buffer.byteLength(whole), head, sha256: createHash('sha256').update(whole).digest('hex') };
+/** The capture with a short head; one that keeps no text stays as it is. */
+function cut(capture: Record<string, unknown>): Record<string, unknown> {
+  if (typeof capture.head === 'string') return { ...capture, head: headOf(capture.head) };
+  if (!('value' in capture)) return capture;
+  const whole = JSON.stringify(capture.value);
+  const sha256 = createHash('sha256').update(whole).digest('hex');
+  return { bytes: Buffer.byteLength(whole), head: headOf(whole), sha256 };
 }
 
-/** What one log's records begin with: its name and the sequence number. */
-export function recordPrefix(log: string, sequence: number): Buffer {
-  return Buffer.from(`{"log":${JSON.stringify(log)},"sequence":${sequence},`);
-}
+// Half a surrogate pair at the end would be a value that no store takes.
+const headOf = (text: string): string => text.slice(0, HEAD_CHARACTERS).replace(/[\ud800-\udbff]$/, '');
 
-/** The bytes of one record, joined from the bytes of its halves without reading them. */
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+/**
+ * The bytes of one record, joined from the bytes of its halves without reading them: the log's name and the number, the
+ * commitment to the personal bytes, what proves the record, and the personal bytes last.
+ * @param intent - a half, or a whole record where there is no outcome
+ */
 export function joinRecord(log: string, sequence: number, intent: Buffer, outcome?: Buffer): Buffer {
-  const prefix = recordPrefix(log, sequence);
-  if (outcome === undefined) return Buffer.concat([prefix, intent.subarray(1)]);
-  return Buffer.concat([prefix, intent.subarray(1, -1), COMMA, outcome.subarray(1)]);
+  const first = partsOf(intent);
+  const second = outcome && partsOf(outcome);
+  const core = second === undefined ? [first.core] : [first.core, COMMA, second.core];
+  const personal = second === undefined ? first.personal : joinedObjects(first.personal, second.personal);
+  const commitment = hash('sha256', personal);
+  const prefix = `{"log":${JSON.stringify(log)},"sequence":${sequence},"commitment":"${commitment}",`;
+  return Buffer.concat([Buffer.from(prefix), ...core, PERSONAL_MARK, personal, END]);
+}
+
+const NO_MEMBERS = Buffer.from('{}');
+
+/** What proves a half, without its braces, and its personal object. */
+function partsOf(half: Buffer): { core: Buffer; personal: Buffer } {
+  const at = half.indexOf(PERSONAL_MARK);
+  if (at < 0) return { core: half.subarray(1, -1), personal: NO_MEMBERS };
+  return { core: half.subarray(1, at), personal: half.subarray(at + PERSONAL_MARK.length, -1) };
+}
+
+function joinedObjects(first: Buffer, second: Buffer): Buffer {
+  if (first.length <= NO_MEMBERS.length) return second;
+  if (second.length <= NO_MEMBERS.length) return first;
+  return Buffer.concat([first.subarray(0, -1), COMMA, second.subarray(1)]);
 }
 
 /** The record's id as it stands in its bytes, or a name for the record where it holds none. */

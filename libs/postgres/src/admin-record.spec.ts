@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AuditRecord } from '@warder/contracts';
 import { describe, expect, it } from 'vitest';
 import { adminRecordOf } from './admin-record.js';
@@ -6,7 +7,7 @@ import { recordIdOf } from './record-id.js';
 const NOW_MS = 1_790_000_000_000;
 const by = { principal: null, token: null, address: '' };
 const recordId = recordIdOf(NOW_MS, (bytes) => new Uint8Array(bytes));
-const place = { service: 'identity', node: 'n1', sequence: 3, recordId, occurredAtMs: NOW_MS };
+const place = { service: 'identity', node: 'n1', sequence: 3, recordId, occurredAtMs: NOW_MS, salt: 'A'.repeat(22) };
 
 describe('the record of an admin change', () => {
   it('is a record of the contract, under the number of its own log', () => {
@@ -16,9 +17,20 @@ describe('the record of an admin change', () => {
     expect(record.recordId).toBe('01a0c450-6c00-7000-8000-000000000000');
   });
 
+  it('commits to the exact bytes of its personal object, which come last', () => {
+    const record = adminRecordOf({ action: 'principal.create', by, arguments: { '2': 'b', '1': 'a' } }, place);
+    const text = JSON.stringify(record);
+    const [core, personal] = text.split(',"personal":') as [string, string];
+    expect(core).toContain(createHash('sha256').update(personal.slice(0, -1)).digest('hex'));
+    expect(JSON.stringify(AuditRecord.parse(record))).toBe(text);
+  });
+
   it('cuts arguments past 16 KiB, with their length and hash', () => {
     const record = adminRecordOf({ action: 'policy.replace', by, arguments: { text: 'é'.repeat(10_000) } }, place);
-    expect(record.arguments).toMatchObject({ bytes: 20_011, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(record.personal?.arguments).toMatchObject({
+      bytes: 20_011,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     expect(AuditRecord.safeParse(record).success).toBe(true);
   });
 });

@@ -3,6 +3,7 @@ import {
   type AuditRecord,
   CAPTURE_BYTES_MAX,
   type Capture,
+  type PersonalPart,
   type PrincipalState,
   type TokenState,
 } from '@warder/contracts';
@@ -30,29 +31,37 @@ export interface AdminRecordPlace {
   readonly sequence: number;
   readonly recordId: string;
   readonly occurredAtMs: number;
+  /** 16 random bytes, base64url. */
+  readonly salt: string;
 }
 
-/** The record of a change that was made. */
+/** The record of a change that was made; its JSON text has the members in the order of the contract. */
 export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): AuditRecord {
   const { principal, token, address } = action.by;
+  const personal: PersonalPart = {
+    salt: place.salt,
+    principal: principal && { name: principal.name, email: principal.email },
+    agent: token && { name: token.name },
+    claimed: null,
+    address,
+    arguments: captureOf(action.arguments),
+    refusalDetail: null,
+    result: null,
+  };
   return {
     log: `admin/${place.service}`,
     sequence: place.sequence,
-    schemaVersion: 1,
+    index: place.sequence - 1,
+    commitment: createHash('sha256').update(JSON.stringify(personal)).digest('hex'),
+    schemaVersion: 2,
     recordId: place.recordId,
     kind: 'admin',
     occurredAtMs: place.occurredAtMs,
     node: place.node,
-    principal: principal && {
-      id: principal.id,
-      kind: principal.kind,
-      name: principal.name,
-      email: principal.email,
-      groups: principal.groups,
-    },
-    agent: token && { id: token.id, name: token.name, kind: 'pat' },
-    claimed: null,
-    address,
+    principal: principal && { id: principal.id, kind: principal.kind, groups: principal.groups },
+    actorChain: [],
+    agent: token && { id: token.id, kind: 'pat' },
+    verified: null,
     traceId: null,
     method: `admin/${place.service}/${action.action}`,
     protocolVersion: null,
@@ -62,16 +71,17 @@ export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): Aud
     exposedName: null,
     definitionHash: null,
     policyVersion: null,
+    guardrailsVersion: null,
     rule: null,
-    arguments: captureOf(action.arguments),
+    capture: 'full',
     decision: 'permit',
     outcome: 'success',
     refusal: null,
     isError: false,
-    result: null,
     findings: [],
     phasesUs: {},
     count: 1,
+    personal,
   };
 }
 

@@ -144,12 +144,12 @@ describe('the outbox', () => {
     const records: AuditRecord[] = [];
     await bus.subscribe(auditRecordedTopic, 'audit', async ({ value }) => void records.push(value));
     await outbox.drained([auditRecordedTopic]);
-    expect(records.map(({ log: name, sequence, method, arguments: given }) => [name, sequence, method, given])).toEqual(
-      [
-        [`admin/${schema}`, 1, `admin/${schema}/principal.change`, { bytes: 13, value: { version: 1 } }],
-        [`admin/${schema}`, 2, `admin/${schema}/principal.change`, { bytes: 13, value: { version: 3 } }],
-      ],
-    );
+    expect(
+      records.map(({ log: name, sequence, method, personal }) => [name, sequence, method, personal?.arguments]),
+    ).toEqual([
+      [`admin/${schema}`, 1, `admin/${schema}/principal.change`, { bytes: 13, value: { version: 1 } }],
+      [`admin/${schema}`, 2, `admin/${schema}/principal.change`, { bytes: 13, value: { version: 3 } }],
+    ]);
   });
 
   it('refuses a topic that is not its own and a message that the schema refuses', async () => {

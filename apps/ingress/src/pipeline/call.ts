@@ -54,7 +54,8 @@ export interface Received extends Operation {
 
 export type IdentifiedOperation = Operation & { readonly principal: PrincipalState; readonly token: TokenState };
 export type AdmittedOperation = IdentifiedOperation & { readonly callsLeft: number; readonly policyVersion: number };
-export type Listed = AdmittedOperation & { readonly view: VisibleTools };
+/** `guardrailsVersion`: of the rules that look at it. */
+export type Listed = AdmittedOperation & { readonly view: VisibleTools; readonly guardrailsVersion: number };
 
 export type Identified = Received & IdentifiedOperation;
 export type Admitted = Received & AdmittedOperation;
@@ -62,6 +63,8 @@ export type Resolved = Admitted & {
   readonly target: ExposedTool;
   /** What to do with findings, as the virtual server says in the call's policy. */
   readonly screening: VirtualServer['guardrails'];
+  /** Of the rules by which they are found. */
+  readonly guardrailsVersion: number;
 };
 export type Permitted = Resolved & { readonly permit: Decision };
 export type Screened = Permitted & {

@@ -33,6 +33,8 @@ export interface PolicyView {
   timeoutMs(upstream: string): number;
 }
 export interface Guardrails {
+  /** Grows with every change of a rule pack. */
+  readonly version: number;
   screen(value: unknown, phase: 'request' | 'interim' | 'response', actions: GuardrailActions): Screening;
 }
 export interface Leases {

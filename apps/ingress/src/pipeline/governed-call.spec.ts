@@ -1,6 +1,6 @@
 import { compilePolicy } from '@warder/access';
 import { Catalog } from '@warder/catalog';
-import { type AuditIntent, type AuditOutcome, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
+import { AuditRecord, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
 import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
 import { revisionOf } from '@warder/mcp-wire';
 import { describe, expect, it } from 'vitest';
@@ -95,14 +95,16 @@ function policyOf(document: object = {}): PolicyView {
   };
 }
 
+type Written = Omit<AuditRecord, 'log' | 'sequence' | 'commitment'>;
+
 /** A gateway of real parts in memory; `reached` is the upstream's own ledger, `records` the journal's. */
 function gateway(
   overrides: Partial<Gateway> = {},
   journal: Partial<ConstructorParameters<typeof Recorder>[0]['journal']> = {},
 ) {
   const reached: unknown[] = [];
-  const records: (AuditIntent & AuditOutcome)[] = [];
-  const intents: AuditIntent[] = [];
+  const records: Written[] = [];
+  const intents: Omit<Written, 'decision'>[] = [];
   const packs = Object.entries(BUILT_IN_PACKS);
   const engine = createEngine(
     packs.map(([pack, detectors]) => ({ version: 1, status: 'active', pack, detectors: [...detectors] })),
@@ -111,7 +113,9 @@ function gateway(
     append: async (record: string) => records.push(JSON.parse(record)),
     openIntent: (intent: string) => ({ sequence: intents.push(JSON.parse(intent)), written: Promise.resolve() }),
     closeIntent: async (sequence: number, outcome: string) => {
-      records.push({ ...intents[sequence - 1]!, ...JSON.parse(outcome) });
+      const intent = intents[sequence - 1]!;
+      const ended = JSON.parse(outcome) as Written;
+      records.push({ ...intent, ...ended, personal: { ...intent.personal, ...ended.personal! } as never });
     },
     ...journal,
   };
@@ -179,7 +183,7 @@ describe('a governed call', () => {
     expect([codeOf(forbidden), codeOf(unknown)]).toEqual(['WDR_TOOL_UNKNOWN', 'WDR_TOOL_UNKNOWN']);
     expect(forbidden).toMatchObject({ refusal: { publicMessage: 'Unknown tool: push' } });
     expect(reached).toEqual([]);
-    expect(records.map(({ decision, refusal }) => [decision, refusal?.detail])).toEqual([
+    expect(records.map(({ decision, personal }) => [decision, personal?.refusalDetail])).toEqual([
       ['forbid', 'default deny'],
       ['forbid', 'dev does not expose it'],
     ]);
@@ -190,7 +194,7 @@ describe('a governed call', () => {
   it('keeps secrets out of the record of a call that was refused before anything screened it', async () => {
     const { run, records } = gateway();
     await run(received('push', { args: { note: `use ${KEY}` } }));
-    expect(records[0]!.arguments).not.toBeNull();
+    expect(records[0]!.personal?.arguments).not.toBeNull();
     expect(JSON.stringify(records)).not.toContain(KEY);
   });
 
@@ -219,7 +223,9 @@ describe('a governed call', () => {
     expect(codeOf(await run(received('search', { bearerToken: 'y' })))).toBe('WDR_TOKEN_UNKNOWN');
     expect(records).toEqual([]);
     await counter.flush();
-    expect(records).toMatchObject([{ kind: 'authentication', count: 2, address: '10.1.2.3', principal: null }]);
+    expect(records).toMatchObject([
+      { kind: 'authentication', count: 2, personal: { address: '10.1.2.3' }, principal: null },
+    ]);
   });
 
   it('lets nobody in while identity is silent for too long: WDR_IDENTITY_STALE', async () => {
@@ -243,7 +249,7 @@ describe('a governed call', () => {
     const outcome = await run(received('search', { args: { q: 'x' } }));
     expect(codeOf(outcome)).toBe('WDR_RATE_LIMITED');
     // Neither screened nor kept: a flood past the quota must cost little.
-    expect(records[1]).toMatchObject({ principal: { id: 'ana' }, arguments: null });
+    expect(records[1]).toMatchObject({ principal: { id: 'ana' }, personal: { arguments: null } });
     expect(outcome).toMatchObject({ refusal: { facts: { retryAfterMs: expect.any(Number) } } });
     expect(records).toHaveLength(2);
   });
@@ -269,7 +275,7 @@ describe('a governed call', () => {
     expect(codeOf(await run(received('search')))).toBe('WDR_GUARDRAIL_BLOCKED');
     expect(reached).toHaveLength(1);
     expect(sent).toEqual([]);
-    expect(records[0]).toMatchObject({ decision: 'permit', outcome: 'failure', result: null });
+    expect(records[0]).toMatchObject({ decision: 'permit', outcome: 'failure', personal: { result: null } });
   });
 
   it('does not call an upstream whose credential is gone: WDR_CREDENTIAL_MISSING', async () => {
@@ -306,7 +312,11 @@ describe('a governed call', () => {
     const { run, records } = gateway({ upstreams });
     const outcome = await run(received('search'));
     expect(codeOf(outcome)).toBe('WDR_INTERNAL');
-    expect(records[0]).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_INTERNAL', detail: 'TypeError' } });
+    expect(records[0]).toMatchObject({
+      outcome: 'unknown',
+      refusal: { code: 'WDR_INTERNAL' },
+      personal: { refusalDetail: 'TypeError' },
+    });
   });
 
   it('closes its record also when that fails on a bug: open, it would hold the journal’s room', async () => {
@@ -320,6 +330,7 @@ describe('a governed call', () => {
       closeIntent: async (sequence: number, outcome: string) => void closed.push(sequence, JSON.parse(outcome)),
     };
     const broken = {
+      version: 1,
       screen: () => {
         throw new TypeError('a bug of the engine');
       },
@@ -328,7 +339,10 @@ describe('a governed call', () => {
     const journal = new Recorder({ node: 'ingress-1', journal: writer, counter: gateway().counter, guardrails });
     const { run } = gateway({ policy: () => policyOf({ virtualServers: { dev: server } }), journal });
     expect(codeOf(await run(received('search')))).toBe('WDR_INTERNAL');
-    expect(closed).toMatchObject([7, { outcome: 'unknown', refusal: { code: 'WDR_INTERNAL' }, result: null }]);
+    expect(closed).toMatchObject([
+      7,
+      { outcome: 'unknown', refusal: { code: 'WDR_INTERNAL' }, personal: { result: null } },
+    ]);
   });
 
   it('refuses everything before a policy was read: WDR_STATE_NOT_READY', async () => {

@@ -30,7 +30,7 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs())); // who: human, agent
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs)); //                  how often
     ensureOwnSession(call); //                                                                    in their own session
-    establish(call, 'resolve', resolveTarget(call, policy)); //                                   which upstream tool
+    establish(call, 'resolve', resolveTarget(call, policy, guardrails)); //                       which upstream tool
     establish(call, 'authorize', authorize(call, policy)); //                                     may they
     establish(call, 'screenRequest', screenArguments(call, guardrails)); //                       is the request clean
     const lease = attachCredential(call, gateway.leases); //                                      with whose secret

@@ -21,7 +21,7 @@ export async function listTools(received: Operation, gateway: Gateway): Promise<
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
     ensureOwnSession(call);
-    establish(call, 'resolve', selectView(call, policy));
+    establish(call, 'resolve', { view: selectView(call, policy), guardrailsVersion: guardrails.version });
     const actions = policy.guardrails(call.virtualServer).response;
     const listed = gateway.lists.listOf(call.view, call.revision, guardrails, actions);
     call.findings.push(...listed.findings.slice(0, FINDINGS_MAX));
@@ -37,14 +37,14 @@ export async function listTools(received: Operation, gateway: Gateway): Promise<
  * The caller's filtered list, from the replica and with no upstream I/O.
  * @throws Refusal WDR_LIST_UNAVAILABLE when no upstream of the view ever loaded; WDR_VIRTUAL_SERVER_UNKNOWN
  */
-function selectView(call: IdentifiedOperation, policy: PolicyView): Pick<Listed, 'view'> {
+function selectView(call: IdentifiedOperation, policy: PolicyView): Listed['view'] {
   const view = policy.visibleTools(call.virtualServer, call);
   if (!view) throw new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', `no virtual server has this name`);
   if (view.isUnavailable) {
     const detail = `never loaded: ${view.missingUpstreams.join(', ')}`;
     throw new Refusal('WDR_LIST_UNAVAILABLE', 'No tools could be loaded yet, try again later', detail);
   }
-  return { view };
+  return view;
 }
 
 /** What the record keeps of a list: how many tools of which view, for the definitions stand on a topic of their own. */

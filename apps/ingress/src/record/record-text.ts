@@ -2,6 +2,7 @@ import type { AuditIntent, AuditOutcome, PrincipalState, TokenState } from '@war
 import type { ExposedTool } from '@warder/catalog';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
+import { newSalt } from './record-salt.js';
 
 // A map, for a client may name a method `constructor`.
 const KINDS: ReadonlyMap<string, AuditIntent['kind']> = new Map([
@@ -14,12 +15,18 @@ const KINDS: ReadonlyMap<string, AuditIntent['kind']> = new Map([
 const CLIENT_TEXT_MAX = 256;
 const FINDINGS_MAX = 100;
 
-const principals = new WeakMap<PrincipalState, string>();
-const agents = new WeakMap<TokenState, string>();
+/** The members of one half of a record, as JSON text without braces: what proves it, and what is about people. */
+export interface HalfText {
+  readonly core: string;
+  readonly personal: string;
+}
+
+const principals = new WeakMap<PrincipalState, HalfText>();
+const agents = new WeakMap<TokenState, HalfText>();
 const targets = new WeakMap<ExposedTool, string>();
 
 /**
- * The intent half of a record as JSON text, joined from texts that exist already.
+ * The intent half of a record, joined from texts that exist already.
  * @param argumentsCapture - JSON text of a Capture, or `null`
  * @param rule - what decided: the grant that permitted, unless a refusal says otherwise
  */
@@ -28,40 +35,55 @@ export function intentText(
   nodeJson: string,
   argumentsCapture: string,
   rule: string | undefined = call.permit?.rule,
-): string {
+): HalfText {
   const { target, claimed } = call;
-  return (
-    `{"schemaVersion":1,"recordId":"${call.callId}","kind":"${KINDS.get(call.method) ?? 'protocol'}",` +
-    `"occurredAtMs":${Math.floor(call.receivedAtMs)},"node":${nodeJson},` +
-    `"principal":${call.principal ? principalText(call.principal) : 'null'},` +
-    `"agent":${call.token ? agentText(call.token) : 'null'},` +
-    `"claimed":${claimed ? `{"name":${quote(claimed.name)},"version":${quote(claimed.version)}}` : 'null'},` +
-    `"address":${quote(call.address)},"traceId":${call.traceId === null ? 'null' : quote(call.traceId)},` +
-    `"method":${quote(call.method)},"protocolVersion":"${call.revision.protocolVersion}",` +
-    `"virtualServer":${quote(call.virtualServer)},` +
-    (target
-      ? targetText(target)
-      : `"upstream":null,"tool":null,"exposedName":${exposedNameText(call)},"definitionHash":null,`) +
-    `"policyVersion":${call.policyVersion ?? 'null'},"rule":${rule === undefined ? 'null' : quote(rule)},` +
-    `"arguments":${argumentsCapture}}`
-  );
+  const principal = call.principal ? principalText(call.principal) : NOBODY;
+  const agent = call.token ? agentText(call.token) : NOBODY;
+  return {
+    core:
+      `"schemaVersion":2,"recordId":"${call.callId}","kind":"${KINDS.get(call.method) ?? 'protocol'}",` +
+      `"occurredAtMs":${Math.floor(call.receivedAtMs)},"node":${nodeJson},` +
+      `"principal":${principal.core},"actorChain":[],"agent":${agent.core},"verified":null,` +
+      `"traceId":${call.traceId === null ? 'null' : quote(call.traceId)},` +
+      `"method":${quote(call.method)},"protocolVersion":"${call.revision.protocolVersion}",` +
+      `"virtualServer":${quote(call.virtualServer)},` +
+      (target
+        ? targetText(target)
+        : `"upstream":null,"tool":null,"exposedName":${exposedNameText(call)},"definitionHash":null,`) +
+      `"policyVersion":${call.policyVersion ?? 'null'},"guardrailsVersion":${call.guardrailsVersion ?? 'null'},` +
+      `"rule":${rule === undefined ? 'null' : quote(rule)},"capture":"full"`,
+    personal:
+      `"salt":"${newSalt()}","principal":${principal.personal},"agent":${agent.personal},` +
+      `"claimed":${claimed ? `{"name":${quote(claimed.name)},"version":${quote(claimed.version)}}` : 'null'},` +
+      `"address":${quote(call.address)},"arguments":${argumentsCapture}`,
+  };
 }
 
-/** The outcome half as JSON text. @param resultCapture - JSON text of a Capture, or `null` */
-export function outcomeText(call: Call, outcome: Outcome, resultCapture: string): string {
-  const isForbidden = outcome.kind !== 'answered' && call.recordSequence === undefined;
+/** The outcome half. @param resultCapture - JSON text of a Capture, or `null` */
+export function outcomeText(call: Call, outcome: Outcome, resultCapture: string): HalfText {
+  const refusal = outcome.kind === 'answered' ? undefined : outcome.refusal;
+  const isForbidden = refusal !== undefined && call.recordSequence === undefined;
   const findings = call.findings.length === 0 ? '[]' : JSON.stringify(call.findings.slice(0, FINDINGS_MAX));
-  return (
-    `{"decision":"${isForbidden ? 'forbid' : 'permit'}","outcome":"${outcomeWord(outcome, call.recordSequence !== undefined)}",` +
-    `"refusal":${refusalText(outcome)},` +
-    `"isError":${outcome.kind === 'answered' && outcome.isError},"result":${resultCapture},` +
-    `"findings":${findings},"phasesUs":${call.phases.json()},"count":1}`
-  );
+  return {
+    core:
+      `"decision":"${isForbidden ? 'forbid' : 'permit'}","outcome":"${outcomeWord(outcome, call.recordSequence !== undefined)}",` +
+      `"refusal":${refusal === undefined ? 'null' : `{"code":"${refusal.code}"}`},` +
+      `"isError":${outcome.kind === 'answered' && outcome.isError},` +
+      `"findings":${findings},"phasesUs":${call.phases.json()},"count":1`,
+    personal:
+      `"refusalDetail":${refusal === undefined ? 'null' : quote(refusal.internalDetail)},` +
+      `"result":${resultCapture}`,
+  };
+}
+
+/** One half as the journal takes it. */
+export function halfText({ core, personal }: HalfText): string {
+  return `{${core},"personal":{${personal}}}`;
 }
 
 /** Both halves as one record. */
-export function wholeText(intent: string, outcome: string): string {
-  return `${intent.slice(0, -1)},${outcome.slice(1)}`;
+export function wholeText(intent: HalfText, outcome: HalfText): string {
+  return `{${intent.core},${outcome.core},"personal":{${intent.personal},${outcome.personal}}}`;
 }
 
 function outcomeWord(outcome: Outcome, isOpened: boolean): AuditOutcome['outcome'] {
@@ -69,12 +91,6 @@ function outcomeWord(outcome: Outcome, isOpened: boolean): AuditOutcome['outcome
   // The upstream may have acted although its answer never came, or a bug came after it: the record must not claim to know.
   const isUnknown = outcome.kind === 'failed' || outcome.refusal.facts.isActUnknown;
   return isOpened && isUnknown ? 'unknown' : 'failure';
-}
-
-function refusalText(outcome: Outcome): string {
-  if (outcome.kind === 'answered') return 'null';
-  const { code, internalDetail } = outcome.refusal;
-  return `{"code":"${code}","detail":${quote(internalDetail)}}`;
 }
 
 function exposedNameText(call: Call): string {
@@ -95,21 +111,23 @@ function targetText(target: ExposedTool): string {
   return text;
 }
 
+const NOBODY: HalfText = { core: 'null', personal: 'null' };
+
 // One text per version of a principal or token, not per call.
-function principalText(principal: PrincipalState): string {
+function principalText(principal: PrincipalState): HalfText {
   let text = principals.get(principal);
   if (text === undefined) {
     const { id, kind, name, email, groups } = principal;
-    text = JSON.stringify({ id, kind, name, email, groups });
+    text = { core: JSON.stringify({ id, kind, groups }), personal: JSON.stringify({ name, email }) };
     principals.set(principal, text);
   }
   return text;
 }
 
-function agentText(token: TokenState): string {
+function agentText(token: TokenState): HalfText {
   let text = agents.get(token);
   if (text === undefined) {
-    text = JSON.stringify({ id: token.id, name: token.name, kind: 'pat' });
+    text = { core: JSON.stringify({ id: token.id, kind: 'pat' }), personal: JSON.stringify({ name: token.name }) };
     agents.set(token, text);
   }
   return text;
@@ -130,13 +148,16 @@ export interface CountedRefusal {
 /** One record for all refusals of a kind from one address within the window. */
 export function countedRefusalText(refusal: CountedRefusal): string {
   return (
-    `{"schemaVersion":1,"recordId":"${refusal.recordId}",` +
+    `{"schemaVersion":2,"recordId":"${refusal.recordId}",` +
     `"kind":"${refusal.isAuthentication ? 'authentication' : 'protocol'}",` +
     `"occurredAtMs":${Math.floor(refusal.occurredAtMs)},"node":${refusal.nodeJson},` +
-    `"principal":null,"agent":null,"claimed":null,"address":${quote(refusal.address)},"traceId":null,` +
+    `"principal":null,"actorChain":[],"agent":null,"verified":null,"traceId":null,` +
     `"method":"","protocolVersion":null,"virtualServer":null,"upstream":null,"tool":null,"exposedName":null,` +
-    `"definitionHash":null,"policyVersion":null,"rule":null,"arguments":null,` +
-    `"decision":"forbid","outcome":"failure","refusal":{"code":"${refusal.code}","detail":${quote(refusal.detail)}},` +
-    `"isError":false,"result":null,"findings":[],"phasesUs":{},"count":${refusal.count}}`
+    `"definitionHash":null,"policyVersion":null,"guardrailsVersion":null,"rule":null,"capture":"none",` +
+    `"decision":"forbid","outcome":"failure","refusal":{"code":"${refusal.code}"},` +
+    `"isError":false,"findings":[],"phasesUs":{},"count":${refusal.count},` +
+    `"personal":{"salt":"${newSalt()}","principal":null,"agent":null,"claimed":null,` +
+    `"address":${quote(refusal.address)},"arguments":null,` +
+    `"refusalDetail":${quote(refusal.detail)},"result":null}}`
   );
 }

@@ -7,7 +7,7 @@ import { captureText } from './capture.js';
 import { harmless } from './harmless.js';
 import { MaskedClaims } from './masked-claims.js';
 import { maskedForRecord, RECORD_ACTIONS } from './masking.js';
-import { intentText, outcomeText, wholeText } from './record-text.js';
+import { halfText, intentText, outcomeText, wholeText } from './record-text.js';
 import type { RefusalCounter } from './refusal-counter.js';
 
 /** What the recorder needs of libs/journal. Texts are JSON objects. */
@@ -38,7 +38,7 @@ export class Recorder implements Journal {
     const masked = maskedForRecord(call.cleanArgs, 'request', call.screening.request, this.parts.guardrails());
     const capture = captureText(masked === call.cleanArgs ? call.argsText : stringifyJson(masked));
     const { sequence, written } = this.inJournal(() =>
-      this.parts.journal.openIntent(harmless(intentText(this.claims.masked(call), this.nodeJson, capture))),
+      this.parts.journal.openIntent(harmless(halfText(intentText(this.claims.masked(call), this.nodeJson, capture)))),
     );
     try {
       await written;
@@ -60,12 +60,12 @@ export class Recorder implements Journal {
       call.findings.push(...outcome.refusal.facts.findings);
     }
     if (call.recordSequence !== undefined) return this.closeIntent(call, call.recordSequence, outcome);
-    const outcomeJson = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
+    const ended = outcomeText(call, outcome, this.resultCapture(call, outcome));
     const told = this.claims.masked(call.target === undefined ? this.withMaskedNames(call) : call);
     const rule = outcome.kind === 'answered' ? undefined : outcome.refusal.facts.rule;
-    const intent = harmless(intentText(told, this.nodeJson, this.refusedArguments(call), rule));
+    const intent = intentText(told, this.nodeJson, this.refusedArguments(call), rule);
     try {
-      await this.parts.journal.append(wholeText(intent, outcomeJson));
+      await this.parts.journal.append(harmless(wholeText(intent, ended)));
     } catch (error) {
       throw asRefusal(error);
     }
@@ -75,9 +75,9 @@ export class Recorder implements Journal {
   private async closeIntent(call: Call, sequence: number, outcome: Outcome): Promise<void> {
     let text: string;
     try {
-      text = harmless(outcomeText(call, outcome, this.resultCapture(call, outcome)));
+      text = harmless(halfText(outcomeText(call, outcome, this.resultCapture(call, outcome))));
     } catch (error) {
-      await this.parts.journal.closeIntent(sequence, harmless(outcomeText(call, asOutcome(error), 'null')));
+      await this.parts.journal.closeIntent(sequence, harmless(halfText(outcomeText(call, asOutcome(error), 'null'))));
       throw error;
     }
     await this.parts.journal.closeIntent(sequence, text);

@@ -5,7 +5,9 @@ import { MANY_ADDRESSES, RefusalCounter } from './refusal-counter.js';
 function counter(recordsPerWindowMax: number, append?: () => Promise<unknown>) {
   const records: AuditRecord[] = [];
   const write = async (text: string) => {
-    records.push(AuditRecord.parse({ log: 'ingress-1/0', sequence: 1, ...JSON.parse(text) }));
+    records.push(
+      AuditRecord.parse({ log: 'ingress-1/0', sequence: 1, commitment: '0'.repeat(64), ...JSON.parse(text) }),
+    );
   };
   const bounds = { windowMs: 10_000, recordsPerWindowMax };
   return { records, counter: new RefusalCounter('ingress-1', bounds, () => 1_000, append ?? write) };
@@ -17,7 +19,7 @@ it('writes one record per code and address, with how many there were', async () 
   refusals.count('WDR_HOST_UNKNOWN', '10.0.0.1', 'Host: evil');
   await refusals.flush();
   await refusals.flush();
-  expect(records.map(({ kind, address, refusal, count }) => [kind, address, refusal?.code, count])).toEqual([
+  expect(records.map(({ kind, personal, refusal, count }) => [kind, personal?.address, refusal?.code, count])).toEqual([
     ['authentication', '10.0.0.1', 'WDR_TOKEN_UNKNOWN', 2],
     ['authentication', '10.0.0.2', 'WDR_TOKEN_UNKNOWN', 1],
     ['protocol', '10.0.0.1', 'WDR_HOST_UNKNOWN', 1],
@@ -29,7 +31,7 @@ it('leaves a bounded number of records however many addresses there are, and for
   for (let at = 0; at < 5_000; at += 1) refusals.count('WDR_TOKEN_UNKNOWN', `10.0.${at >> 8}.${at & 255}`, 'unknown');
   await refusals.flush();
   expect(records).toHaveLength(11);
-  expect(records.find(({ address }) => address === MANY_ADDRESSES)?.count).toBe(4_990);
+  expect(records.find(({ personal }) => personal?.address === MANY_ADDRESSES)?.count).toBe(4_990);
 });
 
 it('says how many could not be written', async () => {
@@ -45,5 +47,5 @@ it('masks what a stranger wrote, which the detail quotes', async () => {
   const { records, counter: refusals } = counter(10);
   refusals.count('WDR_HOST_UNKNOWN', '10.0.0.1', 'Host: AKIAQ3EGRVZJXK7PLM2N.example');
   await refusals.flush();
-  expect(records[0]?.refusal?.detail).toBe('Host: [redacted:secret.aws-access-key].example');
+  expect(records[0]?.personal?.refusalDetail).toBe('Host: [redacted:secret.aws-access-key].example');
 });
