@@ -25,6 +25,15 @@ describe('a bucket', () => {
     expect(buckets.take('ana', rate, 1_000_000)).toBe(2);
   });
 
+  it('gives its one token while it is full, at whatever fraction of a millisecond', () => {
+    for (let at = 0; at < 1_000; at += 1) {
+      const nowMs = 1_193.149624 + at * 0.013;
+      const buckets = new Buckets(10);
+      const perMinute = { emissionMs: 60_000, burst: 1 };
+      expect([buckets.take('ana', perMinute, nowMs), buckets.take('ana', perMinute, nowMs)]).toEqual([0, -60_000]);
+    }
+  });
+
   it('is forgotten, the oldest first, past the bound of keys', () => {
     const buckets = new Buckets(2);
     for (const key of ['a', 'a', 'a', 'b', 'c']) buckets.take(key, rate, 0);

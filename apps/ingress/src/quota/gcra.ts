@@ -23,7 +23,8 @@ export class Buckets {
     const known = this.arrivals.get(key);
     const arrival = (known === undefined || known < nowMs ? nowMs : known) + rate.emissionMs;
     const allowedAtMs = arrival - rate.burst * rate.emissionMs;
-    if (nowMs < allowedAtMs) return -Math.max(1, Math.ceil(allowedAtMs - nowMs));
+    // Less than a nanosecond is no wait but the rounding of the sums above: a full bucket of one would refuse at times.
+    if (allowedAtMs - nowMs > 1e-6) return -Math.max(1, Math.ceil(allowedAtMs - nowMs - 1e-6));
     if (known === undefined && this.arrivals.size >= this.keysMax) this.makeRoom(nowMs);
     this.arrivals.set(key, arrival);
     return Math.floor((nowMs - allowedAtMs) / rate.emissionMs + 1e-9);
