@@ -1,14 +1,19 @@
 import { addressKind } from './record-fields.js';
-import { type CapturedText, PRODUCT, type SiemRecord } from './siem-record.js';
+import { dataOf, type OcsfEnum } from './ocsf-base.js';
+import { PRODUCT, type SiemRecord } from './siem-record.js';
 
 const EMAIL = /^[a-zA-Z0-9!#$%&'*+\-/=?^_`{|}~.]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$/;
-const USER_TYPES: Record<string, readonly [number, string]> = { human: [1, 'User'], service: [4, 'Service'] };
+// Maps, for a key such as `__proto__` is in every object.
+const USER_TYPES = new Map<string, OcsfEnum>([
+  ['human', [1, 'User']],
+  ['service', [4, 'Service']],
+]);
 
 /** OCSF's `user`: the principal, or one that is named unknown, for the object wants an id or a name. */
 export function ocsfUser(record: SiemRecord): object {
   const { principal, agent, personal } = record;
   if (principal === null) return { name: 'unknown', type_id: 0, type: 'Unknown' };
-  const [typeId, type] = USER_TYPES[principal.kind] ?? [99, principal.kind];
+  const [typeId, type] = USER_TYPES.get(principal.kind) ?? [99, principal.kind];
   const { name, email } = personal?.principal ?? {};
   return {
     uid: principal.id,
@@ -18,7 +23,7 @@ export function ocsfUser(record: SiemRecord): object {
     type_id: typeId,
     type,
     groups: principal.groups.map((group) => ({ name: group })),
-    ...(agent && { credential_uid: agent.id }),
+    ...(agent && { programmatic_credentials: [{ uid: agent.id, type: agent.kind }] }),
   };
 }
 
@@ -75,10 +80,4 @@ export function ocsfApi(record: SiemRecord): object {
       },
     }),
   };
-}
-
-function dataOf(captured: CapturedText | null | undefined): { data?: unknown } {
-  if (!captured) return {};
-  if ('value' in captured) return { data: captured.value };
-  return captured.head === undefined ? {} : { data: captured.head };
 }

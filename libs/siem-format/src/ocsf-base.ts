@@ -58,7 +58,7 @@ export function ocsfBase(record: SiemRecord, of: OcsfClass, activity: OcsfEnum, 
     count: record.count,
     ...controlOf(record),
     ...(record.traceId !== null && of.profiles.includes('trace') ? { trace: { uid: record.traceId } } : {}),
-    unmapped: unmappedOf(record, notes),
+    unmapped: unmappedOf(record, of, notes),
   };
 }
 
@@ -129,9 +129,11 @@ function controlWords(record: SiemRecord): readonly [OcsfEnum, OcsfEnum] {
   ];
 }
 
-/** What the schema has no attribute for; keys are spelled as OCSF spells its own. */
-function unmappedOf(record: SiemRecord, notes: RecordNotes): object {
-  const members: Record<string, unknown> = {
+/** What the schema, or this class of it, has no attribute for; keys are spelled as OCSF spells its own. */
+function unmappedOf(record: SiemRecord, of: OcsfClass, notes: RecordNotes): object {
+  const { principal, agent, personal } = record;
+  const isApi = of.uid[0] === 6003;
+  return definedOf({
     kind: record.kind,
     decision: record.decision,
     outcome: record.outcome,
@@ -141,25 +143,42 @@ function unmappedOf(record: SiemRecord, notes: RecordNotes): object {
     commitment: record.commitment,
     leaf_hash: notes.leafHash,
     cut: notes.cut,
-    is_erased: record.personal === null ? true : undefined,
-    principal_kind: record.principal?.kind,
-    agent_kind: record.agent?.kind,
+    is_erased: personal === null ? true : undefined,
+    principal_kind: principal?.kind,
+    agent_kind: agent?.kind,
     actor_chain: record.actorChain.length === 0 ? undefined : record.actorChain,
-    verified: record.verified ?? undefined,
-    virtual_server: record.virtualServer ?? undefined,
-    exposed_name: record.exposedName ?? undefined,
-    definition_hash: record.definitionHash ?? undefined,
-    guardrails_version: record.guardrailsVersion ?? undefined,
+    verified: record.verified,
+    virtual_server: record.virtualServer,
+    exposed_name: record.exposedName,
+    definition_hash: record.definitionHash,
+    guardrails_version: record.guardrailsVersion,
     findings: record.findings.length === 0 ? undefined : record.findings,
     phases_us: Object.keys(record.phasesUs).length === 0 ? undefined : record.phasesUs,
-    arguments: sizesOf(record.personal?.arguments),
-    result: sizesOf(record.personal?.result),
-  };
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+    ...(!isApi && withoutApi(record)),
+    arguments: capturedOf(personal?.arguments, !isApi),
+    result: capturedOf(personal?.result, !isApi),
+  });
 }
 
-function sizesOf(captured: CapturedText | null | undefined): object | undefined {
+// Outside of API Activity `api` is of the profile `cloud`, which would want a cloud.
+function withoutApi({ method, protocolVersion, upstream, tool, personal }: SiemRecord): object {
+  return { method, protocol_version: protocolVersion, upstream, tool, claimed: personal?.claimed };
+}
+
+function capturedOf(captured: CapturedText | null | undefined, withData: boolean): object | undefined {
   if (!captured) return undefined;
   const { bytes, sha256, head } = captured;
-  return { bytes, ...(sha256 !== undefined && { sha256 }), ...(head !== undefined && { is_cut: true }) };
+  const isCut = head === undefined ? undefined : true;
+  return { ...definedOf({ bytes, sha256, is_cut: isCut }), ...(withData && dataOf(captured)) };
+}
+
+/** What was kept of a value: itself, or its head as text. Without a member where nothing was. */
+export function dataOf(captured: CapturedText | null | undefined): { data?: unknown } {
+  if (!captured) return {};
+  if ('value' in captured) return { data: captured.value };
+  return captured.head === undefined ? {} : { data: captured.head };
+}
+
+function definedOf(members: Record<string, unknown>): object {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -97,6 +97,7 @@ function authentication(record: SiemRecord, notes: RecordNotes): OcsfEvent {
     ...ocsfBase(record, AUTHENTICATION, [1, 'Logon'], notes),
     message: messageOf(record),
     user: ocsfUser(record),
+    actor: ocsfActor(record),
     service: { name: PRODUCT.name },
     src_endpoint: ocsfSource(record),
     auth_protocol_id: 99,
@@ -104,7 +105,6 @@ function authentication(record: SiemRecord, notes: RecordNotes): OcsfEvent {
     logon_type_id: 3,
     logon_type: 'Network',
     is_remote: true,
-    api: ocsfApi(record),
   };
 }
 
@@ -113,34 +113,28 @@ function entityManagement(record: SiemRecord, notes: RecordNotes): OcsfEvent {
   const [, service = 'admin', action = record.method] = record.method.split('/');
   const verb = action.split('.')[1] ?? '';
   return {
-    ...ocsfBase(record, ENTITY_MANAGEMENT, entityActivityOf(verb), notes),
+    ...ocsfBase(record, ENTITY_MANAGEMENT, VERBS.get(verb) ?? [3, 'Update'], notes),
     message: messageOf(record),
     actor: ocsfActor(record),
-    api: ocsfApi(record),
     src_endpoint: ocsfSource(record),
     entity: { name: action.split('.')[0] ?? action, type_id: 99, type: service },
   };
 }
 
-const VERBS: Record<string, OcsfEnum> = {
-  create: [1, 'Create'],
-  issue: [1, 'Create'],
-  delete: [4, 'Delete'],
-  revoke: [11, 'Deactivate'],
-  suspend: [12, 'Suspend'],
-  resume: [13, 'Resume'],
-};
-
-function entityActivityOf(verb: string): OcsfEnum {
-  return VERBS[verb] ?? [3, 'Update'];
-}
+const VERBS = new Map<string, OcsfEnum>([
+  ['create', [1, 'Create']],
+  ['issue', [1, 'Create']],
+  ['delete', [4, 'Delete']],
+  ['revoke', [11, 'Deactivate']],
+  ['suspend', [12, 'Suspend']],
+  ['resume', [13, 'Resume']],
+]);
 
 function eventLog(record: SiemRecord, activity: OcsfEnum, notes: RecordNotes): OcsfEvent {
   return {
     ...ocsfBase(record, EVENT_LOG, activity, notes),
     message: messageOf(record),
     actor: ocsfActor(record),
-    api: ocsfApi(record),
     src_endpoint: ocsfSource(record),
     device: { hostname: record.node, type_id: 1, type: 'Server' },
     log_name: record.log,

@@ -1,26 +1,34 @@
 import { capturedText } from './record-fields.js';
 import type { CapturedText, PersonalMembers, SiemRecord } from './siem-record.js';
 
+// Ids are ours and short; one that is not must not keep a message from fitting.
+const ID_CHARACTERS = 64;
+
 /**
  * The record with no text longer than `charactersMax`, so that any format of it is shorter and still well-formed.
- * Ids, hashes and the log's name stay whole; of lists the first members stay.
+ * Hashes and ids of usual length stay whole; of lists the first members stay.
  * @param charactersMax - UTF-16 units, 0 or more
  */
 export function shortenRecord(record: SiemRecord, charactersMax: number): SiemRecord {
   const text = <T extends string | null>(value: T): T =>
     (value !== null && value.length > charactersMax ? head(value, charactersMax) : value) as T;
+  const id = (value: string): string => head(value, Math.max(charactersMax, ID_CHARACTERS));
   const members = Math.floor(charactersMax / 32);
   const { principal, agent, verified, phasesUs } = record;
   return {
     ...record,
     principal: principal && {
-      ...principal,
+      id: id(principal.id),
       kind: text(principal.kind),
       groups: principal.groups.slice(0, members).map(text),
     },
     actorChain: record.actorChain.slice(0, members).map(({ id, kind }) => ({ id: text(id), kind: text(kind) })),
-    agent: agent && { ...agent, kind: text(agent.kind) },
+    agent: agent && { id: id(agent.id), kind: text(agent.kind) },
     verified: verified && { client: text(verified.client), by: text(verified.by) },
+    node: id(record.node),
+    log: id(record.log),
+    recordId: id(record.recordId),
+    traceId: record.traceId && id(record.traceId),
     method: text(record.method),
     protocolVersion: text(record.protocolVersion),
     virtualServer: text(record.virtualServer),
@@ -63,5 +71,5 @@ function shortenCaptured(captured: CapturedText | null, charactersMax: number): 
 
 // Half a surrogate pair at the end would be no character.
 function head(text: string, charactersMax: number): string {
-  return text.slice(0, charactersMax).replace(/[\ud800-\udbff]$/, '');
+  return text.length <= charactersMax ? text : text.slice(0, charactersMax).replace(/[\ud800-\udbff]$/, '');
 }

@@ -25,3 +25,5 @@ export { type LedgerEntry, readLedger } from './fixture-upstream-ledger.js';
 export { type FixtureProcess, startFixtureProcess } from './fixture-upstream-process.js';
 export type { FixtureEra } from './fixture-upstream-protocol.js';
 export { FAKE_AWS_KEY, FAKE_CARD, type FixtureLeak, POISON } from './fixture-upstream-tools.js';
+export { OCSF_SCHEMA_VERSION, type OcsfSchema, resolveOcsfSchema } from './ocsf-schema.js';
+export { ocsfFaults } from './ocsf-validator.js';
