@@ -53,6 +53,8 @@ const Journal = z.strictObject({
   /** Bytes on disk of this node's journal at most. */
   sizeMaxBytes: z.int().min(1_048_576).default(1_073_741_824),
   segmentBytes: z.int().min(262_144).optional(),
+  /** Milliseconds in which every written byte is on the disk, and the time of one sync. */
+  syncEveryMs: z.int().min(1).max(1_000).default(5),
   /** Records are kept and not published, until the process starts without it. */
   isDrainPaused: z.boolean().default(false),
 });

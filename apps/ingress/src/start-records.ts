@@ -17,6 +17,7 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
     node: host.node,
     sizeMaxBytes: settings.sizeMaxBytes,
     ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
+    syncEveryMs: settings.syncEveryMs,
     drain: drainOf(host),
     isPaused: settings.isDrainPaused,
     log: host.log,

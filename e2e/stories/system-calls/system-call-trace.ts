@@ -2,8 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
-/** What one system call was made on, and by which name. */
+/** What one system call was made on, by which name and in which thread. */
 export interface TracedCall {
+  readonly thread: number;
   readonly name: string;
   /** The file, or both ends of the connection; the empty text where it names none. */
   readonly place: string;
@@ -58,8 +59,9 @@ export class SystemCallTrace {
 
 /** One line of strace; a call that was resumed stood in a line before. */
 export function tracedCall(line: string): TracedCall[] {
-  const found = /^\d+ +(?<name>[a-z_0-9]+)\((?:\d+<(?<place>.*?)>(?=[,)]| <unfinished))?/.exec(line);
+  const found = /^(?<thread>\d+) +(?<name>[a-z_0-9]+)\((?:\d+<(?<place>.*?)>(?=[,)]| <unfinished))?/.exec(line);
   // Nothing was there to be read: not a thing that happened.
   if (found?.groups === undefined || line.includes('= -1 EAGAIN')) return [];
-  return [{ name: found.groups['name'] ?? '', place: found.groups['place'] ?? '' }];
+  const { thread, name = '', place = '' } = found.groups;
+  return [{ thread: Number(thread), name, place }];
 }

@@ -1,12 +1,11 @@
-import { unlinkSync } from 'node:fs';
 import type { RawEntry } from '@warder/bus';
-import { FRAME_HEADER_BYTES, FrameKind } from './frame.js';
+import { FRAME_HEADER_BYTES, FrameKind, isBeginning } from './frame.js';
 import type { JournalLog } from './journal-options.js';
 import type { LogProgress } from './log-progress.js';
 import { LogReader } from './log-reader.js';
 import { type Position, segmentOf } from './position.js';
 import { joinRecord, recordIdOf } from './record-text.js';
-import { segmentNumbers, segmentPath } from './segment-file.js';
+import { retireSegment, segmentNumbers } from './segment-file.js';
 import { readWatermark, Watermark } from './watermark.js';
 
 const BATCH_RECORDS_MAX = 500;
@@ -51,6 +50,8 @@ export class Drain {
   private readonly openIntents = new Map<number, OpenIntent>();
   private batch: RawEntry[] = [];
   private batchBytes = 0;
+  /** Records with a lower sequence number were read, or are lost. */
+  private readBelow = 0;
   private running: Promise<void> | undefined;
   /** Set while the drain waits: for records to gather, or to try again. */
   private waitTimer: NodeJS.Timeout | undefined;
@@ -65,8 +66,9 @@ export class Drain {
     const { dir, name, progress } = drained;
     const from = Math.min(readWatermark(dir), progress.committed);
     this.watermark = new Watermark(dir);
-    this.reader = new LogReader(dir, from, (at) => {
-      context.log.error({ log: name, segment: segmentOf(at) }, 'the journal is damaged: the rest of a segment is lost');
+    this.reader = new LogReader(dir, from, (at, bytes) => {
+      progress.addDamage(bytes);
+      context.log.error({ log: name, segment: segmentOf(at), bytes }, 'the journal is damaged: bytes are passed over');
     });
   }
 
@@ -127,6 +129,7 @@ export class Drain {
     while (this.batch.length < BATCH_RECORDS_MAX && this.batchBytes < BATCH_BYTES_MAX) {
       const frame = this.reader.next(committed);
       if (frame === undefined) return;
+      if (isBeginning(frame.kind)) this.readBelow = frame.sequence + 1;
       if (frame.kind === FrameKind.intent) {
         const at = this.reader.position - frame.payload.length - FRAME_HEADER_BYTES;
         this.openIntents.set(frame.sequence, { at, text: Buffer.from(frame.payload) });
@@ -152,6 +155,8 @@ export class Drain {
   private acknowledge(): void {
     const { progress, dir } = this.drained;
     const [oldest] = this.openIntents.values();
+    const [oldestSequence = this.readBelow] = this.openIntents.keys();
+    progress.deliveredBelow = Math.max(progress.deliveredBelow, oldestSequence);
     const delivered = oldest === undefined ? this.reader.position : oldest.at;
     progress.acknowledged += this.batch.length;
     this.batch = [];
@@ -162,7 +167,7 @@ export class Drain {
     if (keep <= progress.firstSegment) return;
     // What is removed must not be asked for again, so the watermark is on the disk before.
     this.watermark.sync();
-    for (const number of segmentNumbers(dir)) if (number < keep) unlinkSync(segmentPath(dir, number));
+    for (const number of segmentNumbers(dir)) if (number < keep) retireSegment(dir, number, progress);
     progress.firstSegment = keep;
   }
 }

@@ -1,4 +1,5 @@
 import type { BusLog, KafkaBusOptions, RawEntry } from '@warder/bus';
+import type { JournalFiles } from './journal-files.js';
 
 /** The part of a pino logger that the journal uses. */
 export type JournalLog = BusLog;
@@ -27,11 +28,17 @@ export interface JournalOptions {
   /** Publishes nothing until `resume`, not even what an earlier process left. */
   readonly isPaused?: boolean;
   readonly log: JournalLog;
-  readonly clock: { monotonicMs(): number };
+  /** @property wallMs - the system's clock if not given */
+  readonly clock: { monotonicMs(): number; wallMs?(): number };
+  /** Milliseconds in which written bytes are on the disk, and the time of one sync; 5 if not given. */
+  readonly syncEveryMs?: number;
+  /** The calls that change files: Node's own if not given. */
+  readonly files?: JournalFiles;
   /** How long `close` waits for the last acknowledgement: 5,000 ms if not given. */
   readonly closeTimeoutMs?: number;
 }
 
 export const SEGMENT_BYTES = 67_108_864;
 export const SEGMENT_BYTES_MIN = 262_144;
+export const SYNC_EVERY_MS = 5;
 export const CLOSE_TIMEOUT_MS = 5_000;

@@ -10,6 +10,15 @@ import { fitText, INTENT_BYTES_MAX, OUTCOME_BYTES_MAX, RECORD_BYTES_MAX } from '
 const ADOPT_EVERY_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 
+/** How a text is written. */
+export interface WriteOptions {
+  /**
+   * It counts as written once it is on the disk (fdatasync), and not already in the page cache, which a killed process
+   * survives and a power cut does not.
+   */
+  readonly strict?: boolean | undefined;
+}
+
 /** The node's audit journal: what it took is published exactly once by sequence, at least once by message. */
 export interface Journal {
   /** `<node>/<id>`. */
@@ -18,24 +27,26 @@ export interface Journal {
    * Takes a whole record (JSON object text). Resolves with its sequence once it is written.
    * @throws JournalFullError (as a rejection)
    */
-  append(record: string): Promise<number>;
+  append(record: string, how?: WriteOptions): Promise<number>;
   /**
    * Takes the half of a record that is known before the act and holds the room for the other half. Nothing may reach
    * the upstream before `written` resolves. Where it rejects, the journal closes the sequence itself, as refused.
    * @throws JournalFullError when there is no room for both halves, or the disk fails
    */
-  openIntent(intent: string): { sequence: number; written: Promise<void> };
+  openIntent(intent: string, how?: WriteOptions): { sequence: number; written: Promise<void> };
   /**
    * Writes the other half; resolves when it is written, however long the disk fails. Never refused for room.
    * @throws JournalFullError (as a rejection) once the journal is closed; the sequence is then recorded as unknown
    */
-  closeIntent(sequence: number, outcome: string): Promise<void>;
+  closeIntent(sequence: number, outcome: string, how?: WriteOptions): Promise<void>;
   /** Records that are not acknowledged, those of running calls and adopted logs included. */
   undelivered(): number;
   /** Milliseconds since the oldest of them in the node's own log was written, to the second. */
   oldestUndeliveredMs(): number;
   /** Bytes on disk of the node's own log. */
   sizeBytes(): number;
+  /** Bytes that should have been frames and could not be read, since the journal was opened. */
+  damagedBytes(): number;
   /** Stops publishing, after the batch that is on its way. */
   pause(): void;
   resume(): void;
@@ -65,6 +76,8 @@ class NodeJournal implements Journal {
   private readonly host: DrainHost;
   private readonly age = new DeliveryAge();
   private readonly timers: NodeJS.Timeout[];
+  /** Of adopted logs that are gone. */
+  private damageDelivered = 0;
   private isPaused = false;
   private closing: Promise<void> | undefined;
 
@@ -81,7 +94,7 @@ class NodeJournal implements Journal {
       own.ownership.release();
       throw error;
     }
-    this.own.writer.onCommit = () => this.committed();
+    this.own.note.onCommit = () => this.committed();
     own.ownership.onLost = () => this.lose();
     this.noteAge();
     if (options.isPaused) this.pause();
@@ -96,18 +109,18 @@ class NodeJournal implements Journal {
     return this.own.name;
   }
 
-  async append(record: string): Promise<number> {
-    const { sequence, written } = this.own.writer.begin(FrameKind.record, fitText(record, RECORD_BYTES_MAX));
+  async append(record: string, { strict }: WriteOptions = {}): Promise<number> {
+    const { sequence, written } = this.own.writer.begin(FrameKind.record, fitText(record, RECORD_BYTES_MAX), strict);
     await written;
     return sequence;
   }
 
-  openIntent(intent: string): { sequence: number; written: Promise<void> } {
-    return this.own.writer.begin(FrameKind.intent, fitText(intent, INTENT_BYTES_MAX));
+  openIntent(intent: string, { strict }: WriteOptions = {}): { sequence: number; written: Promise<void> } {
+    return this.own.writer.begin(FrameKind.intent, fitText(intent, INTENT_BYTES_MAX), strict);
   }
 
-  async closeIntent(sequence: number, outcome: string): Promise<void> {
-    await this.own.writer.end(FrameKind.outcome, sequence, fitText(outcome, OUTCOME_BYTES_MAX));
+  async closeIntent(sequence: number, outcome: string, { strict }: WriteOptions = {}): Promise<void> {
+    await this.own.writer.end(FrameKind.outcome, sequence, fitText(outcome, OUTCOME_BYTES_MAX), strict);
   }
 
   undelivered(): number {
@@ -120,6 +133,10 @@ class NodeJournal implements Journal {
 
   sizeBytes(): number {
     return this.own.segments.sizeBytes();
+  }
+
+  damagedBytes(): number {
+    return [this.own, ...this.adopted].reduce((sum, log) => sum + log.progress.damagedBytes, this.damageDelivered);
   }
 
   pause(): void {
@@ -142,7 +159,7 @@ class NodeJournal implements Journal {
     for (const abandoned of takeAbandonedDirectories(this.options.dir)) {
       try {
         const log = openLog(abandoned, this.options);
-        log.writer.onCommit = () => this.host.wake();
+        log.note.onCommit = () => this.host.wake();
         this.adopted.add(log);
         this.host.add(log);
         this.options.log.info({ log: log.name, records: log.undeliveredAtStart }, 'an abandoned journal is adopted');
@@ -174,8 +191,9 @@ class NodeJournal implements Journal {
 
   private removeDelivered(): void {
     for (const log of this.adopted) {
-      if (log.progress.delivered < log.progress.committed) continue;
+      if (!log.writer.isSettled || log.progress.delivered < log.segments.end) continue;
       this.adopted.delete(log);
+      this.damageDelivered += log.progress.damagedBytes;
       log.writer.close();
       this.host
         .remove(log.name)

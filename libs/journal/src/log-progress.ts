@@ -1,6 +1,6 @@
 import type { Position } from './position.js';
 
-const WORDS = 4;
+const WORDS = 7;
 
 /** How far a log is written and delivered, in memory that the writer and the draining thread share. */
 export class LogProgress {
@@ -10,7 +10,10 @@ export class LogProgress {
     this.words = new BigInt64Array(shared);
   }
 
-  /** Frames before it are in the page cache. */
+  /**
+   * Frames before it are on the disk, as far as the disk says so. What is only in the page cache is not shown to readers:
+   * a record that was published and is lost with the power would leave its sequence number to another one.
+   */
   get committed(): Position {
     return this.read(0);
   }
@@ -40,6 +43,30 @@ export class LogProgress {
   }
   set firstSegment(number: number) {
     this.store(3, number);
+  }
+
+  /** Counts files of delivered segments that wait to be used again. @returns how many there are now */
+  addUsed(count: 1 | -1): number {
+    return Number(Atomics.add(this.words, 4, BigInt(count))) + count;
+  }
+  get usedFiles(): number {
+    return this.read(4);
+  }
+
+  /** Every record with a lower sequence number was acknowledged. */
+  get deliveredBelow(): number {
+    return this.read(6);
+  }
+  set deliveredBelow(sequence: number) {
+    this.store(6, sequence);
+  }
+
+  /** Bytes of the log that could not be read, since it was opened. */
+  get damagedBytes(): number {
+    return this.read(5);
+  }
+  addDamage(bytes: number): void {
+    Atomics.add(this.words, 5, BigInt(bytes));
   }
 
   private read(word: number): number {

@@ -1,46 +1,65 @@
-import { type Frame, FRAME_HEADER_BYTES, FrameKind, putFrame, readFrame } from './frame.js';
+import { FRAME_HEADER_BYTES, FrameKind } from './frame.js';
+import { FrameBacklog } from './frame-backlog.js';
+import { GroupSync } from './group-sync.js';
+import type { JournalFiles } from './journal-files.js';
 import { JournalFullError } from './journal-full.js';
 import type { JournalLog } from './journal-options.js';
 import { REFUSED_OUTCOME } from './record-text.js';
-import type { SegmentStore } from './segment-store.js';
+import { type SegmentStore, syncSegments, type Unsynced } from './segment-store.js';
+import type { SyncedNote } from './synced-note.js';
+import { type Mark, UnsyncedFrames } from './unsynced-frames.js';
+import { deferred, type Deferred, WriteWaiters } from './write-batch.js';
 
-const TICK_BYTES = 1 << 20;
 const RETRY_AFTER_MS = 100;
+/** Frames that wait for a slow disk; past it nothing new is taken. */
+const UNSYNCED_BYTES_MAX = 33_554_432;
 
-/** A promise and its ends. */
-interface Deferred {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
+export interface LogWriterParts {
+  readonly segments: SegmentStore;
+  readonly note: SyncedNote;
+  readonly files: JournalFiles;
+  readonly log: JournalLog;
+  /** Milliseconds after which written bytes are on the disk at the latest, and the time of one sync. */
+  readonly syncEveryMs: number;
+}
+
+/** What one sync puts on the disk. */
+interface SyncTask {
+  readonly unsynced: Unsynced;
+  readonly mark: Mark;
+  readonly nextSequence: number;
 }
 
 /**
- * Appends the frames of one log. All frames of a tick of the event loop share one write to the page cache. Where the
- * disk fails, the frames are kept and tried again, and nothing new is taken in the meantime.
+ * Appends the frames of one log. All frames of a tick of the event loop share one write to the page cache, and all ticks
+ * until the disk is free share one sync. Frames are kept in memory until they are synced: where the disk fails, at a
+ * write or at a sync, they are written again to a new segment, and nothing new is taken until those are on the disk.
  */
 export class LogWriter {
-  private readonly tick = Buffer.allocUnsafeSlow(TICK_BYTES);
-  private tickBytes = 0;
+  private readonly frames = new UnsyncedFrames();
+  private readonly sync: GroupSync<SyncTask>;
   private tickFirstSequence: number;
   private isScheduled = false;
-  /** Settles with the frames that belong to sequences of this tick, and the other with those that close older ones. */
-  private opened: Deferred | undefined;
-  private closed: Deferred | undefined;
+  private readonly waiters = new WriteWaiters();
   private readonly open = new Set<number>();
-  private backlog: Buffer[] = [];
-  private backlogWritten: Deferred | undefined;
+  private readonly backlog = new FrameBacklog();
+  /** Set while the disk fails: done once everything that it failed is on the disk. */
+  private recovered: Deferred | undefined;
   private retryTimer: NodeJS.Timeout | undefined;
   private isTaking = true;
   private isClosed = false;
-  /** Called when frames were written. */
-  onCommit: () => void = () => {};
 
   constructor(
-    private readonly segments: SegmentStore,
-    private readonly log: JournalLog,
+    private readonly parts: LogWriterParts,
     private nextSequence: number,
   ) {
     this.tickFirstSequence = nextSequence;
+    this.sync = new GroupSync(parts.syncEveryMs, {
+      begin: () => this.beginSync(),
+      run: ({ unsynced }, done) => syncSegments(unsynced, parts.files, done),
+      done: (task) => this.synced(task),
+      failed: (error) => this.fail(error),
+    });
   }
 
   /** The sequence number that the next record gets. */
@@ -50,37 +69,62 @@ export class LogWriter {
 
   /**
    * Takes a whole record, or an intent whose outcome's room is held from here on.
+   * @param isStrict - `written` waits for the disk, not only for the page cache
    * @throws JournalFullError when there is no room, or the disk fails
    */
   begin(
     kind: typeof FrameKind.intent | typeof FrameKind.record,
     text: string,
+    isStrict = false,
   ): { sequence: number; written: Promise<void> } {
     if (!this.isTaking) throw new JournalFullError('closed', 'the journal is closed');
-    if (this.retryTimer !== undefined) throw new JournalFullError('disk', 'the journal waits for its disk');
-    const frameBytes = FRAME_HEADER_BYTES + Buffer.byteLength(text);
+    if (this.recovered !== undefined) throw new JournalFullError('disk', 'the journal waits for its disk');
+    if (this.frames.heldBytes > UNSYNCED_BYTES_MAX) {
+      throw new JournalFullError('disk', 'the disk is too slow for the journal');
+    }
     const isIntent = kind === FrameKind.intent;
-    this.admit(frameBytes, this.open.size + (isIntent ? 1 : 0));
+    this.admit(FRAME_HEADER_BYTES + Buffer.byteLength(text), this.open.size + (isIntent ? 1 : 0));
     const sequence = this.nextSequence++;
-    if (isIntent) this.open.add(sequence);
+    const batch = this.waiters.ofTick(isStrict);
+    if (isIntent) {
+      this.open.add(sequence);
+      batch.intents.push(sequence);
+    }
     this.put(kind, sequence, text);
-    this.opened ??= deferred();
-    return { sequence, written: this.opened.promise };
+    return { sequence, written: batch.opened };
   }
 
   /**
-   * Closes an open intent, in the room that it holds; resolves once the frame is written, however long the disk fails.
+   * Closes an open intent, in the room that it holds; resolves once the frame is written, or synced where `isStrict`,
+   * however long the disk fails.
    * @throws JournalFullError once the log is closed: it may be another process's by now, which closes the intent itself
    */
-  end(kind: typeof FrameKind.outcome | typeof FrameKind.unknown, sequence: number, text: string): Promise<void> {
+  end(
+    kind: typeof FrameKind.outcome | typeof FrameKind.unknown,
+    sequence: number,
+    text: string,
+    isStrict = false,
+  ): Promise<void> {
     if (this.isClosed) throw new JournalFullError('closed', 'the journal is closed');
     if (!this.open.delete(sequence)) throw new Error(`the journal holds no open intent ${sequence}`);
-    const frameBytes = FRAME_HEADER_BYTES + Buffer.byteLength(text);
-    if (this.retryTimer === undefined) this.makeRoom(frameBytes);
+    if (this.retryTimer === undefined) this.makeRoom(FRAME_HEADER_BYTES + Buffer.byteLength(text));
     if (this.retryTimer !== undefined) return this.keep(kind, sequence, text);
     this.put(kind, sequence, text);
-    if (sequence >= this.tickFirstSequence) return (this.opened ??= deferred()).promise;
-    return (this.closed ??= deferred()).promise;
+    const batch = this.waiters.ofTick(isStrict);
+    return sequence >= this.tickFirstSequence ? batch.opened : batch.closed;
+  }
+
+  /** Takes a record of what the journal lost, whether there is room within the bound or not. */
+  tell(text: string): void {
+    this.makeRoom(FRAME_HEADER_BYTES + Buffer.byteLength(text));
+    const sequence = this.nextSequence++;
+    if (this.retryTimer === undefined) this.put(FrameKind.record, sequence, text);
+    else void this.keep(FrameKind.record, sequence, text);
+  }
+
+  /** Whether everything that was taken is written. */
+  get isSettled(): boolean {
+    return this.frames.pendingBytes === 0 && this.recovered === undefined;
   }
 
   /** Intents without an outcome. */
@@ -95,20 +139,17 @@ export class LogWriter {
 
   /** Writes what the tick holds now. */
   flush(): void {
-    const { opened, closed, tickBytes } = this;
-    if (tickBytes === 0) return;
-    this.opened = this.closed = undefined;
-    this.tickBytes = 0;
+    const frames = this.frames.pending();
+    if (frames.length === 0) return;
     try {
-      this.segments.write(this.tick, tickBytes);
+      this.parts.segments.write(frames);
     } catch (error) {
-      this.keepTick(tickBytes, error as Error, opened, closed);
+      this.fail(error as Error);
       return;
     }
+    this.frames.written();
     this.tickFirstSequence = this.nextSequence;
-    opened?.resolve();
-    closed?.resolve();
-    this.onCommit();
+    this.sync.request(this.waiters.tickWritten());
   }
 
   /** Takes nothing new from here on; intents that are open can still be closed. */
@@ -116,12 +157,23 @@ export class LogWriter {
     this.isTaking = false;
   }
 
-  /** Writes what is there and lets go of the files; intents that are open stay so for recovery. */
+  /** Puts what is there on the disk and lets go of the files; intents that are open stay so for recovery. Blocks. */
   close(): void {
     if (this.isClosed) return;
+    const { segments, note, log } = this.parts;
     this.flush();
     clearTimeout(this.retryTimer);
-    this.writeBacklog();
+    if (this.retryTimer !== undefined) this.writeBacklog();
+    try {
+      segments.syncNow();
+      if (this.backlog.isEmpty) note.writeNow({ end: segments.end, nextSequence: this.nextSequence });
+      this.waiters.synced();
+      this.waiters.syncBegins();
+      this.waiters.synced();
+      if (this.backlog.isEmpty) this.recovered?.resolve();
+    } catch (error) {
+      log.error({ error }, 'the journal could not be put on the disk at its end');
+    }
     this.abandon();
   }
 
@@ -130,112 +182,114 @@ export class LogWriter {
     this.isTaking = false;
     this.isClosed = true;
     clearTimeout(this.retryTimer);
-    this.tickBytes = 0;
+    this.sync.abandon();
+    this.frames.clear();
     const error = new JournalFullError('closed', 'the journal is closed');
-    for (const waiting of [this.opened, this.closed, this.backlogWritten]) waiting?.reject(error);
-    this.segments.close();
+    for (const batch of this.waiters.takeAll()) batch.reject(error);
+    this.recovered?.reject(error);
+    this.parts.note.close();
+    this.parts.segments.close();
   }
 
   private admit(frameBytes: number, openIntents: number): void {
     let isAdmitted: boolean;
     try {
-      isAdmitted = this.segments.admits(this.tickBytes, frameBytes, openIntents);
+      isAdmitted = this.parts.segments.admits(this.frames.pendingBytes, frameBytes, openIntents);
     } catch (error) {
       throw new JournalFullError('disk', 'the disk has no room for the journal', { cause: error });
     }
     if (!isAdmitted) throw new JournalFullError('full', 'the journal is full');
     this.makeRoom(frameBytes);
-    if (this.retryTimer !== undefined) throw new JournalFullError('disk', 'the journal could not be written');
+    if (this.recovered !== undefined) throw new JournalFullError('disk', 'the journal could not be written');
   }
 
   /** Sees that the frame stands in the tick and the tick in the segment. Leaves a retry behind where the disk fails. */
   private makeRoom(frameBytes: number): void {
-    const fitsSegment = this.segments.fits(this.tickBytes, frameBytes);
-    if (fitsSegment && this.tickBytes + frameBytes <= TICK_BYTES) return;
+    const { segments } = this.parts;
+    const fitsSegment = segments.fits(this.frames.pendingBytes, frameBytes);
+    if (fitsSegment && this.frames.fits(frameBytes)) return;
     this.flush();
     if (fitsSegment || this.retryTimer !== undefined) return;
     try {
-      this.segments.roll(this.nextSequence);
+      segments.roll(this.nextSequence);
     } catch (error) {
-      this.waitForDisk(error as Error);
+      this.fail(error as Error);
     }
   }
 
   private put(kind: FrameKind, sequence: number, text: string): void {
-    this.tickBytes = putFrame(this.tick, this.tickBytes, kind, sequence, text);
+    this.frames.put(kind, sequence, text, this.parts.segments.seed);
     if (this.isScheduled) return;
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;
-      this.flush();
+      if (!this.isClosed) this.flush();
     });
   }
 
+  private beginSync(): SyncTask | undefined {
+    const unsynced = this.parts.segments.unsynced();
+    if (unsynced === undefined) return undefined;
+    this.waiters.syncBegins();
+    return { unsynced, mark: this.frames.mark(), nextSequence: this.tickFirstSequence };
+  }
+
+  private synced(task: SyncTask): void {
+    this.parts.segments.synced(task.unsynced);
+    this.frames.release(task.mark);
+    this.waiters.synced();
+    if (this.retryTimer === undefined) {
+      this.recovered?.resolve();
+      this.recovered = undefined;
+    }
+    this.parts.note.write({ end: task.unsynced.end, nextSequence: task.nextSequence });
+  }
+
   /**
-   * Keeps the frames of a tick that could not be written. What it opened is refused to its callers, so it is closed
+   * Keeps every frame that is not on the disk. What was not told to be written is refused to its callers, so it is closed
    * here: when the disk works again, the record tells of the refusal.
    */
-  private keepTick(tickBytes: number, error: Error, opened: Deferred | undefined, closed: Deferred | undefined): void {
-    for (let at = 0, frame: Frame | undefined; at < tickBytes; at = frame.end) {
-      frame = readFrame(this.tick, at)!;
-      this.backlog.push(Buffer.from(this.tick.subarray(at, frame.end)));
-      if (frame.kind !== FrameKind.intent || !this.open.delete(frame.sequence)) continue;
-      void this.keep(FrameKind.outcome, frame.sequence, REFUSED_OUTCOME);
-    }
+  private fail(error: Error): void {
+    this.parts.log.error({ error }, 'the journal could not be written: its last records go to a new segment');
+    this.sync.abandon();
+    this.backlog.putBack(this.frames.copies());
+    this.frames.clear();
     this.tickFirstSequence = this.nextSequence;
-    this.backlogWritten ??= deferred();
-    if (closed) {
-      void this.backlogWritten.promise.then(
-        () => closed.resolve(),
-        (failure: Error) => closed.reject(failure),
-      );
+    this.recovered ??= deferred();
+    const refusal = new JournalFullError('disk', 'the journal could not be written', { cause: error });
+    for (const batch of this.waiters.takeAll()) {
+      batch.refuse(refusal, this.recovered.promise);
+      for (const sequence of batch.intents) {
+        if (this.open.delete(sequence)) void this.keep(FrameKind.outcome, sequence, REFUSED_OUTCOME);
+      }
     }
-    opened?.reject(new JournalFullError('disk', 'the journal could not be written', { cause: error }));
-    this.waitForDisk(error);
-  }
-
-  private keep(kind: FrameKind, sequence: number, text: string): Promise<void> {
-    const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + Buffer.byteLength(text));
-    putFrame(frame, 0, kind, sequence, text);
-    this.backlog.push(frame);
-    this.backlogWritten ??= deferred();
-    return this.backlogWritten.promise;
-  }
-
-  private waitForDisk(error: Error): void {
-    this.log.error({ error }, 'the journal could not be written');
-    this.segments.reopen();
     clearTimeout(this.retryTimer);
     this.retryTimer = setTimeout(() => this.writeBacklog(), RETRY_AFTER_MS);
   }
 
+  private keep(kind: FrameKind, sequence: number, text: string): Promise<void> {
+    this.backlog.keep(kind, sequence, text);
+    return (this.recovered ??= deferred()).promise;
+  }
+
   private writeBacklog(): void {
-    const { backlogWritten } = this;
+    const { segments } = this.parts;
+    const roomIn = (frameBytes: number): number => {
+      if (!segments.fits(0, frameBytes)) segments.roll(this.nextSequence);
+      return segments.seed;
+    };
     try {
-      for (let frame = this.backlog[0]; frame !== undefined; frame = this.backlog[0]) {
-        if (!this.segments.fits(0, frame.length)) this.segments.roll(this.nextSequence);
-        this.segments.write(frame, frame.length);
-        this.backlog.shift();
-      }
+      segments.replaceUnsynced(this.backlog.lowestSequence(this.nextSequence));
+      this.backlog.drain(roomIn, (frame) => {
+        segments.write(frame);
+        this.frames.putWhole(frame);
+        this.frames.written();
+      });
     } catch (error) {
-      this.waitForDisk(error as Error);
+      this.fail(error as Error);
       return;
     }
     this.retryTimer = undefined;
-    this.backlogWritten = undefined;
-    backlogWritten?.resolve();
-    this.onCommit();
+    this.sync.request(true);
   }
-}
-
-function deferred(): Deferred {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  // Whoever does not look at it (a record of a refusal) must not end the process.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

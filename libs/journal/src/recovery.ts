@@ -1,54 +1,164 @@
-import { openSync, closeSync, readFileSync } from 'node:fs';
-import { FrameKind, readFrame } from './frame.js';
-import { type Position, positionOf, segmentOf } from './position.js';
-import { readSegmentHeader, SEGMENT_HEADER_BYTES, segmentNumbers, segmentPath } from './segment-file.js';
+import { readFileSync } from 'node:fs';
+import { findFrame, type Frame, FrameKind, isBeginning, readFrame } from './frame.js';
+import { lostRangesOf, type LostRange } from './gap-record.js';
+import { offsetOf, type Position, positionOf, segmentOf } from './position.js';
+import { restoreNames } from './restore-names.js';
+import { endOfSegment, headerOf, SEGMENT_HEADER_BYTES, segmentNumbers, segmentPath } from './segment-file.js';
+import { readSyncedNote, type Synced } from './synced-note.js';
 
 /** What stands in a log that an earlier process left. */
 export interface Recovered {
-  /** Behind the last whole frame: where the log goes on. */
+  /** Behind the last whole frame. */
   readonly end: Position;
+  /** Whether the last segment can be written on; if not, the log goes on in a new one. */
+  readonly canResume: boolean;
+  /** Above the numbers of all segments that there are or were. */
+  readonly nextNumber: number;
+  /** Every record below it was acknowledged. */
+  readonly firstSequence: number;
   readonly nextSequence: number;
   /** Intents behind the watermark without an outcome. */
   readonly orphans: readonly number[];
   /** Records behind the watermark: some may have been acknowledged. */
   readonly undelivered: number;
+  /** Sequence numbers whose beginning is nowhere and of which no gap record tells yet. */
+  readonly lost: readonly LostRange[];
+  /** Bytes behind the watermark that should be frames and are not. */
+  readonly damagedBytes: number;
+  /** Files that had another segment's name. */
+  readonly misplaced: number;
+}
+
+/** What one pass over the segments finds. */
+interface Found {
+  readonly begun: Set<number>;
+  readonly orphans: Set<number>;
+  readonly told: LostRange[];
+  /** The first sequence that may stand behind the watermark. */
+  firstSequence: number;
+  nextSequence: number;
+  damagedBytes: number;
+  end: Position;
 }
 
 /**
- * Reads a log from the watermark on, and its last segment whole, for that tells the next sequence number.
- * @returns `undefined` for a log without a segment
+ * Reads a log from the watermark on. What is no frame is passed over to the next whole one; what the log must have held
+ * and is not found is said.
+ * @returns `undefined` for a log without a segment, of which none was ever on the disk
+ * @throws the disk's error
  */
 export function recoverLog(dir: string, watermark: Position): Recovered | undefined {
-  const numbers = segmentNumbers(dir).filter((number) => firstSequenceOf(dir, number) !== undefined);
-  const last = numbers.at(-1);
-  if (last === undefined) return undefined;
-  const orphans = new Set<number>();
-  let undelivered = 0;
-  let nextSequence = firstSequenceOf(dir, last)!;
-  let end = positionOf(last, SEGMENT_HEADER_BYTES);
-  for (const number of numbers) {
+  const misplaced = restoreNames(dir);
+  const numbers = segmentNumbers(dir);
+  const note = readSyncedNote(dir);
+  if (numbers.length === 0 && note === undefined) return undefined;
+  const found: Found = {
+    begun: new Set(),
+    orphans: new Set(),
+    told: [],
+    firstSequence: Math.max(1, note?.deliveredBelow ?? 1),
+    nextSequence: note?.nextSequence ?? 1,
+    damagedBytes: 0,
+    end: note?.end ?? 0,
+  };
+  const last = numbers.at(-1) ?? -1;
+  for (const [index, number] of numbers.entries()) {
     if (number < segmentOf(watermark) && number !== last) continue;
-    const segment = readFileSync(segmentPath(dir, number));
-    for (let at = SEGMENT_HEADER_BYTES, frame = readFrame(segment, at); frame; frame = readFrame(segment, at)) {
-      const position = positionOf(number, at);
-      at = frame.end;
-      if (number === last) end = positionOf(number, at);
-      nextSequence = Math.max(nextSequence, frame.sequence + 1);
-      if (position < watermark) continue;
-      const isBeginning = frame.kind === FrameKind.intent || frame.kind === FrameKind.record;
-      if (isBeginning) undelivered++;
-      if (frame.kind === FrameKind.intent) orphans.add(frame.sequence);
-      else if (!isBeginning) orphans.delete(frame.sequence);
-    }
+    readSegment(dir, number, numbers[index + 1], { watermark, note, found });
   }
-  return { end, nextSequence, orphans: [...orphans], undelivered };
+  // Without a note, and with the header gone, nobody knows where to begin: what is there is whole.
+  const isBeginningKnown = note !== undefined || numbers[0] === 0 || found.firstSequence > 1;
+  const firstSequence = isBeginningKnown ? found.firstSequence : lowestOf(found.begun, found.nextSequence);
+  const nextNumber = Math.max(last, segmentOf(note?.end ?? 0), segmentOf(watermark)) + 1;
+  return {
+    end: found.end,
+    canResume: canResume(dir, last, found.end, note),
+    nextNumber,
+    firstSequence,
+    nextSequence: found.nextSequence,
+    orphans: [...found.orphans],
+    undelivered: found.begun.size,
+    lost: lostRanges(found, firstSequence),
+    damagedBytes: found.damagedBytes,
+    misplaced,
+  };
 }
 
-function firstSequenceOf(dir: string, number: number): number | undefined {
-  const fd = openSync(segmentPath(dir, number), 'r');
-  try {
-    return readSegmentHeader(fd);
-  } finally {
-    closeSync(fd);
+function readSegment(
+  dir: string,
+  number: number,
+  next: number | undefined,
+  { watermark, note, found }: { watermark: Position; note: Synced | undefined; found: Found },
+): void {
+  const path = segmentPath(dir, number);
+  const header = headerOf(path);
+  const file = readFileSync(path);
+  // Of the last segment the note tells how far it must go, of another one the segment behind it.
+  const isLast = next === undefined;
+  const exactEnd = isLast ? undefined : endOfSegment(dir, number, next);
+  const mustReach = exactEnd ?? (note !== undefined && segmentOf(note.end) === number ? offsetOf(note.end) : 0);
+  const bytes = exactEnd === undefined ? file : file.subarray(0, exactEnd);
+  const isBehind = (at: number): boolean => positionOf(number, at) >= watermark;
+  if (header !== undefined) {
+    found.nextSequence = Math.max(found.nextSequence, header.firstSequence);
+    if (number <= segmentOf(watermark)) found.firstSequence = Math.max(found.firstSequence, header.firstSequence);
   }
+  let at = SEGMENT_HEADER_BYTES;
+  while (at < bytes.length) {
+    const frame = readFrame(bytes, at, number);
+    if (frame !== undefined) {
+      take(frame, isBehind(at), found);
+      at = frame.end;
+      continue;
+    }
+    const resumed = findFrame(bytes, at + 1, number);
+    if (resumed < 0) break;
+    if (isBehind(resumed - 1)) found.damagedBytes += resumed - at;
+    at = resumed;
+  }
+  if (mustReach > at && isBehind(mustReach)) found.damagedBytes += mustReach - at;
+  if (isLast) found.end = positionOf(number, at);
+}
+
+function take(frame: Frame, isBehind: boolean, found: Found): void {
+  const { kind, sequence } = frame;
+  if (!isBeginning(kind)) {
+    found.orphans.delete(sequence);
+    // Its intent may be what is lost.
+    found.nextSequence = Math.max(found.nextSequence, sequence + 1);
+    return;
+  }
+  found.nextSequence = Math.max(found.nextSequence, sequence + 1);
+  if (!isBehind) {
+    found.firstSequence = Math.max(found.firstSequence, sequence + 1);
+    return;
+  }
+  found.begun.add(sequence);
+  if (kind === FrameKind.intent) found.orphans.add(sequence);
+  else found.told.push(...lostRangesOf(frame.payload));
+}
+
+/** The numbers between the first and the next that began nowhere, but for those that are told already. */
+function lostRanges({ begun, told, nextSequence }: Found, first: number): LostRange[] {
+  const known = [...[...begun].map((sequence) => ({ from: sequence, to: sequence })), ...told];
+  const ranges: LostRange[] = [];
+  let expected = first;
+  for (const { from, to } of known.sort((one, other) => one.from - other.from)) {
+    if (from > expected) ranges.push({ from: expected, to: from - 1 });
+    expected = Math.max(expected, to + 1);
+  }
+  if (expected < nextSequence) ranges.push({ from: expected, to: nextSequence - 1 });
+  return ranges;
+}
+
+/** Only where the last segment is whole as a file and reaches as far as it was on the disk. */
+function canResume(dir: string, last: number, end: Position, note: Synced | undefined): boolean {
+  if (last < 0 || (note !== undefined && end < note.end)) return false;
+  return headerOf(segmentPath(dir, last))?.number === last;
+}
+
+function lowestOf(sequences: Iterable<number>, otherwise: number): number {
+  let lowest = otherwise;
+  for (const sequence of sequences) lowest = Math.min(lowest, sequence);
+  return lowest;
 }

@@ -1,21 +1,20 @@
-import { closeSync, fstatSync, openSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, openSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import type { JournalFiles } from './journal-files.js';
+import { writeAll } from './journal-files.js';
 import type { JournalLog } from './journal-options.js';
 import type { LogProgress } from './log-progress.js';
+import { OpenSegment } from './open-segment.js';
 import { offsetOf, type Position, positionOf, segmentOf } from './position.js';
 import {
-  clearBehind,
-  preallocate,
-  preallocateSync,
-  readSegmentHeader,
   SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentHeader,
   segmentNumbers,
   segmentPath,
-  writeSegmentHeader,
 } from './segment-file.js';
+import { SpareSegments } from './spare-segments.js';
 
-const SPARE_SUFFIX = '.spare';
+const ZEROES = Buffer.alloc(1 << 20);
 
 export interface SegmentStoreOptions {
   readonly dir: string;
@@ -25,45 +24,67 @@ export interface SegmentStoreOptions {
   readonly outcomeFrameBytesMax: number;
   readonly progress: LogProgress;
   readonly log: JournalLog;
+  readonly files: JournalFiles;
 }
 
-/** The segments of one log: the one being written and zero-filled spares behind it, within a bound of bytes. */
+/** Segments that were written and are not synced, the older first, and where the log ends in the last of them. */
+export interface Unsynced {
+  readonly segments: readonly OpenSegment[];
+  /** The directory's descriptor, where a segment has a new name. */
+  readonly names: number | undefined;
+  readonly end: Position;
+}
+
+/** The segments of one log: the one being written, those that wait for their sync, and spares, within a bound of bytes. */
 export class SegmentStore {
-  private fd = -1;
-  private number = -1;
-  private offset = 0;
-  private capacity = 0;
-  private readonly spares: string[] = [];
-  private spareCount = 0;
-  private preparing = 0;
-  private isClosed = false;
+  private current!: OpenSegment;
+  /** Written and not synced; all but the last are left already. */
+  private dirty: OpenSegment[] = [];
+  private readonly spares: SpareSegments;
   private readonly sizes = new Map<number, number>();
+  private readonly dirFd: number;
+  /** A segment's name is on the disk once its directory is synced. */
+  private hasNewNames = false;
 
   constructor(private readonly options: SegmentStoreOptions) {
     const { dir } = options;
-    for (const name of readdirSync(dir)) if (name.endsWith(SPARE_SUFFIX)) unlinkSync(join(dir, name));
+    this.spares = new SpareSegments(options);
+    this.dirFd = openSync(dir, 'r');
     for (const number of segmentNumbers(dir)) this.sizes.set(number, statSync(segmentPath(dir, number)).size);
     options.progress.firstSegment = Math.min(...this.sizes.keys(), Number.MAX_SAFE_INTEGER);
   }
 
-  /** Goes on writing at `end`, over whatever a torn write left there. */
+  /** Goes on writing at `end`, over whatever a torn write left there, once all before it is on the disk. */
   resume(end: Position): void {
-    this.openSegment(segmentOf(end), offsetOf(end));
-    clearBehind(this.fd, this.offset, this.capacity);
-    this.options.progress.committed = end;
+    const { dir, files, progress } = this.options;
+    this.syncExisting();
+    this.current = OpenSegment.open(dir, segmentOf(end), offsetOf(end));
+    const behind = Math.min(ZEROES.length, this.current.capacity - offsetOf(end));
+    if (behind > 0) this.current.write(files, ZEROES.subarray(0, behind));
+    this.current.offset = offsetOf(end);
+    this.current.syncNow(files);
+    progress.committed = end;
   }
 
-  /** Starts the log's first segment. */
-  start(firstSequence: number): void {
-    this.addSpare();
-    this.roll(firstSequence);
-    this.options.progress.firstSegment = this.number;
+  /** Starts a segment behind all that are there; its number is above all others. */
+  start(header: SegmentHeader): void {
+    const { progress } = this.options;
+    this.syncExisting();
+    this.use(header);
+    progress.firstSegment = Math.min(progress.firstSegment, header.number);
+    this.dirty = [this.current];
+    progress.committed = this.current.end;
+  }
+
+  /** What the CRC of the next frame starts from. */
+  get seed(): number {
+    return this.current.number;
   }
 
   /** Bytes on disk, spares included. */
   sizeBytes(): number {
     const { firstSegment } = this.options.progress;
-    let bytes = (this.spares.length + this.preparing) * this.options.segmentBytes;
+    let bytes = this.spares.bytes;
     for (const [number, size] of this.sizes) {
       if (number < firstSegment) this.sizes.delete(number);
       else bytes += size;
@@ -73,7 +94,7 @@ export class SegmentStore {
 
   /** Whether `frameBytes` more stand in the segment behind `pendingBytes` that are still to be written. */
   fits(pendingBytes: number, frameBytes: number): boolean {
-    return this.offset + pendingBytes + frameBytes <= this.capacity;
+    return this.current.offset + pendingBytes + frameBytes <= this.current.capacity;
   }
 
   /**
@@ -87,112 +108,150 @@ export class SegmentStore {
     let roomBytes = this.roomAfter(pendingBytes, frameBytes);
     while (roomBytes < reservedBytes) {
       if (this.isAtBound()) return false;
-      this.addSpare();
+      this.spares.add();
       roomBytes = this.roomAfter(pendingBytes, frameBytes);
     }
-    if (roomBytes - reservedBytes < this.options.segmentBytes / 2) this.prepareSpare();
+    if (roomBytes - reservedBytes < this.options.segmentBytes / 2 && !this.isAtBound()) this.spares.prepare();
     return true;
   }
 
-  /** Writes whole frames, which `fits` said stand in the segment, to the page cache. */
-  write(frames: Buffer, bytes: number): void {
-    if (this.fd < 0) this.openSegment(this.number, this.offset);
-    for (let written = 0; written < bytes;) {
-      written += writeSync(this.fd, frames, written, bytes - written, this.offset + written);
-    }
-    this.offset += bytes;
-    this.options.progress.committed = positionOf(this.number, this.offset);
+  /** Writes whole frames, which `fits` said stand in the segment, to the page cache. @throws the disk's error */
+  write(frames: Uint8Array): void {
+    if (this.dirty.at(-1) !== this.current) this.dirty.push(this.current);
+    this.current.write(this.options.files, frames);
   }
 
   /** Leaves the segment for the next spare, beyond the bound too: what was admitted has to be written. */
   roll(firstSequence: number): void {
-    if (this.spares.length === 0) this.addSpare();
-    const spare = this.spares[0]!;
-    const next = this.number + 1;
-    const fd = openSync(spare, 'r+');
-    try {
-      writeSegmentHeader(fd, firstSequence);
-      renameSync(spare, segmentPath(this.options.dir, next));
-    } finally {
-      closeSync(fd);
-    }
-    this.spares.shift();
-    this.sizes.set(next, this.options.segmentBytes);
-    this.openSegment(next, SEGMENT_HEADER_BYTES);
+    const left = this.current;
+    this.use({ number: left.number + 1, firstSequence, continues: left.end });
+    if (!this.dirty.includes(left)) left.leave();
+    this.dirty.push(this.current);
   }
 
-  /** Lets go of a file that failed, so that the next write opens it anew. */
-  reopen(): void {
-    const { fd } = this;
-    this.fd = -1;
-    try {
-      if (fd >= 0) closeSync(fd);
-    } catch (error) {
-      this.options.log.debug({ error }, 'a failed segment could not be closed');
+  /** What was written and is not synced, or `undefined` where nothing was. */
+  unsynced(): Unsynced | undefined {
+    if (this.dirty.length === 0) return undefined;
+    const names = this.hasNewNames ? this.dirFd : undefined;
+    this.hasNewNames = false;
+    return { segments: [...this.dirty], names, end: this.current.end };
+  }
+
+  /** Notes that they are on the disk. */
+  synced({ segments, end }: Unsynced): void {
+    for (const segment of segments) {
+      segment.syncedEnd = segment.number === segmentOf(end) ? offsetOf(end) : segment.offset;
+      if (segment.syncedEnd < segment.offset) continue;
+      this.dirty.splice(this.dirty.indexOf(segment), 1);
+      if (segment !== this.current) segment.leave();
     }
+  }
+
+  /**
+   * Leaves all that is not synced behind, for a segment whose header says so. After a failed sync the kernel may have
+   * dropped the pages and call the next sync of the file a success, so no byte of them is counted on: the caller writes
+   * them again.
+   * @param firstSequence - the lowest that is written again
+   * @throws the disk's error
+   */
+  replaceUnsynced(firstSequence: number): void {
+    const left = this.current;
+    const [failed = left] = this.dirty;
+    // A segment of which nothing was ever on the disk says nothing; what it goes on from, the new one does.
+    const isUseless = failed.isUnproven && failed.continues > 0;
+    const continues = isUseless ? failed.continues : positionOf(failed.number, failed.syncedEnd);
+    this.use({ number: left.number + 1, firstSequence, continues });
+    for (const segment of new Set([...this.dirty, left])) {
+      segment.leave();
+      if (segment.number > failed.number || isUseless) this.remove(segment.number);
+    }
+    this.dirty = [this.current];
+  }
+
+  /** Puts everything on the disk. Blocks. @throws the disk's error */
+  syncNow(): void {
+    for (const segment of this.dirty) segment.syncNow(this.options.files);
+    this.options.files.dataSyncNow(this.dirFd);
+  }
+
+  get end(): Position {
+    return this.current.end;
   }
 
   close(): void {
-    this.isClosed = true;
-    this.reopen();
-    for (const spare of this.spares.splice(0)) unlinkSync(spare);
+    for (const segment of [...this.dirty, this.current]) segment.leave();
+    closeSync(this.dirFd);
+    this.spares.close();
   }
 
-  private openSegment(number: number, offset: number): void {
-    const fd = openSync(segmentPath(this.options.dir, number), 'r+');
-    if (readSegmentHeader(fd) === undefined) {
+  private use(header: SegmentHeader): void {
+    const { dir, segmentBytes, files } = this.options;
+    const spare = this.spares.next;
+    const fd = openSync(spare, 'r+');
+    try {
+      writeAll(files, fd, segmentHeader(header), 0);
+      renameSync(spare, segmentPath(dir, header.number));
+    } catch (error) {
+      this.spares.discard();
+      throw error;
+    } finally {
       closeSync(fd);
-      throw new Error(`${segmentPath(this.options.dir, number)} is no segment of a journal`);
     }
-    this.reopen();
-    this.fd = fd;
-    this.number = number;
-    this.offset = offset;
-    this.capacity = fstatSync(fd).size;
+    this.spares.used();
+    this.sizes.set(header.number, segmentBytes);
+    this.current = OpenSegment.open(dir, header.number, SEGMENT_HEADER_BYTES);
+    this.hasNewNames = true;
+  }
+
+  /** An earlier process may have ended before it had synced what it left. */
+  private syncExisting(): void {
+    const { dir, files } = this.options;
+    for (const number of this.sizes.keys()) {
+      const fd = openSync(segmentPath(dir, number), 'r+');
+      try {
+        files.dataSyncNow(fd);
+      } finally {
+        closeSync(fd);
+      }
+    }
+    files.dataSyncNow(this.dirFd);
+  }
+
+  private remove(number: number): void {
+    this.sizes.delete(number);
+    try {
+      unlinkSync(segmentPath(this.options.dir, number));
+    } catch (error) {
+      this.options.log.debug({ error }, 'a failed segment could not be removed');
+    }
   }
 
   /** What is left for outcomes: at the end of each segment less than one of them may be wasted. */
   private roomAfter(pendingBytes: number, frameBytes: number): number {
     const { segmentBytes, outcomeFrameBytesMax } = this.options;
     const spareBytes = segmentBytes - SEGMENT_HEADER_BYTES;
-    const sparesRoom = this.spares.length * (spareBytes - outcomeFrameBytesMax);
-    const left = this.capacity - this.offset - pendingBytes - frameBytes;
+    const sparesRoom = this.spares.count * (spareBytes - outcomeFrameBytesMax);
+    const left = this.current.capacity - this.current.offset - pendingBytes - frameBytes;
     if (left >= 0) return Math.max(0, left - outcomeFrameBytesMax) + sparesRoom;
-    return this.spares.length === 0 ? -1 : sparesRoom - frameBytes;
+    return this.spares.count === 0 ? -1 : sparesRoom - frameBytes;
   }
 
   private isAtBound(): boolean {
-    return this.sizeBytes() + this.options.segmentBytes > this.options.sizeMaxBytes;
+    return !this.spares.canReuse && this.sizeBytes() + this.options.segmentBytes > this.options.sizeMaxBytes;
   }
+}
 
-  private nextSparePath(): string {
-    return join(this.options.dir, `${this.spareCount++}${SPARE_SUFFIX}`);
-  }
-
-  private addSpare(): void {
-    const path = this.nextSparePath();
-    preallocateSync(path, this.options.segmentBytes);
-    this.spares.push(path);
-  }
-
-  private prepareSpare(): void {
-    if (this.preparing > 0 || this.isClosed || this.isAtBound()) return;
-    const path = this.nextSparePath();
-    this.preparing++;
-    preallocate(path, this.options.segmentBytes)
-      .then(
-        () => {
-          if (this.isClosed) return unlink(path);
-          this.spares.push(path);
-          return undefined;
-        },
-        (error: unknown) => {
-          // The call that needs the room meets the same error and is refused with it.
-          this.options.log.warn({ error }, 'the journal could not prepare a segment');
-          return unlink(path);
-        },
-      )
-      .catch((error: unknown) => this.options.log.debug({ error }, 'a spare segment could not be removed'))
-      .finally(() => this.preparing--);
-  }
+/** Puts them on the disk off the loop, the older first: what is there has no hole. Ends early once they are left. */
+export function syncSegments(
+  { segments, names }: Unsynced,
+  files: JournalFiles,
+  done: (error: Error | null) => void,
+): void {
+  const next = (index: number): void => {
+    const segment = segments[index];
+    if (segment !== undefined) segment.sync(files, (error) => (error === null ? next(index + 1) : done(error)));
+    else if (names !== undefined) files.dataSync(names, done);
+    else done(null);
+  };
+  next(0);
 }
