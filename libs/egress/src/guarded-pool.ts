@@ -33,8 +33,10 @@ export interface PoolOptions {
   readonly allowPrivateAddress: boolean;
   readonly bounds?: Partial<PoolBounds>;
   readonly resolver?: Resolver;
-  /** Certificates trusted besides the system's, PEM. */
+  /** Authorities trusted in place of the system's, PEM. */
   readonly ca?: string;
+  /** Certificates are verified even where `NODE_TLS_REJECT_UNAUTHORIZED=0` stands in the environment. */
+  readonly verifiesAlways?: boolean;
 }
 
 /**
@@ -52,6 +54,7 @@ export function createPool(origin: URL, options: PoolOptions): Pool {
     keepAlive: true,
     lookup: guardedLookup(options.allowPrivateAddress, options.resolver ?? resolve),
     ...(options.ca === undefined ? {} : { ca: options.ca }),
+    ...(options.verifiesAlways === true ? { rejectUnauthorized: true } : {}),
   });
   return new Pool(origin.origin, {
     connections: bounds.connectionsMax,

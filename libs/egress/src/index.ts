@@ -7,3 +7,4 @@ export {
   type PoolOptions,
   type Resolver,
 } from './guarded-pool.js';
+export { type HttpAnswer, type HttpPost, HttpPoster, type HttpPosterOptions, PostFailed } from './http-poster.js';

@@ -27,3 +27,8 @@ export type { FixtureEra } from './fixture-upstream-protocol.js';
 export { FAKE_AWS_KEY, FAKE_CARD, type FixtureLeak, POISON } from './fixture-upstream-tools.js';
 export { OCSF_SCHEMA_VERSION, type OcsfSchema, resolveOcsfSchema } from './ocsf-schema.js';
 export { ocsfFaults } from './ocsf-validator.js';
+export { type FakeAnswer, type FakeFault, FakeReceiver, fakeJson, type ReceivedRequest } from './fake-receiver.js';
+export { FakeElasticBulk, type FakeElasticOptions } from './fake-elastic-bulk.js';
+export { type FakeLogRecord, FakeOtlpReceiver } from './fake-otlp-receiver.js';
+export { FakeSplunkHec, type FakeSplunkOptions, type SplunkEvent } from './fake-splunk-hec.js';
+export { FakeWebhookReceiver } from './fake-webhook-receiver.js';
