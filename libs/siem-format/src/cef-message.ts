@@ -1,7 +1,8 @@
+import type { AuditRecord } from '@warder/contracts';
 import { plainText } from './harmless-text.js';
 import { RECORD_FIELDS } from './record-fields.js';
 import { severityOf } from './severity.js';
-import { type RecordNotes, PRODUCT, type SiemRecord } from './siem-record.js';
+import { type RecordNotes, PRODUCT } from './record-notes.js';
 import { eventCode, eventName } from './event-name.js';
 
 const SEVERITY = { informational: 2, low: 3, medium: 5, high: 8 } as const;
@@ -11,7 +12,7 @@ const SEVERITY = { informational: 2, low: 3, medium: 5, high: 8 } as const;
  * escaped. Other control characters become U+FFFD.
  * @see Micro Focus Security ArcSight Common Event Format, implementation standard version 26
  */
-export function cefMessage(record: SiemRecord, notes: RecordNotes = {}): string {
+export function cefMessage(record: AuditRecord, notes: RecordNotes = {}): string {
   const fields: FlatField[] = RECORD_FIELDS.flatMap(({ cef, cefLabel, json, read }) => {
     const value = read(record, notes);
     if (value === null || value === undefined || value === '') return [];
@@ -29,7 +30,7 @@ export interface FlatField {
 }
 
 /** Header and extension of these fields. */
-export function cefText(record: SiemRecord, fields: readonly FlatField[]): string {
+export function cefText(record: AuditRecord, fields: readonly FlatField[]): string {
   const severity = SEVERITY[severityOf(record)];
   const { vendor, name, version } = PRODUCT;
   const header = ['CEF:0', vendor, name, version, eventCode(record), eventName(record), String(severity)];

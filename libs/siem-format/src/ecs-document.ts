@@ -1,7 +1,8 @@
+import type { AuditRecord } from '@warder/contracts';
 import { eventCode } from './event-name.js';
 import { addressKind, capturedText } from './record-fields.js';
 import { type Severity, severityOf } from './severity.js';
-import { type CapturedText, occurredMs, type RecordNotes, PRODUCT, type SiemRecord } from './siem-record.js';
+import { type CapturedText, occurredMs, type RecordNotes, PRODUCT } from './record-notes.js';
 
 /** One document in the Elastic Common Schema. */
 export interface EcsDocument {
@@ -20,7 +21,7 @@ const SEVERITIES: Record<Severity, number> = { informational: 1, low: 2, medium:
  * stands below `warder`.
  * @see Elastic Common Schema
  */
-export function ecsDocument(record: SiemRecord, notes: RecordNotes = {}): EcsDocument {
+export function ecsDocument(record: AuditRecord, notes: RecordNotes = {}): EcsDocument {
   const { personal, principal, agent, upstream, tool } = record;
   const address = personal?.address ?? '';
   return compact({
@@ -44,7 +45,7 @@ export function ecsDocument(record: SiemRecord, notes: RecordNotes = {}): EcsDoc
   }) as EcsDocument;
 }
 
-function eventOf(record: SiemRecord): object {
+function eventOf(record: AuditRecord): object {
   const totalUs = record.phasesUs.total;
   return {
     id: record.recordId,
@@ -63,13 +64,13 @@ function eventOf(record: SiemRecord): object {
   };
 }
 
-function categoryOf({ kind }: SiemRecord): readonly string[] {
+function categoryOf({ kind }: AuditRecord): readonly string[] {
   if (kind === 'authentication') return ['authentication'];
   if (kind === 'admin') return ['iam', 'configuration'];
   return kind === 'session' ? ['session'] : ['api'];
 }
 
-function warderOf(record: SiemRecord, notes: RecordNotes): object {
+function warderOf(record: AuditRecord, notes: RecordNotes): object {
   const { principal, personal } = record;
   return {
     kind: record.kind,

@@ -1,6 +1,6 @@
-import type { SiemRecord } from './siem-record.js';
+import type { AuditRecord } from '@warder/contracts';
 
-const NAMES: Record<SiemRecord['kind'], string> = {
+const NAMES: Record<AuditRecord['kind'], string> = {
   call: 'Tool call',
   list: 'Tool list',
   session: 'Session',
@@ -14,7 +14,7 @@ const NAMES: Record<SiemRecord['kind'], string> = {
 };
 
 /** What became of it, in one word. */
-export function verdictOf(record: SiemRecord): 'permitted' | 'denied' | 'blocked' | 'failed' | 'unknown' {
+export function verdictOf(record: AuditRecord): 'permitted' | 'denied' | 'blocked' | 'failed' | 'unknown' {
   if (record.findings.some(({ action }) => action === 'block')) return 'blocked';
   if (record.decision === 'forbid') return 'denied';
   if (record.outcome === 'unknown') return 'unknown';
@@ -22,11 +22,11 @@ export function verdictOf(record: SiemRecord): 'permitted' | 'denied' | 'blocked
 }
 
 /** One of fifty codes on which a SIEM may build its event ids, such as `call.denied`. */
-export function eventCode(record: SiemRecord): string {
+export function eventCode(record: AuditRecord): string {
   return `${record.kind}.${verdictOf(record)}`;
 }
 
 /** The same for a person. */
-export function eventName(record: SiemRecord): string {
+export function eventName(record: AuditRecord): string {
   return `${NAMES[record.kind]} ${verdictOf(record)}`;
 }

@@ -1,4 +1,4 @@
-import type { CapturedText, PersonalMembers, SiemRecord } from './siem-record.js';
+import type { AuditRecord, Capture, PersonalPart } from '@warder/contracts';
 
 /** A sequence of numbers in [0, 1) that is the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -62,7 +62,7 @@ export const KINDS = [
 ] as const;
 
 /** One record, any of all that a schema lets be; the same for the same seed. */
-export function generatedRecord(seed: number): SiemRecord {
+export function generatedRecord(seed: number): AuditRecord {
   const random = seededRandom(seed);
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
   const text = (): string => pick(HOSTILE_TEXTS);
@@ -80,14 +80,15 @@ export function generatedRecord(seed: number): SiemRecord {
       1e300,
       true,
     ]);
-  const capture = (): CapturedText =>
+  const capture = (): Capture =>
     pick([
       { bytes: 12, value: value() },
       { bytes: 20_000, head: `{"a":${JSON.stringify(text())}`.slice(0, 4_096), sha256: hash() },
       { bytes: 12, sha256: hash() },
       { bytes: 0 },
     ]);
-  const personal = (): PersonalMembers => ({
+  const personal = (): PersonalPart => ({
+    salt: 'c2FsdHNhbHRzYWx0c2FsdA',
     principal: maybe(() => ({ name: text(), email: maybe(() => pick(['ana@example.com', text()])) })),
     agent: maybe(() => ({ name: text() })),
     claimed: maybe(() => ({ name: text(), version: text() })),
@@ -107,7 +108,8 @@ export function generatedRecord(seed: number): SiemRecord {
   return {
     log: pick(['ingress-1/0', 'admin/identity']),
     sequence: 1 + Math.floor(random() * 1e9),
-    ...(random() < 0.5 && { index: Math.floor(random() * 1e9), commitment: hash() }),
+    ...(random() < 0.5 && { index: Math.floor(random() * 1e9) }),
+    commitment: hash(),
     schemaVersion: 2,
     recordId: '0193673e-7c1f-7d5e-8a55-2f0a1b6c9d10',
     kind: pick(KINDS),

@@ -1,9 +1,10 @@
+import type { AuditRecord } from '@warder/contracts';
 import type { FlatField } from './cef-message.js';
 import { eventCode } from './event-name.js';
 import { plainText } from './harmless-text.js';
 import { RECORD_FIELDS } from './record-fields.js';
 import { severityOf } from './severity.js';
-import { type RecordNotes, PRODUCT, type SiemRecord } from './siem-record.js';
+import { type RecordNotes, PRODUCT } from './record-notes.js';
 
 const SEVERITY = { informational: 1, low: 3, medium: 6, high: 9 } as const;
 // The default, a tab, is a control character that relays rewrite.
@@ -14,7 +15,7 @@ const DELIMITER = '^';
  * the line becomes U+FFFD, except in JSON, where it is written as `\u005e`.
  * @see IBM QRadar LEEF guide, LEEF event components
  */
-export function leefMessage(record: SiemRecord, notes: RecordNotes = {}): string {
+export function leefMessage(record: AuditRecord, notes: RecordNotes = {}): string {
   const fields: FlatField[] = RECORD_FIELDS.flatMap(({ leef, json, read }) => {
     const value = read(record, notes);
     return value === null || value === undefined || value === '' ? [] : [{ key: leef, value: String(value), json }];
@@ -23,7 +24,7 @@ export function leefMessage(record: SiemRecord, notes: RecordNotes = {}): string
 }
 
 /** Header and attributes of these fields. */
-export function leefText(record: SiemRecord, fields: readonly FlatField[]): string {
+export function leefText(record: AuditRecord, fields: readonly FlatField[]): string {
   const { vendor, name, version } = PRODUCT;
   const header = ['LEEF:2.0', vendor, name, version, eventCode(record), DELIMITER];
   const severity: FlatField = { key: 'sev', value: String(SEVERITY[severityOf(record)]) };

@@ -1,6 +1,7 @@
+import type { AuditRecord } from '@warder/contracts';
 import { addressKind } from './record-fields.js';
 import { dataOf, type OcsfEnum } from './ocsf-base.js';
-import { PRODUCT, type SiemRecord } from './siem-record.js';
+import { PRODUCT } from './record-notes.js';
 
 const EMAIL = /^[a-zA-Z0-9!#$%&'*+\-/=?^_`{|}~.]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$/;
 // Maps, for a key such as `__proto__` is in every object.
@@ -10,7 +11,7 @@ const USER_TYPES = new Map<string, OcsfEnum>([
 ]);
 
 /** OCSF's `user`: the principal, or one that is named unknown, for the object wants an id or a name. */
-export function ocsfUser(record: SiemRecord): object {
+export function ocsfUser(record: AuditRecord): object {
   const { principal, agent, personal } = record;
   if (principal === null) return { name: 'unknown', type_id: 0, type: 'Unknown' };
   const [typeId, type] = USER_TYPES.get(principal.kind) ?? [99, principal.kind];
@@ -28,7 +29,7 @@ export function ocsfUser(record: SiemRecord): object {
 }
 
 /** OCSF's `actor`: the principal, the agent as the application that acts for it, and what the access rules said. */
-export function ocsfActor(record: SiemRecord): object {
+export function ocsfActor(record: AuditRecord): object {
   const { agent, personal, rule, policyVersion, decision } = record;
   return {
     user: ocsfUser(record),
@@ -50,7 +51,7 @@ export function ocsfActor(record: SiemRecord): object {
 }
 
 /** OCSF's `src_endpoint`: the address, as an IP where it is one. An endpoint must be named, erased or not. */
-export function ocsfSource(record: SiemRecord): object {
+export function ocsfSource(record: AuditRecord): object {
   if (record.personal === null) return { name: 'erased' };
   const { address } = record.personal;
   if (address === '') return { name: record.node };
@@ -58,7 +59,7 @@ export function ocsfSource(record: SiemRecord): object {
 }
 
 /** OCSF's `api`: the method, who serves it, and what was sent and answered. */
-export function ocsfApi(record: SiemRecord): object {
+export function ocsfApi(record: AuditRecord): object {
   const { personal, upstream, virtualServer, protocolVersion, agent } = record;
   return {
     operation: record.method === '' ? 'unknown' : record.method,

@@ -1,5 +1,6 @@
+import type { AuditRecord } from '@warder/contracts';
 import { type Severity, severityOf } from './severity.js';
-import { type CapturedText, occurredMs, type RecordNotes, PRODUCT, type SiemRecord } from './siem-record.js';
+import { type CapturedText, occurredMs, type RecordNotes, PRODUCT } from './record-notes.js';
 
 /** One OCSF event. Its attributes are those of the class that `class_uid` names. */
 export interface OcsfEvent {
@@ -27,14 +28,14 @@ const SEVERITIES: Record<Severity, OcsfEnum> = {
   high: [4, 'High'],
 };
 
-const STATUSES: Record<SiemRecord['outcome'], OcsfEnum> = {
+const STATUSES: Record<AuditRecord['outcome'], OcsfEnum> = {
   success: [1, 'Success'],
   failure: [2, 'Failure'],
   unknown: [0, 'Unknown'],
 };
 
 /** What the attributes that every class has say of a record. */
-export function ocsfBase(record: SiemRecord, of: OcsfClass, activity: OcsfEnum, notes: RecordNotes): OcsfEvent {
+export function ocsfBase(record: AuditRecord, of: OcsfClass, activity: OcsfEnum, notes: RecordNotes): OcsfEvent {
   const [severityId, severity] = SEVERITIES[severityOf(record)];
   const [statusId, status] = STATUSES[record.outcome];
   return {
@@ -62,7 +63,7 @@ export function ocsfBase(record: SiemRecord, of: OcsfClass, activity: OcsfEnum, 
   };
 }
 
-function metadataOf(record: SiemRecord, of: OcsfClass, { cut }: RecordNotes): object {
+function metadataOf(record: AuditRecord, of: OcsfClass, { cut }: RecordNotes): object {
   const { vendor, name, version } = PRODUCT;
   // A profile is named where its attributes stand: trace only with a trace.
   const profiles = of.profiles.filter((profile) => profile !== 'trace' || record.traceId !== null);
@@ -83,12 +84,12 @@ function metadataOf(record: SiemRecord, of: OcsfClass, { cut }: RecordNotes): ob
   };
 }
 
-function durationOf({ phasesUs }: SiemRecord): { duration?: number } {
+function durationOf({ phasesUs }: AuditRecord): { duration?: number } {
   return phasesUs.total === undefined ? {} : { duration: Math.floor(phasesUs.total / 1_000) };
 }
 
 /** The profile `security_control`: what access rules and guardrails did, the strongest finding as the rule that hit. */
-function controlOf(record: SiemRecord): object {
+function controlOf(record: AuditRecord): object {
   const [action, disposition] = controlWords(record);
   const found = ['block', 'redact', 'flag'].flatMap((wanted) => record.findings.filter((f) => f.action === wanted))[0];
   const version = record.guardrailsVersion;
@@ -109,7 +110,7 @@ function controlOf(record: SiemRecord): object {
   };
 }
 
-function controlWords(record: SiemRecord): readonly [OcsfEnum, OcsfEnum] {
+function controlWords(record: AuditRecord): readonly [OcsfEnum, OcsfEnum] {
   const found = (wanted: string): boolean => record.findings.some(({ action }) => action === wanted);
   const denied: OcsfEnum = [2, 'Denied'];
   if (record.decision === 'forbid' || found('block')) return [denied, [2, 'Blocked']];
@@ -130,7 +131,7 @@ function controlWords(record: SiemRecord): readonly [OcsfEnum, OcsfEnum] {
 }
 
 /** What the schema, or this class of it, has no attribute for; keys are spelled as OCSF spells its own. */
-function unmappedOf(record: SiemRecord, of: OcsfClass, notes: RecordNotes): object {
+function unmappedOf(record: AuditRecord, of: OcsfClass, notes: RecordNotes): object {
   const { principal, agent, personal } = record;
   const isApi = of.uid[0] === 6003;
   return definedOf({
@@ -161,7 +162,7 @@ function unmappedOf(record: SiemRecord, of: OcsfClass, notes: RecordNotes): obje
 }
 
 // Outside of API Activity `api` is of the profile `cloud`, which would want a cloud.
-function withoutApi({ method, protocolVersion, upstream, tool, personal }: SiemRecord): object {
+function withoutApi({ method, protocolVersion, upstream, tool, personal }: AuditRecord): object {
   return { method, protocol_version: protocolVersion, upstream, tool, claimed: personal?.claimed };
 }
 

@@ -1,6 +1,7 @@
+import type { AuditRecord } from '@warder/contracts';
 import { ocsfActor, ocsfApi, ocsfSource, ocsfUser } from './ocsf-actors.js';
 import { ocsfBase, type OcsfClass, type OcsfEnum, type OcsfEvent } from './ocsf-base.js';
-import { type RecordNotes, PRODUCT, type SiemRecord } from './siem-record.js';
+import { type RecordNotes, PRODUCT } from './record-notes.js';
 
 const IAM = [3, 'Identity & Access Management'] as const;
 const SYSTEM = [1, 'System Activity'] as const;
@@ -34,7 +35,7 @@ const EVENT_LOG: OcsfClass = {
  * @param notes - the leaf hash stands in `unmapped.leaf_hash`; the profile for it, `record_integrity`, came after 1.8
  * @see OCSF schema 1.8.0
  */
-export function ocsfEvent(record: SiemRecord, notes: RecordNotes = {}): OcsfEvent {
+export function ocsfEvent(record: AuditRecord, notes: RecordNotes = {}): OcsfEvent {
   switch (record.kind) {
     case 'authentication':
       return authentication(record, notes);
@@ -51,7 +52,7 @@ export function ocsfEvent(record: SiemRecord, notes: RecordNotes = {}): OcsfEven
   }
 }
 
-function apiActivity(record: SiemRecord, notes: RecordNotes): OcsfEvent {
+function apiActivity(record: AuditRecord, notes: RecordNotes): OcsfEvent {
   const { upstream, tool, virtualServer, exposedName, definitionHash, personal } = record;
   return {
     ...ocsfBase(record, API_ACTIVITY, apiActivityOf(record), notes),
@@ -85,14 +86,14 @@ function apiActivity(record: SiemRecord, notes: RecordNotes): OcsfEvent {
 }
 
 // What a tool does to its upstream is not in the protocol, so a call claims none of the four verbs.
-function apiActivityOf({ kind, method }: SiemRecord): OcsfEnum {
+function apiActivityOf({ kind, method }: AuditRecord): OcsfEnum {
   if (kind === 'list' || kind === 'query') return [2, 'Read'];
   if (method === 'initialize') return [1, 'Create'];
   if (kind === 'protocol') return [0, 'Unknown'];
   return [99, method === '' ? 'Other' : method];
 }
 
-function authentication(record: SiemRecord, notes: RecordNotes): OcsfEvent {
+function authentication(record: AuditRecord, notes: RecordNotes): OcsfEvent {
   return {
     ...ocsfBase(record, AUTHENTICATION, [1, 'Logon'], notes),
     message: messageOf(record),
@@ -108,7 +109,7 @@ function authentication(record: SiemRecord, notes: RecordNotes): OcsfEvent {
   };
 }
 
-function entityManagement(record: SiemRecord, notes: RecordNotes): OcsfEvent {
+function entityManagement(record: AuditRecord, notes: RecordNotes): OcsfEvent {
   // `admin/<service>/<noun>.<verb>`
   const [, service = 'admin', action = record.method] = record.method.split('/');
   const verb = action.split('.')[1] ?? '';
@@ -130,7 +131,7 @@ const VERBS = new Map<string, OcsfEnum>([
   ['resume', [13, 'Resume']],
 ]);
 
-function eventLog(record: SiemRecord, activity: OcsfEnum, notes: RecordNotes): OcsfEvent {
+function eventLog(record: AuditRecord, activity: OcsfEnum, notes: RecordNotes): OcsfEvent {
   return {
     ...ocsfBase(record, EVENT_LOG, activity, notes),
     message: messageOf(record),
@@ -145,7 +146,7 @@ function eventLog(record: SiemRecord, activity: OcsfEnum, notes: RecordNotes): O
 }
 
 /** One sentence without a personal word, for the list of events. */
-function messageOf({ kind, method, upstream, tool, decision, outcome, refusal }: SiemRecord): string {
+function messageOf({ kind, method, upstream, tool, decision, outcome, refusal }: AuditRecord): string {
   const target = tool === null ? method : `${upstream ?? ''}/${tool}`;
   return [kind, target, decision, outcome, refusal?.code].filter(Boolean).join(' ');
 }

@@ -1,5 +1,6 @@
+import type { AuditRecord } from '@warder/contracts';
 import { jsonLine } from './harmless-text.js';
-import { type CapturedText, occurredMs, type RecordNotes, type SiemRecord } from './siem-record.js';
+import { type CapturedText, occurredMs, type RecordNotes } from './record-notes.js';
 
 /** One field of a record in the formats that are flat: its key in each, and its value as text. */
 export interface RecordField {
@@ -11,7 +12,7 @@ export interface RecordField {
   readonly leef: string;
   /** The value is JSON text that we wrote. */
   readonly json?: true;
-  readonly read: (record: SiemRecord, notes: RecordNotes) => string | number | boolean | null | undefined;
+  readonly read: (record: AuditRecord, notes: RecordNotes) => string | number | boolean | null | undefined;
 }
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$/;
@@ -29,11 +30,13 @@ export function capturedText(captured: CapturedText | null | undefined): string 
   return 'value' in captured ? jsonLine(captured.value) : captured.head;
 }
 
+const hashOf = (captured: CapturedText | null | undefined): string | undefined => captured?.sha256;
+
 const listed = (values: readonly unknown[]): string | null => (values.length === 0 ? null : jsonLine(values));
 
 const addressOf =
   (kind: 'ipv4' | 'ipv6' | 'name') =>
-  ({ personal }: SiemRecord): string | null => {
+  ({ personal }: AuditRecord): string | null => {
     const address = personal?.address ?? '';
     return address !== '' && addressKind(address) === kind ? address : null;
   };
@@ -151,14 +154,14 @@ export const RECORD_FIELDS: readonly RecordField[] = [
     field: 'personal.arguments.sha256',
     cef: 'warderArgumentsSha256',
     leef: 'argumentsSha256',
-    read: (record) => record.personal?.arguments?.sha256,
+    read: (record) => hashOf(record.personal?.arguments),
   },
   { field: 'personal.result.bytes', cef: 'out', leef: 'resultBytes', read: (r) => r.personal?.result?.bytes },
   {
     field: 'personal.result.sha256',
     cef: 'warderResultSha256',
     leef: 'resultSha256',
-    read: (record) => record.personal?.result?.sha256,
+    read: (record) => hashOf(record.personal?.result),
   },
   {
     field: 'personal.arguments.value',

@@ -1,4 +1,4 @@
-import type { SiemRecord } from './siem-record.js';
+import type { AuditRecord } from '@warder/contracts';
 
 /** How much a record deserves a look; the words are OCSF's. */
 export type Severity = 'informational' | 'low' | 'medium' | 'high';
@@ -7,7 +7,7 @@ export type Severity = 'informational' | 'low' | 'medium' | 'high';
  * Allowed and done is informational. What was denied, blocked, lost or is not known stands above it, so that a rule on
  * severity alone finds it.
  */
-export function severityOf(record: SiemRecord): Severity {
+export function severityOf(record: AuditRecord): Severity {
   if (record.kind === 'gap' || record.findings.some(({ action }) => action === 'block')) return 'high';
   if (record.decision === 'forbid' || record.outcome === 'unknown') return 'medium';
   if (record.outcome === 'failure' || record.isError || record.findings.length > 0) return 'low';

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import type { AuditRecord, Capture, PersonalPart } from '@warder/contracts';
+import { stringifyJson } from '@warder/mcp-wire';
 import { capturedText } from './record-fields.js';
-import type { CapturedText, PersonalMembers, SiemRecord } from './siem-record.js';
+import type { CapturedText } from './record-notes.js';
 
 // Ids are ours and short; one that is not must not keep a message from fitting.
 const ID_CHARACTERS = 64;
@@ -9,7 +12,7 @@ const ID_CHARACTERS = 64;
  * Hashes and ids of usual length stay whole; of lists the first members stay.
  * @param charactersMax - UTF-16 units, 0 or more
  */
-export function shortenRecord(record: SiemRecord, charactersMax: number): SiemRecord {
+export function shortenRecord(record: AuditRecord, charactersMax: number): AuditRecord {
   const text = <T extends string | null>(value: T): T =>
     (value !== null && value.length > charactersMax ? head(value, charactersMax) : value) as T;
   const id = (value: string): string => head(value, Math.max(charactersMax, ID_CHARACTERS));
@@ -47,12 +50,13 @@ export function shortenRecord(record: SiemRecord, charactersMax: number): SiemRe
 }
 
 function shortenPersonal(
-  personal: PersonalMembers,
+  personal: PersonalPart,
   text: <T extends string | null>(value: T) => T,
   charactersMax: number,
-): PersonalMembers {
+): PersonalPart {
   const { principal, agent, claimed } = personal;
   return {
+    salt: personal.salt,
     principal: principal && { name: text(principal.name), email: text(principal.email) },
     agent: agent && { name: text(agent.name) },
     claimed: claimed && { name: text(claimed.name), version: text(claimed.version) },
@@ -63,10 +67,16 @@ function shortenPersonal(
   };
 }
 
-function shortenCaptured(captured: CapturedText | null, charactersMax: number): CapturedText | null {
+function shortenCaptured(captured: Capture | null, charactersMax: number): Capture | null {
   const whole = capturedText(captured);
   if (captured === null || whole === undefined || whole.length <= charactersMax) return captured;
-  return { bytes: captured.bytes, head: head(whole, charactersMax), sha256: captured.sha256 };
+  const { bytes, sha256, value }: CapturedText = captured;
+  return { bytes, head: head(whole, charactersMax), sha256: sha256 ?? sha256Of(value) };
+}
+
+// Of the JSON that the gateway wrote into the record, as it is where the record itself was cut.
+function sha256Of(value: unknown): string {
+  return createHash('sha256').update(stringifyJson(value)).digest('hex');
 }
 
 // Half a surrogate pair at the end would be no character.

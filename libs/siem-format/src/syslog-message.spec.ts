@@ -1,12 +1,13 @@
+import type { AuditRecord } from '@warder/contracts';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { SiemRecord } from './siem-record.js';
-import { WHOLE_RECORD } from './siem-record.scene.js';
+
+import { WHOLE_RECORD } from './whole-record.scene.js';
 import { type RecordFormat, recordLine, SYSLOG_BYTES_MIN, syslogMessage } from './syslog-message.js';
 
 const FORMATS: readonly RecordFormat[] = ['cef', 'leef', 'ocsf', 'ecs'];
 
-const long: SiemRecord = {
+const long: AuditRecord = {
   ...WHOLE_RECORD,
   personal: { ...WHOLE_RECORD.personal!, arguments: { bytes: 100_016, value: { message: 'é'.repeat(50_000) } } },
 };

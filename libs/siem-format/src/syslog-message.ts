@@ -1,3 +1,4 @@
+import type { AuditRecord } from '@warder/contracts';
 import { createHash } from 'node:crypto';
 import { cefMessage } from './cef-message.js';
 import { ecsDocument } from './ecs-document.js';
@@ -6,7 +7,7 @@ import { leefMessage } from './leef-message.js';
 import { ocsfEvent } from './ocsf-event.js';
 import { type Severity, severityOf } from './severity.js';
 import { shortenRecord } from './shorten-record.js';
-import { type CutNote, occurredMs, type RecordNotes, recordPointer, type SiemRecord } from './siem-record.js';
+import { type CutNote, occurredMs, type RecordNotes, recordPointer } from './record-notes.js';
 
 /** The formats of a line. */
 export type RecordFormat = 'cef' | 'leef' | 'ocsf' | 'ecs';
@@ -18,7 +19,7 @@ export const SYSLOG_BYTES_MIN = 4_096;
 
 export interface SyslogOptions {
   readonly format: RecordFormat;
-  readonly record: SiemRecord;
+  readonly record: AuditRecord;
   /** Who sends; what is no printable ASCII becomes `_`. */
   readonly host: string;
   /** UTF-8 bytes of the message at most, `SYSLOG_BYTES_MIN` or more. */
@@ -33,7 +34,7 @@ const CHARACTERS_MAX = [2_048, 1_024, 512, 256, 128, 64, 32, 16, 0];
 const LOG_CHARACTERS_MAX = 256;
 
 /** One line of the record in a format, whatever its length, without control characters. */
-export function recordLine(format: RecordFormat, record: SiemRecord, notes: RecordNotes = {}): string {
+export function recordLine(format: RecordFormat, record: AuditRecord, notes: RecordNotes = {}): string {
   if (format === 'cef') return cefMessage(record, notes);
   if (format === 'leef') return leefMessage(record, notes);
   return jsonLine(format === 'ocsf' ? ocsfEvent(record, notes) : ecsDocument(record, notes));

@@ -1,7 +1,7 @@
-import type { SiemRecord } from './siem-record.js';
+import type { AuditRecord } from '@warder/contracts';
 
 /** A permitted call in which every member says something, and each something else. */
-export const WHOLE_RECORD: SiemRecord = {
+export const WHOLE_RECORD: AuditRecord = {
   log: 'ingress-1/0',
   sequence: 42,
   index: 40,
@@ -35,6 +35,7 @@ export const WHOLE_RECORD: SiemRecord = {
   phasesUs: { identify: 3, upstream: 81_200, total: 93_400 },
   count: 1,
   personal: {
+    salt: 'c2FsdHNhbHRzYWx0c2FsdA',
     principal: { name: 'Ana Ortiz', email: 'ana@example.com' },
     agent: { name: 'laptop' },
     claimed: { name: 'claude-code', version: '2.1.317' },
