@@ -22,7 +22,9 @@ if (whyNot !== undefined) console.log(`system-calls: not traced, ${whyNot}`);
 it('reads what strace writes', () => {
   const tcp = 'TCP:[127.0.0.1:8080->127.0.0.1:50412]';
   expect(tracedCall(`17 read(23<${tcp}>, ""..., 65536) = 512`)).toEqual([{ thread: 17, name: 'read', place: tcp }]);
-  expect(tracedCall(`17 write(23<${tcp}>, ""..., 9 <unfinished ...>`)).toEqual([{ thread: 17, name: 'write', place: tcp }]);
+  expect(tracedCall(`17 write(23<${tcp}>, ""..., 9 <unfinished ...>`)).toEqual([
+    { thread: 17, name: 'write', place: tcp },
+  ]);
   expect(tracedCall('17 pwrite64(30</d/journal/1/0.seg>, ""..., 9, 64) = 9')).toEqual([
     { thread: 17, name: 'pwrite64', place: '/d/journal/1/0.seg' },
   ]);

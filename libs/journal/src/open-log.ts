@@ -109,6 +109,8 @@ function countOf(ranges: readonly LostRange[]): number {
 
 /** Records of the log that are not acknowledged, those of open calls included. */
 export function undeliveredOf(log: OpenLog): number {
+  // What was damaged while it waited is never acknowledged, and nobody waits for it either.
+  if (log.writer.isSettled && log.progress.delivered >= log.segments.end) return 0;
   const begun = log.undeliveredAtStart + log.writer.next - log.firstSequence;
   return Math.max(0, begun - log.progress.acknowledged);
 }
