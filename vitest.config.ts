@@ -9,7 +9,7 @@ const alone = [
   'apps/standalone/src/main.spec.ts',
   'apps/balancer/src/main.spec.ts',
   'apps/ingress/src/ingress.outage.spec.ts',
-  'libs/testing/src/{compose-cluster,compose-kafka,bus-groups,kafka-bus,kafka-access}.spec.ts',
+  'libs/testing/src/{compose-cluster,compose-kafka,bus-groups,bus-kill,kafka-bus,kafka-access}.spec.ts',
   'libs/journal/src/journal-{kill,kafka}.spec.ts',
 ];
 

@@ -1,6 +1,6 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Name, PolicyDocument } from '@warder/contracts';
-import { ConfigError, describeIssue, HostSettings, readYaml } from '@warder/service-host';
+import { ConfigError, describeIssue, EventSettings, HostSettings, readYaml } from '@warder/service-host';
 import { z } from 'zod';
 import type { CommandLine } from './command-line.js';
 
@@ -21,6 +21,8 @@ export const StandaloneFile = z.strictObject({
   publicUrl: HostSettings.shape.publicUrl,
   tls: HostSettings.shape.tls,
   trustedProxies: HostSettings.shape.trustedProxies,
+  /** Bounds of the events that wait for their readers, under the data directory. */
+  events: EventSettings.omit({ dir: true }).prefault({}),
   log: HostSettings.shape.log,
   bounds: HostSettings.shape.bounds,
 });
@@ -41,13 +43,13 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const isPolicy = Object.keys(document).some((key) => Object.hasOwn(PolicyDocument.shape, key));
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
-  const { policyFile, stdio, listen, ...ofHost } = parsed.data;
+  const { policyFile, stdio, listen, events, ...ofHost } = parsed.data;
   return {
     settings: HostSettings.parse({
       ...ofHost,
       node: 'standalone',
       listen: { host: listen?.host ?? '127.0.0.1', port: line.port },
-      bus: { kind: 'in-process' },
+      bus: { kind: 'in-process', events: { dir: join(line.dataDir, 'events'), ...events } },
     }),
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,

@@ -11,7 +11,8 @@ import {
   type Replica,
   type Subscription,
 } from './bus.js';
-import { InProcessTopic } from './in-process-topic.js';
+import { type EventBounds, EventTopic, isKeptForReaders } from './event-topic.js';
+import { type BatchHandler, InProcessTopic, type TopicOfProcess } from './in-process-topic.js';
 import { encodeMessage, toBusMessage } from './message-codec.js';
 import { StateProtocol } from './state-protocol.js';
 import { STANDALONE_SERVICE, type StateTransport } from './state-transport.js';
@@ -26,11 +27,14 @@ export interface InProcessBusOptions {
    * acknowledges a message that nobody stored. Default: the audit records and their checkpoints.
    */
   durableTopics?: readonly string[];
+  /** Where events that wait for their readers are kept on the disk. Absent: in memory, until every group has them. */
+  events?: EventBounds;
 }
 
 /**
- * The bus of one process. It keeps the newest state of each key in memory and persists nothing: owners publish again
- * from their database at start, and the journal sends again what was not acknowledged.
+ * The bus of one process. It keeps the newest state of each key in memory, for owners publish again from their database
+ * at start. Events that are kept for readers go to the disk if it has a directory (ADR 14), and are acknowledged when
+ * they are there; else they are acknowledged when every durable group has committed them.
  */
 export function createInProcessBus(options: InProcessBusOptions): Bus {
   return new InProcessBus(options);
@@ -42,12 +46,12 @@ class InProcessBus implements Bus, StateTransport {
   readonly log: BusLog;
   readonly clock: BusClock;
   private readonly durableTopics: ReadonlySet<string>;
-  private readonly topics = new Map<string, InProcessTopic>();
+  private readonly topics = new Map<string, TopicOfProcess>();
   private readonly state: StateProtocol;
   private readonly closing = new AbortController();
   private readonly closed: Promise<never>;
 
-  constructor(options: InProcessBusOptions) {
+  constructor(private readonly options: InProcessBusOptions) {
     this.node = options.node;
     this.log = options.log;
     this.clock = options.clock;
@@ -73,11 +77,9 @@ class InProcessBus implements Bus, StateTransport {
 
   async send(topic: Topic<unknown>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void> {
     if (this.closing.signal.aborted) throw new BusError('closed', 'the bus was closed');
-    const held = this.topic(topic);
-    if (this.durableTopics.has(topic.name)) await Promise.race([held.hasGroup(), this.closed]);
     // The owner speaks once to each partition, and here is only one.
     const once = entries.filter(({ partition }) => (partition ?? 0) === 0);
-    await held.publish(once, this.clock.wallMs());
+    await Promise.race([this.topic(topic).publish(once, this.clock.wallMs()), this.closed]);
   }
 
   async subscribe<M>(
@@ -93,20 +95,16 @@ class InProcessBus implements Bus, StateTransport {
     return this.startGroup(topic, group, takeOne, 1);
   }
 
-  async batch(
-    topic: Topic<unknown>,
-    groupName: string,
-    handler: (batch: readonly RawMessage[]) => Promise<void>,
-  ): Promise<Subscription> {
+  async batch(topic: Topic<unknown>, groupName: string, handler: BatchHandler): Promise<Subscription> {
     return this.startGroup(topic, groupName, handler);
   }
 
   async rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void> {
-    this.topic(topic).rewind(group, to);
+    await this.topic(topic).rewind(group, to);
   }
 
   async lag(topic: Topic<unknown>, group: string): Promise<GroupLag> {
-    return this.topic(topic).group(group).lag(this.clock.wallMs());
+    return this.topic(topic).lag(group);
   }
 
   watch<M>(
@@ -133,7 +131,7 @@ class InProcessBus implements Bus, StateTransport {
         this.log.error({ error, topic: topic.name, offset: raw.offset }, 'a watcher failed');
       }
     };
-    const unwatch = this.topic(topic).watch(from, watcher);
+    const unwatch = await this.topic(topic).watch(from, watcher);
     return { stop: async () => unwatch(), lastFetchAtMs: () => Infinity };
   }
 
@@ -164,21 +162,26 @@ class InProcessBus implements Bus, StateTransport {
     await Promise.all([...this.topics.values()].map((topic) => topic.close()));
   }
 
-  private startGroup(
+  private async startGroup(
     topic: Topic<unknown>,
-    groupName: string,
-    handler: (batch: readonly RawMessage[]) => Promise<void>,
+    group: string,
+    handler: BatchHandler,
     batchMessagesMax?: number,
-  ): Subscription {
-    const group = this.topic(topic).group(groupName);
-    group.start(handler, batchMessagesMax);
-    return { stop: () => group.stop(), lastFetchAtMs: () => Infinity };
+  ): Promise<Subscription> {
+    const stop = await this.topic(topic).start(group, handler, batchMessagesMax);
+    return { stop, lastFetchAtMs: () => Infinity };
   }
 
-  private topic(topic: Topic<unknown>): InProcessTopic {
+  private topic(topic: Topic<unknown>): TopicOfProcess {
     const known = this.topics.get(topic.name);
     if (known !== undefined) return known;
-    const made = new InProcessTopic(topic.cleanup === 'compact', this.log);
+    const { clock, log } = this;
+    const { events: bounds } = this.options;
+    const mustBeRead = this.durableTopics.has(topic.name);
+    const made =
+      bounds !== undefined && isKeptForReaders(topic)
+        ? new EventTopic(topic, { bounds, mustBeRead, clock, log })
+        : new InProcessTopic(topic.cleanup === 'compact', mustBeRead, clock, log);
     this.topics.set(topic.name, made);
     return made;
   }

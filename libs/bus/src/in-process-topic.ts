@@ -1,10 +1,24 @@
-import type { BusLog, RawEntry, RawMessage } from './bus.js';
+import type { BusClock, BusLog, GroupLag, RawEntry, RawMessage } from './bus.js';
 import { InProcessGroup } from './in-process-group.js';
 
 const EVENTS_KEPT_MAX = 1_000;
 
+export type BatchHandler = (batch: readonly RawMessage[]) => Promise<void>;
+
+/** One topic of an in-process bus. */
+export interface TopicOfProcess {
+  /** Resolves when the messages can no longer be lost by the end of the process. */
+  publish(entries: readonly RawEntry[], timestampMs: number): Promise<void>;
+  watch(from: 'beginning' | 'end', watcher: (message: RawMessage) => void): Promise<() => void>;
+  /** Hands the group's messages to the handler until the answered function is called. */
+  start(group: string, handler: BatchHandler, batchMessagesMax?: number): Promise<() => Promise<void>>;
+  rewind(group: string, to: number | 'beginning'): Promise<void>;
+  lag(group: string): Promise<GroupLag>;
+  close(): Promise<void>;
+}
+
 /** One topic in memory: the newest value of each key, or the last events; its watchers and durable groups. */
-export class InProcessTopic {
+export class InProcessTopic implements TopicOfProcess {
   private readonly kept = new Map<string, RawMessage>();
   private readonly watchers = new Set<(message: RawMessage) => void>();
   private readonly groups = new Map<string, InProcessGroup>();
@@ -13,11 +27,14 @@ export class InProcessTopic {
 
   constructor(
     private readonly isCompacted: boolean,
+    private readonly mustBeRead: boolean,
+    private readonly clock: BusClock,
     private readonly log: BusLog,
   ) {}
 
   /** Hands the messages to every watcher at once and resolves when every durable group has committed them. */
   async publish(entries: readonly RawEntry[], timestampMs: number): Promise<void> {
+    if (this.mustBeRead) await this.hasGroup();
     const messages = entries.map(({ key, value }): RawMessage => {
       const offset = String(this.offset++);
       return { key, value, partition: 0, offset, timestampMs };
@@ -27,19 +44,40 @@ export class InProcessTopic {
     await Promise.all([...this.groups.values()].map((group) => group.deliver(messages)));
   }
 
-  /** Resolves once a durable group has been named. */
-  hasGroup(): Promise<void> {
-    if (this.groups.size > 0) return Promise.resolve();
-    return new Promise((resolve) => this.grouped.push(resolve));
-  }
-
-  watch(from: 'beginning' | 'end', watcher: (message: RawMessage) => void): () => void {
+  async watch(from: 'beginning' | 'end', watcher: (message: RawMessage) => void): Promise<() => void> {
     if (from === 'beginning') for (const message of this.kept.values()) watcher(message);
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
   }
 
-  group(name: string): InProcessGroup {
+  async start(groupName: string, handler: BatchHandler, batchMessagesMax?: number): Promise<() => Promise<void>> {
+    const group = this.group(groupName);
+    group.start(handler, batchMessagesMax);
+    return () => group.stop();
+  }
+
+  /** @throws BusError `refused` while the group has a handler */
+  async rewind(groupName: string, to: number | 'beginning'): Promise<void> {
+    const group = this.group(groupName);
+    group.rewind([...this.kept.values()], ({ timestampMs }) => to === 'beginning' || timestampMs >= to);
+  }
+
+  async lag(groupName: string): Promise<GroupLag> {
+    return this.group(groupName).lag(this.clock.wallMs());
+  }
+
+  async close(): Promise<void> {
+    this.watchers.clear();
+    await Promise.all([...this.groups.values()].map((group) => group.close()));
+  }
+
+  /** Resolves once a durable group has been named; rejects never, for a closing bus rejects its publishers itself. */
+  private hasGroup(): Promise<void> {
+    if (this.groups.size > 0) return Promise.resolve();
+    return new Promise((resolve) => this.grouped.push(resolve));
+  }
+
+  private group(name: string): InProcessGroup {
     const known = this.groups.get(name);
     if (known !== undefined) return known;
     const group = new InProcessGroup(name, this.log);
@@ -48,17 +86,6 @@ export class InProcessTopic {
     this.groups.set(name, group);
     for (const resolve of this.grouped.splice(0)) resolve();
     return group;
-  }
-
-  /** @throws BusError `refused` while the group has a handler */
-  rewind(groupName: string, to: number | 'beginning'): void {
-    const group = this.group(groupName);
-    group.rewind([...this.kept.values()], ({ timestampMs }) => to === 'beginning' || timestampMs >= to);
-  }
-
-  async close(): Promise<void> {
-    this.watchers.clear();
-    await Promise.all([...this.groups.values()].map((group) => group.close()));
   }
 
   private keep(message: RawMessage): void {

@@ -10,6 +10,7 @@ export {
   type Replica,
   type Subscription,
 } from './bus.js';
+export type { EventBounds } from './event-topic.js';
 export { createInProcessBus, type InProcessBusOptions } from './in-process-bus.js';
 export { type AclEntry, aclsOf, applyAcls, groupPrefixOf } from './acls.js';
 export { createKafkaBus, createKafkaClient, type KafkaBusOptions } from './kafka-bus.js';

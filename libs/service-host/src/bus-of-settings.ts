@@ -23,7 +23,10 @@ export function busOfSettings(
 ): Bus {
   const { node, service, clock } = process;
   const log = process.log.child({ part: 'bus' });
-  if (settings.kind === 'in-process') return createInProcessBus({ node, log, clock });
+  if (settings.kind === 'in-process') {
+    const { events } = settings;
+    return createInProcessBus({ node, log, clock, ...(events === undefined ? {} : { events }) });
+  }
   const { signing } = settings;
   return createKafkaBus({
     node,

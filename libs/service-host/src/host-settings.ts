@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { firstBadNetwork, isLoopback } from './door.js';
 
+/** Events that wait for their readers on the disk of an in-process bus. */
+export const EventSettings = z.strictObject({
+  dir: z.string().min(1),
+  /** Bytes of one topic: past them publishers are refused while a group has not read the oldest. */
+  topicBytesMax: z.int().min(67_108_864).default(1_073_741_824),
+  /** Milliseconds for which a group that nothing handles keeps what it has not read. */
+  groupKeptMs: z.int().min(3_600_000).default(604_800_000),
+});
+
 const BusSettings = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('in-process') }),
+  z.strictObject({ kind: z.literal('in-process'), events: EventSettings.optional() }),
   z.strictObject({
     kind: z.literal('kafka'),
     brokers: z.array(z.string().regex(/^[^\s:]+:\d+$/, 'a broker is host:port')).min(1),

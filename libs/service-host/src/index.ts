@@ -2,7 +2,7 @@ export { AdminError, describeIssue, parseBody } from './admin-error.js';
 export { systemClock, type Clock } from './clock.js';
 export { ConfigError } from './config-error.js';
 export { createDoor, type Door } from './door.js';
-export { HostSettings } from './host-settings.js';
+export { EventSettings, HostSettings } from './host-settings.js';
 export { loadConfig, readYaml, type ConfigSources, type LoadedConfig } from './load-config.js';
 export { lingerBeforeClose } from './lingering-close.js';
 export { answerJson } from './request-gate.js';

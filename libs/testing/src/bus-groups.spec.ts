@@ -1,8 +1,8 @@
 import type { Subscription } from '@warder/bus';
 import { describe, expect, it, vi } from 'vitest';
-import { BOTH_BUSES, eventTopic, eventually, token } from './bus.scene.js';
+import { EVERY_BUS, LASTING_BUSES, eventTopic, eventually, token } from './bus.scene.js';
 
-describe.each(BOTH_BUSES)('a durable group of the %s bus', (_name, start) => {
+describe.each(EVERY_BUS)('a durable group of the %s bus', (_name, start) => {
   it('brings a durable group every message once its handler succeeds, and again while it fails', async () => {
     const { bus } = await start();
     const topic = eventTopic();
@@ -81,5 +81,30 @@ describe.each(BOTH_BUSES)('a durable group of the %s bus', (_name, start) => {
     await take();
     await eventually(() => expect(seen.toSorted()).toEqual(['a', 'a', 'b', 'b', 'b']));
     await eventually(async () => expect(await bus.lag(topic, 'siem')).toEqual({ records: 0, ms: 0 }));
+  });
+});
+
+describe.each(LASTING_BUSES)('a durable group of the %s bus', (_name, start) => {
+  it('that is slow delays neither the publisher nor another group', async () => {
+    const { bus } = await start();
+    const topic = eventTopic();
+    const seen: string[] = [];
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const slow: string[] = [];
+    await bus.batch(topic, 'slow', async (batch) => {
+      await released;
+      for (const { key } of batch) slow.push(key!);
+    });
+    await bus.batch(topic, 'quick', async (batch) => {
+      for (const { key } of batch) seen.push(key!);
+    });
+    const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+    for (const key of keys) await bus.publishRaw(topic, [{ key, value: Buffer.from('{}') }]);
+    await eventually(() => expect(seen).toEqual(keys));
+    expect(slow).toEqual([]);
+    expect(await bus.lag(topic, 'slow')).toMatchObject({ records: 100 });
+    release();
+    await eventually(() => expect(slow).toEqual(keys));
   });
 });

@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type Bus, type BusLog, createInProcessBus, createKafkaBus, type KafkaBusOptions } from '@warder/bus';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Bus,
+  type BusLog,
+  createInProcessBus,
+  createKafkaBus,
+  type EventBounds,
+  type KafkaBusOptions,
+} from '@warder/bus';
 import { type Topic, type TokenState, tokenStateTopic } from '@warder/contracts';
 import { afterEach, vi } from 'vitest';
 import { sharedKafka } from './kafka-shared.js';
@@ -7,13 +17,22 @@ import { sharedKafka } from './kafka-shared.js';
 const log: BusLog = { debug() {}, info() {}, warn() {}, error() {} };
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const open: Bus[] = [];
+const directories: string[] = [];
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map((bus) => bus.close()));
+  for (const dir of directories.splice(0)) rmSync(dir, { recursive: true, force: true });
 });
 
-export function inProcessBus(): Bus {
-  const bus = createInProcessBus({ node: 'standalone', log, clock });
+/** A directory of this test. */
+export function temporaryDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'warder-bus-'));
+  directories.push(dir);
+  return dir;
+}
+
+export function inProcessBus(events?: EventBounds): Bus {
+  const bus = createInProcessBus({ node: 'standalone', log, clock, ...(events && { events }) });
   open.push(bus);
   return bus;
 }
@@ -40,8 +59,35 @@ export function token(version: number, status: TokenState['status'] = 'active'):
 export const eventually = (check: () => void | Promise<void>, timeout = 15_000): Promise<void> =>
   vi.waitFor(check, { timeout, interval: 20 });
 
+export const eventBounds = (dir: string): EventBounds => ({
+  dir,
+  topicBytesMax: 268_435_456,
+  groupKeptMs: 604_800_000,
+});
+
+type Start = () => Promise<{ bus: Bus; another: () => Bus }>;
+
+const onDisk: [string, Start] = [
+  'in-process, with a directory,',
+  async () => {
+    const bus = inProcessBus(eventBounds(temporaryDirectory()));
+    return { bus, another: () => bus };
+  },
+];
+
+const kafka: [string, Start] = [
+  'Kafka',
+  async () => {
+    const brokers = await sharedKafka();
+    return { bus: kafkaBus(brokers), another: () => kafkaBus(brokers, { node: 'ingress-2' }) };
+  },
+];
+
+/** The buses on which an acknowledged event waits for its readers. */
+export const LASTING_BUSES = [onDisk, kafka];
+
 /** Each implementation by its name, with how a test starts it: `another` is a second node's bus, where there can be one. */
-export const BOTH_BUSES: [string, () => Promise<{ bus: Bus; another: () => Bus }>][] = [
+export const EVERY_BUS: [string, Start][] = [
   [
     'in-process',
     async () => {
@@ -49,11 +95,5 @@ export const BOTH_BUSES: [string, () => Promise<{ bus: Bus; another: () => Bus }
       return { bus, another: () => bus };
     },
   ],
-  [
-    'Kafka',
-    async () => {
-      const brokers = await sharedKafka();
-      return { bus: kafkaBus(brokers), another: () => kafkaBus(brokers, { node: 'ingress-2' }) };
-    },
-  ],
+  ...LASTING_BUSES,
 ];

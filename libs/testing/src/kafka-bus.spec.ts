@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { auditRecordedTopic } from '@warder/contracts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BOTH_BUSES, eventTopic, eventually, inProcessBus, kafkaBus, stateTopic, token } from './bus.scene.js';
+import { EVERY_BUS, eventTopic, eventually, inProcessBus, kafkaBus, stateTopic, token } from './bus.scene.js';
 import { type KafkaBroker, startKafkaBroker } from './kafka-broker.js';
 import { sharedKafka } from './kafka-shared.js';
 
-describe.each(BOTH_BUSES)('the %s bus', (_name, start) => {
+describe.each(EVERY_BUS)('the %s bus', (_name, start) => {
   it('publishes what is published in parallel, each exactly once', async () => {
     const { bus } = await start();
     const topic = eventTopic();
