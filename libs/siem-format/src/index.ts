@@ -7,6 +7,7 @@ export { OCSF_VERSION, type OcsfEvent } from './ocsf-base.js';
 export { ocsfEvent } from './ocsf-event.js';
 export { RECORD_FIELDS, type RecordField } from './record-fields.js';
 export { type Severity, severityOf } from './severity.js';
+export { parseRecord } from './parse-record.js';
 export { PRODUCT, type RecordNotes, recordPointer } from './record-notes.js';
 export {
   type RecordFormat,

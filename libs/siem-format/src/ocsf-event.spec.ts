@@ -1,10 +1,10 @@
 import type { AuditRecord } from '@warder/contracts';
-import { parseJson } from '@warder/mcp-wire';
 import { ocsfFaults, type OcsfSchema, resolveOcsfSchema } from '@warder/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generatedRecord, KINDS } from './generated-record.scene.js';
 import { jsonLine } from './harmless-text.js';
 import { ocsfEvent } from './ocsf-event.js';
+import { parseRecord } from './parse-record.js';
 import { shortenRecord } from './shorten-record.js';
 import type { RecordNotes } from './record-notes.js';
 import { WHOLE_RECORD } from './whole-record.scene.js';
@@ -80,7 +80,7 @@ describe('an OCSF event', () => {
 
   it('keeps numbers that a double cannot hold, to the digit', () => {
     const text = JSON.stringify(WHOLE_RECORD).replace('"hi"', '12345678901234567890');
-    const line = jsonLine(ocsfEvent(parseJson(text) as AuditRecord));
+    const line = jsonLine(ocsfEvent(parseRecord(text)));
     expect(line).toContain('"data":{"message":12345678901234567890}');
   });
 

@@ -1,5 +1,4 @@
-import { parseJson } from '@warder/mcp-wire';
-import { recordLine, type SiemRecord } from '@warder/siem-format';
+import { parseRecord, recordLine } from '@warder/siem-format';
 import type { ExportRecord } from './destination.js';
 import type { JsonFormat } from './http-settings.js';
 
@@ -13,7 +12,7 @@ const MS_MAX = 253_402_300_799_999;
  */
 export function renderJson({ text }: ExportRecord, format: JsonFormat): string {
   if (format === 'record') return text.replace(/[\r\n]/g, ' ');
-  return recordLine(format, parseJson(text) as unknown as SiemRecord);
+  return recordLine(format, parseRecord(text));
 }
 
 /** The time as ISO 8601 whatever a record says: of the years 1970 to 9999. */
