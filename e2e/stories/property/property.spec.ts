@@ -65,12 +65,13 @@ beforeAll(async () => {
   const piped = { transport: { kind: 'stdio' as const, entry: 'piped' }, allowPrivateAddress: false, timeoutMs: 700 };
   const flag = { secret: 'redact', pii: 'redact', injection: 'flag', hidden: 'flag' } as const;
   const tools = UPSTREAMS.map((upstream) => ({ upstream, tool: '*' }));
+  const record = { capture: 'full' as const, tools: {} };
   const strict = { request: { ...flag, pii: 'block' }, response: { ...flag, secret: 'block' } } as const;
   await admin.changePolicy(() => ({
     upstreams: { young: http(0), old: http(1), piped },
     virtualServers: {
-      open: { description: '', tools, guardrails: { request: flag, response: flag } },
-      strict: { description: '', tools, guardrails: strict },
+      open: { description: '', tools, guardrails: { request: flag, response: flag }, record },
+      strict: { description: '', tools, guardrails: strict, record },
     },
     grants: [
       { name: 'all', effect: 'permit', to: { group: 'callers' }, tools: ['*/*'] },

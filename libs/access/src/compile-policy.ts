@@ -1,4 +1,5 @@
 import type { CallLimit, Grant, PolicyDocument, Upstream, VirtualServer } from '@warder/contracts';
+import { type CaptureRules, compileCaptureRules } from './capture-rules.js';
 import { foldEmail } from './subject.js';
 import { compilePattern, compileWildcard, type CompiledPattern, type Wildcard } from './tool-pattern.js';
 
@@ -28,6 +29,7 @@ export interface CompiledVirtualServer {
   readonly selections: readonly CompiledSelection[];
   /** Upstreams in order of first use. */
   readonly upstreams: readonly string[];
+  readonly capture: CaptureRules;
 }
 
 /** A policy made ready for deciding; it is never changed, a new version is a new value. */
@@ -82,7 +84,8 @@ function compileVirtualServer(
     const isPattern = line.tool.includes('*');
     return [{ upstream: line.upstream, tool: compileWildcard(line.tool), isPattern, as: line.as, prefix }];
   });
-  return { name, settings, selections, upstreams: [...new Set(selections.map((line) => line.upstream))] };
+  const upstreamsUsed = [...new Set(selections.map((line) => line.upstream))];
+  return { name, settings, selections, upstreams: upstreamsUsed, capture: compileCaptureRules(settings.record) };
 }
 
 // An id is compared as it stands; only what looks like an address is folded.

@@ -1,3 +1,4 @@
+export { captureLevelOf, type CaptureRules } from './capture-rules.js';
 export {
   compilePolicy,
   type CompiledGrant,

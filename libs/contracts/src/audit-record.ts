@@ -1,15 +1,9 @@
 import { z } from 'zod';
+import { CaptureLevel } from './capture-level.js';
 import { FindingCategory } from './topics/guardrail-rules-state.js';
 
 /** Bytes of arguments and of result that a record keeps whole; longer ones are cut, with hash and length. */
 export const CAPTURE_BYTES_MAX = 16_384;
-
-/**
- * How much of arguments and result a record keeps: nothing, their length, their hash beside it, the arguments whole and
- * the hash of the result, or both whole.
- */
-export const CaptureLevel = z.enum(['none', 'metadata', 'hashes', 'request', 'full']);
-export type CaptureLevel = z.infer<typeof CaptureLevel>;
 
 /**
  * Arguments or a result as they were after redaction: whole as `value`, or, past `CAPTURE_BYTES_MAX`, the first
@@ -30,7 +24,7 @@ export const Finding = z.object({
   category: FindingCategory,
   action: z.enum(['flag', 'redact', 'block']),
   phase: z.enum(['request', 'interim', 'response']),
-  /** JSON pointer (RFC 6901) into the arguments, message or result; keys are redacted like values. */
+  /** JSON pointer (RFC 6901) into what the record keeps whole, keys redacted like values; empty where it keeps less. */
   place: z.string(),
   count: z.int().min(1),
 });

@@ -5,13 +5,13 @@ export {
   AuditRecord,
   CAPTURE_BYTES_MAX,
   Capture,
-  CaptureLevel,
   Finding,
   PersonalIntent,
   PersonalOutcome,
   PersonalPart,
   PhasesUs,
 } from './audit-record.js';
+export { CaptureLevel } from './capture-level.js';
 export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';
 export { ChangeRulePack, CheckGuardrails } from './guardrail-bodies.js';
 export {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CaptureLevel } from './capture-level.js';
 
 /** Names of upstreams, virtual servers and groups: they stand in URLs, tool names and patterns. */
 export const Name = z
@@ -52,12 +53,26 @@ export const VirtualServerTool = z.strictObject({
 });
 export type VirtualServerTool = z.infer<typeof VirtualServerTool>;
 
+const TOOL_SETTINGS_MAX = 1_000;
+
+/** What records of a virtual server keep of arguments and results. */
+export const RecordSettings = z.strictObject({
+  capture: CaptureLevel.default('full'),
+  /** Instead of it for the tools of a pattern, the most specific first. */
+  tools: z
+    .record(ToolPattern, z.strictObject({ capture: CaptureLevel }))
+    .refine((tools) => Object.keys(tools).length <= TOOL_SETTINGS_MAX, `at most ${TOOL_SETTINGS_MAX} patterns`)
+    .default({}),
+});
+export type RecordSettings = z.infer<typeof RecordSettings>;
+
 export const VirtualServer = z.strictObject({
   description: z.string().max(1_000).default(''),
   tools: z.array(VirtualServerTool).max(2_000),
   guardrails: z
     .strictObject({ request: GuardrailActions.prefault({}), response: GuardrailActions.prefault({}) })
     .prefault({}),
+  record: RecordSettings.prefault({}),
 });
 export type VirtualServer = z.infer<typeof VirtualServer>;
 

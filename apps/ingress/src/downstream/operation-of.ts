@@ -68,6 +68,8 @@ export function operationOf(
     token: undefined,
     callsLeft: undefined,
     policyVersion: undefined,
+    capture: undefined,
+    guardrailsVersion: undefined,
     view: undefined,
     target: undefined,
     screening: undefined,

@@ -5,7 +5,7 @@
  */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { Finding, PrincipalState, TokenState, VirtualServer } from '@warder/contracts';
+import type { CaptureLevel, Finding, PrincipalState, TokenState, VirtualServer } from '@warder/contracts';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
 import type { CallSignal } from './call-signal.js';
 import type { Phase, PhaseClock } from './phase-clock.js';
@@ -53,7 +53,12 @@ export interface Received extends Operation {
 }
 
 export type IdentifiedOperation = Operation & { readonly principal: PrincipalState; readonly token: TokenState };
-export type AdmittedOperation = IdentifiedOperation & { readonly callsLeft: number; readonly policyVersion: number };
+export type AdmittedOperation = IdentifiedOperation & {
+  readonly callsLeft: number;
+  readonly policyVersion: number;
+  /** How much the record keeps of arguments and result. */
+  readonly capture: CaptureLevel;
+};
 /** `guardrailsVersion`: of the rules that look at it. */
 export type Listed = AdmittedOperation & { readonly view: VisibleTools; readonly guardrailsVersion: number };
 

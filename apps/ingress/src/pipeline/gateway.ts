@@ -1,7 +1,7 @@
 /** What the pipelines need of the process around them, as ports: everything impure comes in here. */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CallLimit, Finding, GuardrailActions, VirtualServer } from '@warder/contracts';
+import type { CallLimit, CaptureLevel, Finding, GuardrailActions, VirtualServer } from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { HeaderLease } from '@warder/secrets';
@@ -29,6 +29,8 @@ export interface PolicyView {
   authorize(caller: IdentifiedOperation, target: ExposedTool): Decision;
   visibleTools(virtualServer: string, caller: IdentifiedOperation): VisibleTools | undefined;
   guardrails(virtualServer: string): VirtualServer['guardrails'];
+  /** How much records keep of arguments and result: of a tool, or of what names none. */
+  capture(virtualServer: string, target?: ExposedTool): CaptureLevel;
   /** Milliseconds one call of the upstream may take. */
   timeoutMs(upstream: string): number;
 }

@@ -1,4 +1,4 @@
-import { compilePolicy } from '@warder/access';
+import { captureLevelOf, compilePolicy } from '@warder/access';
 import { Catalog } from '@warder/catalog';
 import { AuditRecord, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
 import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
@@ -91,6 +91,7 @@ function policyOf(document: object = {}): PolicyView {
     authorize: (caller, target) => catalog.authorize(caller, target),
     visibleTools: (server, caller) => catalog.visibleTools(server, caller),
     guardrails: (server) => compiled.virtualServers.get(server)!.settings.guardrails,
+    capture: (server, target) => captureLevelOf(compiled.virtualServers.get(server)!.capture, target),
     timeoutMs: () => 1_000,
   };
 }

@@ -1,7 +1,8 @@
-import type { AuditIntent, AuditOutcome, PrincipalState, TokenState } from '@warder/contracts';
+import type { AuditIntent, AuditOutcome, Finding, PrincipalState, TokenState } from '@warder/contracts';
 import type { ExposedTool } from '@warder/catalog';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
+import { KEPT_OF_ARGUMENTS, KEPT_OF_RESULT } from './capture.js';
 import { newSalt } from './record-salt.js';
 
 // A map, for a client may name a method `constructor`.
@@ -51,7 +52,7 @@ export function intentText(
         ? targetText(target)
         : `"upstream":null,"tool":null,"exposedName":${exposedNameText(call)},"definitionHash":null,`) +
       `"policyVersion":${call.policyVersion ?? 'null'},"guardrailsVersion":${call.guardrailsVersion ?? 'null'},` +
-      `"rule":${rule === undefined ? 'null' : quote(rule)},"capture":"full"`,
+      `"rule":${rule === undefined ? 'null' : quote(rule)},"capture":"${call.capture ?? 'none'}"`,
     personal:
       `"salt":"${newSalt()}","principal":${principal.personal},"agent":${agent.personal},` +
       `"claimed":${claimed ? `{"name":${quote(claimed.name)},"version":${quote(claimed.version)}}` : 'null'},` +
@@ -63,7 +64,7 @@ export function intentText(
 export function outcomeText(call: Call, outcome: Outcome, resultCapture: string): HalfText {
   const refusal = outcome.kind === 'answered' ? undefined : outcome.refusal;
   const isForbidden = refusal !== undefined && call.recordSequence === undefined;
-  const findings = call.findings.length === 0 ? '[]' : JSON.stringify(call.findings.slice(0, FINDINGS_MAX));
+  const findings = call.findings.length === 0 ? '[]' : JSON.stringify(keptFindings(call));
   return {
     core:
       `"decision":"${isForbidden ? 'forbid' : 'permit'}","outcome":"${outcomeWord(outcome, call.recordSequence !== undefined)}",` +
@@ -84,6 +85,14 @@ export function halfText({ core, personal }: HalfText): string {
 /** Both halves as one record. */
 export function wholeText(intent: HalfText, outcome: HalfText): string {
   return `{${intent.core},${outcome.core},"personal":{${intent.personal},${outcome.personal}}}`;
+}
+
+/** Of what is not kept whole, a place would tell keys. */
+function keptFindings({ findings, capture = 'none' }: Call): Finding[] {
+  return findings.slice(0, FINDINGS_MAX).map((finding) => {
+    const kept = finding.phase === 'request' ? KEPT_OF_ARGUMENTS[capture] : KEPT_OF_RESULT[capture];
+    return kept === 'whole' ? finding : { ...finding, place: '' };
+  });
 }
 
 function outcomeWord(outcome: Outcome, isOpened: boolean): AuditOutcome['outcome'] {

@@ -3,7 +3,7 @@ import type { Call, Credentialed, Received } from '../pipeline/call.js';
 import type { Guardrails, Journal, Outcome } from '../pipeline/gateway.js';
 import { asOutcome } from '../pipeline/outcome.js';
 import { Refusal, type RefusalFacts } from '../pipeline/refusal.js';
-import { captureText } from './capture.js';
+import { captureText, KEPT_OF_ARGUMENTS, KEPT_OF_RESULT } from './capture.js';
 import { harmless } from './harmless.js';
 import { MaskedClaims } from './masked-claims.js';
 import { maskedForRecord, RECORD_ACTIONS } from './masking.js';
@@ -35,8 +35,7 @@ export class Recorder implements Journal {
   }
 
   async open(call: Credentialed): Promise<number> {
-    const masked = maskedForRecord(call.cleanArgs, 'request', call.screening.request, this.parts.guardrails());
-    const capture = captureText(masked === call.cleanArgs ? call.argsText : stringifyJson(masked));
+    const capture = this.argumentsCapture(call);
     const { sequence, written } = this.inJournal(() =>
       this.parts.journal.openIntent(harmless(halfText(intentText(this.claims.masked(call), this.nodeJson, capture)))),
     );
@@ -83,14 +82,24 @@ export class Recorder implements Journal {
     await this.parts.journal.closeIntent(sequence, text);
   }
 
+  private argumentsCapture(call: Credentialed): string {
+    const kept = KEPT_OF_ARGUMENTS[call.capture];
+    // A length tells no secret, so nothing has to be looked for in what is only measured.
+    if (kept === 'nothing' || kept === 'bytes') return captureText(call.argsText, kept);
+    const masked = maskedForRecord(call.cleanArgs, 'request', call.screening.request, this.parts.guardrails());
+    return captureText(masked === call.cleanArgs ? call.argsText : stringifyJson(masked), kept);
+  }
+
   private resultCapture(call: Call, outcome: Outcome): string {
-    if (outcome.kind !== 'answered') return 'null';
-    if (outcome.recordText !== undefined) return outcome.recordText === null ? 'null' : captureText(outcome.recordText);
+    if (outcome.kind !== 'answered' || outcome.recordText === null) return 'null';
+    const kept = KEPT_OF_RESULT[call.capture ?? 'none'];
+    const text = outcome.recordText ?? outcome.text;
+    if (outcome.recordText !== undefined || kept === 'nothing' || kept === 'bytes') return captureText(text, kept);
     const { answer, screening } = call;
-    if (answer === undefined || screening === undefined) return captureText(outcome.text);
+    if (answer === undefined || screening === undefined) return captureText(text, kept);
     const value = answer.error ?? answer.result;
     const masked = maskedForRecord(value, 'response', screening.response, this.parts.guardrails());
-    return captureText(masked === value ? outcome.text : stringifyJson(masked));
+    return captureText(masked === value ? text : stringifyJson(masked), kept);
   }
 
   /**
@@ -99,8 +108,12 @@ export class Recorder implements Journal {
    */
   private refusedArguments(call: Call & Partial<Received>): string {
     if (call.args === undefined || call.callsLeft === undefined) return 'null';
+    const kept = KEPT_OF_ARGUMENTS[call.capture ?? 'none'];
+    if (kept === 'nothing') return 'null';
     try {
-      return captureText(stringifyJson(this.parts.guardrails().screen(call.args, 'request', RECORD_ACTIONS).value));
+      if (kept === 'bytes') return captureText(stringifyJson(call.args), kept);
+      const { value } = this.parts.guardrails().screen(call.args, 'request', RECORD_ACTIONS);
+      return captureText(stringifyJson(value), kept);
     } catch (error) {
       if (error instanceof JsonError || error instanceof Refusal) return 'null';
       throw error;

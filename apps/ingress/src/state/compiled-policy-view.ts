@@ -1,12 +1,14 @@
-import { compilePolicy, type CompiledPolicy } from '@warder/access';
+import { captureLevelOf, compilePolicy, type CompiledPolicy } from '@warder/access';
 import { Catalog, type ExposedTool, type VisibleTools } from '@warder/catalog';
-import type { CallLimit, PolicySnapshot, UpstreamCatalogue, VirtualServer } from '@warder/contracts';
+import type { CallLimit, CaptureLevel, PolicySnapshot, UpstreamCatalogue, VirtualServer } from '@warder/contracts';
 import type { Decision } from '@warder/access';
 import type { IdentifiedOperation } from '../pipeline/call.js';
 import type { PolicyView } from '../pipeline/gateway.js';
 
 /** A policy over the catalogues of one moment, compiled once and never changed: nodes swap it whole. */
 export class CompiledPolicyView implements PolicyView {
+  private readonly captureLevels = new Map<string, WeakMap<ExposedTool, CaptureLevel>>();
+
   private constructor(
     readonly compiled: CompiledPolicy,
     private readonly catalog: Catalog,
@@ -52,6 +54,18 @@ export class CompiledPolicyView implements PolicyView {
     const server = this.compiled.virtualServers.get(virtualServer);
     if (server === undefined) throw new Error('guardrails of a virtual server that is not in the policy');
     return server.settings.guardrails;
+  }
+
+  capture(virtualServer: string, target?: ExposedTool): CaptureLevel {
+    const rules = this.compiled.virtualServers.get(virtualServer)?.capture;
+    // Nothing is exposed where there is no such server, so there is nothing to keep back.
+    if (rules === undefined) return 'full';
+    if (target === undefined || rules.tools.length === 0) return rules.level;
+    const known = this.captureLevels.get(virtualServer) ?? new WeakMap<ExposedTool, CaptureLevel>();
+    this.captureLevels.set(virtualServer, known);
+    const level = known.get(target) ?? captureLevelOf(rules, target);
+    known.set(target, level);
+    return level;
   }
 
   timeoutMs(upstream: string): number {

@@ -10,8 +10,13 @@ export function resolveTarget(
   call: Admitted,
   policy: PolicyView,
   guardrails: Guardrails,
-): Pick<Resolved, 'target' | 'screening' | 'guardrailsVersion'> {
+): Pick<Resolved, 'target' | 'screening' | 'guardrailsVersion' | 'capture'> {
   const target = policy.resolve(call.virtualServer, call.exposedName);
   if (!target) throw unknownTool(call.exposedName, `${call.virtualServer} does not expose it`);
-  return { target, screening: policy.guardrails(call.virtualServer), guardrailsVersion: guardrails.version };
+  return {
+    target,
+    screening: policy.guardrails(call.virtualServer),
+    guardrailsVersion: guardrails.version,
+    capture: policy.capture(call.virtualServer, target),
+  };
 }
