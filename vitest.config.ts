@@ -10,7 +10,7 @@ const alone = [
   'apps/balancer/src/main.spec.ts',
   'apps/ingress/src/ingress.outage.spec.ts',
   'libs/testing/src/{compose-cluster,compose-kafka,bus-groups,bus-kill,kafka-bus,kafka-access}.spec.ts',
-  'libs/journal/src/journal-{kill,kafka}.spec.ts',
+  'libs/journal/src/journal-{kill,kafka,tree-kill}.spec.ts',
 ];
 
 export default defineConfig({

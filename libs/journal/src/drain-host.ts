@@ -18,8 +18,8 @@ export class LocalDrainHost implements DrainHost {
   private readonly context: DrainContext;
 
   constructor(context: Omit<DrainContext, 'isPaused'>) {
-    const { log, publish } = context;
-    this.context = { log, publish: (entries) => publish(entries), isPaused: () => this.isPaused };
+    const { log, publish, checkpoints } = context;
+    this.context = { log, publish: (entries) => publish(entries), checkpoints, isPaused: () => this.isPaused };
   }
 
   add(log: DrainedLog): void {

@@ -3,9 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { DrainedLog } from './drain.js';
 import type { DrainHost } from './drain-host.js';
-import type { JournalLog, KafkaDrainOptions } from './journal-options.js';
+import type { CheckpointOptions, JournalLog, KafkaDrainOptions } from './journal-options.js';
 
 const RESTART_AFTER_MS = 1_000;
+
+/** What the thread begins with. A key object can be passed between threads. */
+export interface DrainThreadOptions {
+  readonly kafka: KafkaDrainOptions;
+  readonly checkpoints: Required<CheckpointOptions> | undefined;
+}
 
 /** What the thread is told. */
 export type DrainOrder =
@@ -32,7 +38,7 @@ export class DrainThread implements DrainHost {
   private gone: Promise<void>;
 
   constructor(
-    private readonly options: KafkaDrainOptions,
+    private readonly options: DrainThreadOptions,
     private readonly log: JournalLog,
   ) {
     [this.worker, this.gone] = this.startWorker();

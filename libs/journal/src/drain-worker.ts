@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createKafkaBus } from '@warder/bus';
-import { auditRecordedTopic } from '@warder/contracts';
+import { auditCheckpointTopic, auditRecordedTopic } from '@warder/contracts';
 import { LocalDrainHost } from './drain-host.js';
-import type { DrainOrder, DrainReport } from './drain-thread.js';
-import type { JournalLog, KafkaDrainOptions } from './journal-options.js';
+import type { DrainOrder, DrainReport, DrainThreadOptions } from './drain-thread.js';
+import type { JournalLog } from './journal-options.js';
 import { LogProgress } from './log-progress.js';
 
 /** Also the time in which records gather to a batch. */
@@ -20,10 +20,19 @@ const say =
     report({ kind: 'log', level, fields: readable(fields), message });
 const log: JournalLog = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
 
-const options = workerData as KafkaDrainOptions;
+const { kafka, checkpoints } = workerData as DrainThreadOptions;
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
-const bus = createKafkaBus({ ...options, log, clock });
-const host = new LocalDrainHost({ log, publish: (entries) => bus.publishRaw(auditRecordedTopic, entries) });
+const bus = createKafkaBus({ ...kafka, log, clock });
+const host = new LocalDrainHost({
+  log,
+  publish: (entries) => bus.publishRaw(auditRecordedTopic, entries),
+  checkpoints: checkpoints && {
+    ...checkpoints,
+    log,
+    clock,
+    publish: (entry) => bus.publishRaw(auditCheckpointTopic, [entry]),
+  },
+});
 const timer = setInterval(() => host.wake(), LOOK_EVERY_MS);
 
 // An order that fails ends the thread: its owner says so, and starts another one with every log.

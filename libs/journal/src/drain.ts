@@ -1,12 +1,14 @@
 import type { RawEntry } from '@warder/bus';
-import { FRAME_HEADER_BYTES, FrameKind, isBeginning } from './frame.js';
+import { type CheckpointContext, CheckpointLane } from './checkpoint-lane.js';
+import { DeliveryFile, type DeliveryState, readDeliveryState } from './delivery-state.js';
+import { type Frame, FRAME_HEADER_BYTES, FrameKind, isBeginning } from './frame.js';
 import type { JournalLog } from './journal-options.js';
 import type { LogProgress } from './log-progress.js';
 import { LogReader } from './log-reader.js';
+import { LogTree } from './log-tree.js';
 import { type Position, segmentOf } from './position.js';
 import { joinRecord, recordIdOf } from './record-text.js';
 import { retireSegment, segmentNumbers } from './segment-file.js';
-import { readWatermark, Watermark } from './watermark.js';
 
 const BATCH_RECORDS_MAX = 500;
 /** Below the topic's 1 MiB, because a broker counts the batch that a partition gets, not its records. */
@@ -32,6 +34,8 @@ export interface DrainedLog {
 export interface DrainContext {
   readonly log: JournalLog;
   publish(entries: readonly RawEntry[]): Promise<void>;
+  /** Without it there are no checkpoints. */
+  readonly checkpoints?: CheckpointContext | undefined;
   isPaused(): boolean;
 }
 
@@ -41,12 +45,18 @@ interface OpenIntent {
 }
 
 /**
- * Publishes one log's records, one batch at a time, and removes what was acknowledged. The watermark never passes an
- * intent whose record is not acknowledged; after a crash everything behind it is sent again.
+ * Publishes one log's records, one batch at a time, and removes what was acknowledged. A record gets its index in the
+ * log's tree in the order in which records become whole, so that after a crash what is sent again has the same bytes.
+ * The watermark never passes an intent whose record is not acknowledged.
  */
 export class Drain {
   private readonly reader: LogReader;
-  private readonly watermark: Watermark;
+  private readonly file: DeliveryFile;
+  /** Missing where its state is lost and the log's beginning is gone: then records have no index. */
+  private readonly tree: LogTree | undefined;
+  private readonly checkpoints: CheckpointLane | undefined;
+  /** Records that became whole before it are acknowledged: there, frames are only read for intents that are open. */
+  private readonly counted: Position;
   private readonly openIntents = new Map<number, OpenIntent>();
   private batch: RawEntry[] = [];
   private batchBytes = 0;
@@ -64,9 +74,12 @@ export class Drain {
     private readonly context: DrainContext,
   ) {
     const { dir, name, progress } = drained;
-    const from = Math.min(readWatermark(dir), progress.committed);
-    this.watermark = new Watermark(dir);
-    this.reader = new LogReader(dir, from, (at, bytes) => {
+    const state = readDeliveryState(dir);
+    this.file = new DeliveryFile(dir);
+    this.counted = state?.read ?? 0;
+    this.tree = this.openTree(state);
+    this.checkpoints = this.openCheckpoints();
+    this.reader = new LogReader(dir, Math.min(state?.delivered ?? 0, progress.committed), (at, bytes) => {
       progress.addDamage(bytes);
       context.log.error({ log: name, segment: segmentOf(at), bytes }, 'the journal is damaged: bytes are passed over');
     });
@@ -76,7 +89,8 @@ export class Drain {
   wake(): void {
     if (this.running !== undefined || this.waitTimer !== undefined) return;
     if (this.isStopped || this.context.isPaused()) return;
-    if (this.batch.length === 0 && this.reader.position >= this.drained.progress.committed) return;
+    const isRead = this.batch.length === 0 && this.reader.position >= this.drained.progress.committed;
+    if (isRead && !this.checkpoints?.isDue()) return;
     this.running = this.run().finally(() => {
       this.running = undefined;
       this.wake();
@@ -87,23 +101,40 @@ export class Drain {
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.waitTimer);
+    this.checkpoints?.stop();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_AFTER_MS)));
-    await Promise.race([this.running, late]);
+    await Promise.race([this.finish(), late]);
     clearTimeout(timer);
     this.isAbandoned = true;
     this.reader.close();
-    this.watermark.close();
+    this.file.close();
+  }
+
+  /** What was acknowledged is checkpointed, so that a node that stays away leaves nothing unsigned. */
+  private async finish(): Promise<void> {
+    await this.running;
+    if (this.batch.length > 0 || this.context.isPaused() || this.retryAfterMs > RETRY_FIRST_MS) return;
+    try {
+      await this.checkpoints?.publish();
+    } catch (error) {
+      this.context.log.warn({ error, log: this.drained.name }, 'the last checkpoint could not be published');
+    }
   }
 
   private async run(): Promise<void> {
     try {
       while (!this.isStopped && !this.context.isPaused()) {
-        if (this.batch.length === 0) this.collect();
+        if (this.batch.length === 0) {
+          await this.checkpoints?.publishWhenDue(BATCH_RECORDS_MAX);
+          if (this.isAbandoned) return;
+          this.collect();
+        }
         if (this.batch.length > 0) await this.context.publish(this.batch);
         if (this.isAbandoned) return;
         const isFull = this.batchBytes >= BATCH_BYTES_MAX || this.batch.length >= BATCH_RECORDS_MAX;
         this.acknowledge();
+        this.checkpoints?.remind();
         this.retryAfterMs = RETRY_FIRST_MS;
         if (!isFull) return this.waitFor(GATHER_MS);
       }
@@ -129,26 +160,32 @@ export class Drain {
     while (this.batch.length < BATCH_RECORDS_MAX && this.batchBytes < BATCH_BYTES_MAX) {
       const frame = this.reader.next(committed);
       if (frame === undefined) return;
-      if (isBeginning(frame.kind)) this.readBelow = frame.sequence + 1;
-      if (frame.kind === FrameKind.intent) {
-        const at = this.reader.position - frame.payload.length - FRAME_HEADER_BYTES;
-        this.openIntents.set(frame.sequence, { at, text: Buffer.from(frame.payload) });
-      } else if (frame.kind === FrameKind.record) {
-        this.add(frame.sequence, frame.payload);
-      } else {
-        const intent = this.openIntents.get(frame.sequence);
-        // An outcome without its intent is of a record that was acknowledged before the watermark was written.
-        if (intent === undefined) continue;
-        this.openIntents.delete(frame.sequence);
-        this.add(frame.sequence, intent.text, frame.payload);
-      }
+      this.take(frame);
+    }
+  }
+
+  private take(frame: Frame): void {
+    if (isBeginning(frame.kind)) this.readBelow = frame.sequence + 1;
+    if (frame.kind === FrameKind.intent) {
+      const at = this.reader.position - frame.payload.length - FRAME_HEADER_BYTES;
+      this.openIntents.set(frame.sequence, { at, text: Buffer.from(frame.payload) });
+    } else if (frame.kind === FrameKind.record) {
+      this.add(frame.sequence, frame.payload);
+    } else {
+      const intent = this.openIntents.get(frame.sequence);
+      // An outcome without its intent is of a record that was acknowledged, or whose intent is lost.
+      if (intent === undefined) return;
+      this.openIntents.delete(frame.sequence);
+      this.add(frame.sequence, intent.text, frame.payload);
     }
   }
 
   private add(sequence: number, intent: Buffer, outcome?: Buffer): void {
-    const { name } = this.drained;
-    const value = joinRecord(name, sequence, intent, outcome);
-    this.batch.push({ key: recordIdOf(name, sequence, intent), value });
+    if (this.reader.position <= this.counted) return;
+    const { name: log } = this.drained;
+    const value = joinRecord({ log, sequence, index: this.tree?.size }, intent, outcome);
+    this.tree?.append(value);
+    this.batch.push({ key: recordIdOf(log, sequence, intent), value });
     this.batchBytes += value.length;
   }
 
@@ -158,16 +195,50 @@ export class Drain {
     const [oldestSequence = this.readBelow] = this.openIntents.keys();
     progress.deliveredBelow = Math.max(progress.deliveredBelow, oldestSequence);
     const delivered = oldest === undefined ? this.reader.position : oldest.at;
-    progress.acknowledged += this.batch.length;
+    const count = this.batch.length;
     this.batch = [];
-    if (delivered === progress.delivered) return;
-    this.watermark.write(delivered);
+    if (count === 0 && delivered === progress.delivered) return;
+    this.write(delivered);
+    progress.acknowledged += count;
+    progress.unnamed = this.tree?.unnamed ?? 0;
     progress.delivered = delivered;
     const keep = segmentOf(delivered);
     if (keep <= progress.firstSegment) return;
-    // What is removed must not be asked for again, so the watermark is on the disk before.
-    this.watermark.sync();
+    // What is removed must not be asked for again, so the state is on the disk before.
+    this.file.sync();
     for (const number of segmentNumbers(dir)) if (number < keep) retireSegment(dir, number, progress);
     progress.firstSegment = keep;
+  }
+
+  private write(delivered: Position): void {
+    const read = Math.max(this.counted, this.reader.position);
+    this.file.write({ read, delivered, ...(this.tree && { tree: this.tree.state() }) });
+  }
+
+  private openTree(state: DeliveryState | undefined): LogTree | undefined {
+    const { name, dir } = this.drained;
+    const isBeginningGone = (segmentNumbers(dir)[0] ?? 0) > 0;
+    if (state === undefined ? isBeginningGone : state.tree === undefined) {
+      this.context.log.error({ log: name }, 'the state of the log is lost: its records have no place in a tree');
+      return undefined;
+    }
+    return new LogTree(name, this.context.checkpoints?.privateKey, state?.tree);
+  }
+
+  private openCheckpoints(): CheckpointLane | undefined {
+    const { tree, context, drained } = this;
+    if (context.checkpoints === undefined || tree === undefined) return undefined;
+    drained.progress.unnamed = tree.unnamed;
+    const keep = async (): Promise<void> => {
+      this.write(drained.progress.delivered);
+      await this.file.syncLater();
+      drained.progress.unnamed = tree.unnamed;
+    };
+    return new CheckpointLane(drained.name, context.checkpoints, {
+      tree,
+      keep,
+      isAbandoned: () => this.isAbandoned,
+      wake: () => this.wake(),
+    });
   }
 }

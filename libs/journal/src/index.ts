@@ -1,4 +1,10 @@
 export { type Journal, openJournal } from './journal.js';
 export { JournalFullError } from './journal-full.js';
-export type { JournalDrain, JournalLog, JournalOptions, KafkaDrainOptions } from './journal-options.js';
+export type {
+  CheckpointOptions,
+  JournalDrain,
+  JournalLog,
+  JournalOptions,
+  KafkaDrainOptions,
+} from './journal-options.js';
 export { INTENT_BYTES_MAX, OUTCOME_BYTES_MAX, RECORD_BYTES_MAX } from './record-text.js';

@@ -65,7 +65,7 @@ it('delivers to Kafka from a thread of its own, what a paused one kept and what 
 }, 60_000);
 
 it('delivers a log that could not be opened at first', async () => {
-  const mark = join(dir, `${node}-blocked`, '0', 'delivered');
+  const mark = join(dir, `${node}-blocked`, '0', 'delivered.0');
   mkdirSync(mark, { recursive: true });
   let failed = (): void => {};
   const isToldOf = new Promise<void>((resolve) => (failed = resolve));

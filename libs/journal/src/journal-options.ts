@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { BusLog, KafkaBusOptions, RawEntry } from '@warder/bus';
 import type { JournalFiles } from './journal-files.js';
 
@@ -13,7 +14,20 @@ export type KafkaDrainOptions = Pick<KafkaBusOptions, 'node' | 'service' | 'brok
  */
 export type JournalDrain =
   | { readonly kind: 'kafka'; readonly options: KafkaDrainOptions }
-  | { readonly kind: 'publish'; publish(entries: readonly RawEntry[]): Promise<void> };
+  | {
+      readonly kind: 'publish';
+      publish(entries: readonly RawEntry[]): Promise<void>;
+      /** Publishes one checkpoint; where it is not given there are none. */
+      publishCheckpoint?(entry: RawEntry): Promise<void>;
+    };
+
+/** Signed heads of the logs. */
+export interface CheckpointOptions {
+  /** Ed25519. */
+  readonly privateKey: KeyObject;
+  /** Milliseconds between two of them while there is something new: 10,000 if not given. */
+  readonly everyMs?: number;
+}
 
 export interface JournalOptions {
   /** The directory of all journals of this machine; each log is `<dir>/<node>/<id>`. */
@@ -25,6 +39,8 @@ export interface JournalOptions {
   /** Bytes of one segment: 64 MiB if not given, at least 256 KiB. */
   readonly segmentBytes?: number;
   readonly drain: JournalDrain;
+  /** There are no checkpoints if not given. */
+  readonly checkpoints?: CheckpointOptions | undefined;
   /** Publishes nothing until `resume`, not even what an earlier process left. */
   readonly isPaused?: boolean;
   readonly log: JournalLog;
@@ -41,4 +57,5 @@ export interface JournalOptions {
 export const SEGMENT_BYTES = 67_108_864;
 export const SEGMENT_BYTES_MIN = 262_144;
 export const SYNC_EVERY_MS = 5;
+export const CHECKPOINT_EVERY_MS = 10_000;
 export const CLOSE_TIMEOUT_MS = 5_000;

@@ -68,7 +68,7 @@ describe('a journal', () => {
     const { log: name, sequence, commitment: _, ...rest } = published.find((record) => record.sequence === 1)!;
     expect(name).toBe(journal.log);
     expect(name).toMatch(/^ingress-1\/[0-9a-z]+$/);
-    expect([sequence, rest]).toEqual([1, { ...exampleRecord, recordId: recordId(1) }]);
+    expect([sequence, rest]).toEqual([1, { index: 1, ...exampleRecord, recordId: recordId(1) }]);
     expect(bySequence().map((record) => record.sequence)).toEqual([1, 2]);
     expect(journal.undelivered()).toBe(0);
   });
@@ -95,6 +95,7 @@ describe('a journal', () => {
         ...exampleRecord,
         log: before.log,
         sequence: 1,
+        index: 0,
         commitment: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
         recordId: recordId(1),
         decision: 'permit',
@@ -121,7 +122,7 @@ describe('a journal', () => {
     segment.fill(0, end - 20, end);
     writeFileSync(path, segment);
     published = [];
-    rmSync(join(dir, before.log, 'delivered'));
+    for (const name of ['delivered.0', 'delivered.1']) rmSync(join(dir, before.log, name));
     // Nobody was told that it is on the disk.
     rmSync(join(dir, before.log, 'synced'));
     const after = await open();

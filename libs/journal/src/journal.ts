@@ -1,6 +1,6 @@
 import { DeliveryAge } from './delivery-age.js';
-import { type DrainHost, LocalDrainHost } from './drain-host.js';
-import { DrainThread } from './drain-thread.js';
+import type { DrainHost } from './drain-host.js';
+import { drainHostOf } from './open-drain-host.js';
 import { FrameKind } from './frame.js';
 import { CLOSE_TIMEOUT_MS, type JournalOptions, SEGMENT_BYTES, SEGMENT_BYTES_MIN } from './journal-options.js';
 import { removeDirectory, takeAbandonedDirectories, takeOwnDirectory } from './log-directories.js';
@@ -82,14 +82,10 @@ class NodeJournal implements Journal {
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: JournalOptions) {
-    const { drain, log } = options;
     const own = takeOwnDirectory(options.dir, options.node);
     try {
       this.own = openLog(own, options);
-      this.host =
-        drain.kind === 'kafka'
-          ? new DrainThread(drain.options, log)
-          : new LocalDrainHost({ log, publish: (entries) => drain.publish(entries) });
+      this.host = drainHostOf(options);
     } catch (error) {
       own.ownership.release();
       throw error;
@@ -192,6 +188,8 @@ class NodeJournal implements Journal {
   private removeDelivered(): void {
     for (const log of this.adopted) {
       if (!log.writer.isSettled || log.progress.delivered < log.segments.end) continue;
+      // What no checkpoint names could be altered later on without a trace.
+      if (log.progress.unnamed > 0) continue;
       this.adopted.delete(log);
       this.damageDelivered += log.progress.damagedBytes;
       log.writer.close();

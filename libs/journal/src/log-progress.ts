@@ -1,6 +1,6 @@
 import type { Position } from './position.js';
 
-const WORDS = 7;
+const WORDS = 8;
 
 /** How far a log is written and delivered, in memory that the writer and the draining thread share. */
 export class LogProgress {
@@ -59,6 +59,14 @@ export class LogProgress {
   }
   set deliveredBelow(sequence: number) {
     this.store(6, sequence);
+  }
+
+  /** Records in the log's tree that no checkpoint names yet. */
+  get unnamed(): number {
+    return this.read(7);
+  }
+  set unnamed(count: number) {
+    this.store(7, count);
   }
 
   /** Bytes of the log that could not be read, since it was opened. */

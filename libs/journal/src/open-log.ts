@@ -9,7 +9,7 @@ import { OUTCOME_BYTES_MAX, UNKNOWN_OUTCOME } from './record-text.js';
 import { type Recovered, recoverLog } from './recovery.js';
 import { SegmentStore } from './segment-store.js';
 import { SyncedNote } from './synced-note.js';
-import { readWatermark } from './watermark.js';
+import { type DeliveryState, readDeliveryState } from './delivery-state.js';
 
 /** Gap records of one recovery; of more gaps the last one tells the span that holds the rest. */
 const GAP_RECORDS_MAX = 64;
@@ -36,8 +36,9 @@ export interface OpenLog {
 export function openLog(at: { name: string; dir: string; ownership: Ownership }, options: JournalOptions): OpenLog {
   const { log, files = nodeFiles, syncEveryMs = SYNC_EVERY_MS } = options;
   const progress = new LogProgress();
-  const watermark = readWatermark(at.dir);
-  const recovered = recoverLog(at.dir, watermark);
+  const state = readDeliveryState(at.dir);
+  const watermark = state?.delivered ?? 0;
+  const recovered = recoverLog(at.dir, watermark, state?.read);
   const segments = new SegmentStore({
     dir: at.dir,
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
@@ -50,6 +51,7 @@ export function openLog(at: { name: string; dir: string; ownership: Ownership },
   goOn(segments, recovered);
   progress.delivered = Math.min(watermark, progress.committed);
   progress.deliveredBelow = recovered?.firstSequence ?? 1;
+  progress.unnamed = options.checkpoints === undefined ? 0 : unnamedOf(state);
   const note = new SyncedNote(at.dir, files, log, progress);
   const firstSequence = recovered?.nextSequence ?? 1;
   const writer = new LogWriter({ segments, note, files, log, syncEveryMs }, firstSequence);
@@ -69,6 +71,11 @@ export function openLog(at: { name: string; dir: string; ownership: Ownership },
     undeliveredAtStart: recovered?.undelivered ?? 0,
     firstSequence,
   };
+}
+
+/** Set here as well as by the drain, which may be in a thread that has not begun. */
+function unnamedOf(state: DeliveryState | undefined): number {
+  return state?.tree === undefined ? 0 : state.tree.size - state.tree.leavesFrom;
 }
 
 function goOn(segments: SegmentStore, recovered: Recovered | undefined): void {

@@ -11,7 +11,11 @@ const ended = { decision, outcome, refusal, isError, findings, phasesUs, count }
 const outcomeText = JSON.stringify({ ...ended, personal: { refusalDetail, result } });
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const joined = (intent: string, end?: string): string =>
-  joinRecord(log, sequence, Buffer.from(intent), end === undefined ? undefined : Buffer.from(end)).toString();
+  joinRecord(
+    { log, sequence, index: undefined },
+    Buffer.from(intent),
+    end === undefined ? undefined : Buffer.from(end),
+  ).toString();
 
 describe('a record joined from the bytes of its halves', () => {
   it('is the text of the contract to the byte, with the personal object last and its hash before everything', () => {

@@ -84,18 +84,27 @@ const headOf = (text: string): string => text.slice(0, HEAD_CHARACTERS).replace(
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
+/** Where a record stands. */
+export interface RecordPlace {
+  readonly log: string;
+  readonly sequence: number;
+  /** Place in the log's tree; `undefined` where the tree was lost. */
+  readonly index: number | undefined;
+}
+
 /**
- * The bytes of one record, joined from the bytes of its halves without reading them: the log's name and the number, the
+ * The bytes of one record, joined from the bytes of its halves without reading them: the log's name and the numbers, the
  * commitment to the personal bytes, what proves the record, and the personal bytes last.
  * @param intent - a half, or a whole record where there is no outcome
  */
-export function joinRecord(log: string, sequence: number, intent: Buffer, outcome?: Buffer): Buffer {
+export function joinRecord({ log, sequence, index }: RecordPlace, intent: Buffer, outcome?: Buffer): Buffer {
   const first = partsOf(intent);
   const second = outcome && partsOf(outcome);
   const core = second === undefined ? [first.core] : [first.core, COMMA, second.core];
   const personal = second === undefined ? first.personal : joinedObjects(first.personal, second.personal);
   const commitment = hash('sha256', personal);
-  const prefix = `{"log":${JSON.stringify(log)},"sequence":${sequence},"commitment":"${commitment}",`;
+  const place = index === undefined ? '' : `"index":${index},`;
+  const prefix = `{"log":${JSON.stringify(log)},"sequence":${sequence},${place}"commitment":"${commitment}",`;
   return Buffer.concat([Buffer.from(prefix), ...core, PERSONAL_MARK, personal, END]);
 }
 

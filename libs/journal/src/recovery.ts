@@ -19,7 +19,7 @@ export interface Recovered {
   readonly nextSequence: number;
   /** Intents behind the watermark without an outcome. */
   readonly orphans: readonly number[];
-  /** Records behind the watermark: some may have been acknowledged. */
+  /** Records behind the watermark that are not known to be acknowledged. */
   readonly undelivered: number;
   /** Sequence numbers whose beginning is nowhere and of which no gap record tells yet. */
   readonly lost: readonly LostRange[];
@@ -29,9 +29,18 @@ export interface Recovered {
   readonly misplaced: number;
 }
 
+interface Scan {
+  readonly watermark: Position;
+  readonly counted: Position;
+  readonly note: Synced | undefined;
+  readonly found: Found;
+}
+
 /** What one pass over the segments finds. */
 interface Found {
   readonly begun: Set<number>;
+  /** Of these, records that were acknowledged. */
+  acknowledged: number;
   readonly orphans: Set<number>;
   readonly told: LostRange[];
   /** The first sequence that may stand behind the watermark. */
@@ -44,16 +53,18 @@ interface Found {
 /**
  * Reads a log from the watermark on. What is no frame is passed over to the next whole one; what the log must have held
  * and is not found is said.
+ * @param counted - records that became whole before it were acknowledged
  * @returns `undefined` for a log without a segment, of which none was ever on the disk
  * @throws the disk's error
  */
-export function recoverLog(dir: string, watermark: Position): Recovered | undefined {
+export function recoverLog(dir: string, watermark: Position, counted = watermark): Recovered | undefined {
   const misplaced = restoreNames(dir);
   const numbers = segmentNumbers(dir);
   const note = readSyncedNote(dir);
   if (numbers.length === 0 && note === undefined) return undefined;
   const found: Found = {
     begun: new Set(),
+    acknowledged: 0,
     orphans: new Set(),
     told: [],
     firstSequence: Math.max(1, note?.deliveredBelow ?? 1),
@@ -64,20 +75,20 @@ export function recoverLog(dir: string, watermark: Position): Recovered | undefi
   const last = numbers.at(-1) ?? -1;
   for (const [index, number] of numbers.entries()) {
     if (number < segmentOf(watermark) && number !== last) continue;
-    readSegment(dir, number, numbers[index + 1], { watermark, note, found });
+    readSegment(dir, number, numbers[index + 1], { watermark, counted, note, found });
   }
   // Without a note, and with the header gone, nobody knows where to begin: what is there is whole.
   const isBeginningKnown = note !== undefined || numbers[0] === 0 || found.firstSequence > 1;
   const firstSequence = isBeginningKnown ? found.firstSequence : lowestOf(found.begun, found.nextSequence);
-  const nextNumber = Math.max(last, segmentOf(note?.end ?? 0), segmentOf(watermark)) + 1;
+  const nextNumber = Math.max(last, segmentOf(note?.end ?? 0), segmentOf(counted)) + 1;
   return {
     end: found.end,
-    canResume: canResume(dir, last, found.end, note),
+    canResume: found.end >= counted && canResume(dir, last, found.end, note),
     nextNumber,
     firstSequence,
     nextSequence: found.nextSequence,
     orphans: [...found.orphans],
-    undelivered: found.begun.size,
+    undelivered: found.begun.size - found.acknowledged,
     lost: lostRanges(found, firstSequence),
     damagedBytes: found.damagedBytes,
     misplaced,
@@ -88,7 +99,7 @@ function readSegment(
   dir: string,
   number: number,
   next: number | undefined,
-  { watermark, note, found }: { watermark: Position; note: Synced | undefined; found: Found },
+  { watermark, counted, note, found }: Scan,
 ): void {
   const path = segmentPath(dir, number);
   const header = headerOf(path);
@@ -108,6 +119,7 @@ function readSegment(
     const frame = readFrame(bytes, at, number);
     if (frame !== undefined) {
       take(frame, isBehind(at), found);
+      if (positionOf(number, at) < counted && isWhole(frame, found)) found.acknowledged++;
       at = frame.end;
       continue;
     }
@@ -136,6 +148,11 @@ function take(frame: Frame, isBehind: boolean, found: Found): void {
   found.begun.add(sequence);
   if (kind === FrameKind.intent) found.orphans.add(sequence);
   else found.told.push(...lostRangesOf(frame.payload));
+}
+
+/** Whether a record that begins behind the watermark is whole with this frame. */
+function isWhole({ kind, sequence }: Frame, { begun }: Found): boolean {
+  return kind !== FrameKind.intent && begun.has(sequence);
 }
 
 /** The numbers between the first and the next that began nowhere, but for those that are told already. */
