@@ -50,3 +50,10 @@ export type WhoUsedQuery = z.infer<typeof WhoUsedQuery>;
 /** Query of `GET /admin/audit/quarantine`. */
 export const QuarantineQuery = z.strictObject({ limit: PageLimit, cursor: Cursor.optional() });
 export type QuarantineQuery = z.infer<typeof QuarantineQuery>;
+
+/** Body of `POST /admin/audit/exporters/<name>/rewind`. */
+export const RewindExporter = z.strictObject({
+  /** Export again what was published at or after this time, or all that the topic still holds. */
+  to: z.union([z.literal('beginning'), z.iso.datetime({ offset: true })]),
+});
+export type RewindExporter = z.infer<typeof RewindExporter>;

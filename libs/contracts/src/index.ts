@@ -1,4 +1,4 @@
-export { AuditCallsQuery, QuarantineQuery, WhoUsedQuery } from './audit-queries.js';
+export { AuditCallsQuery, QuarantineQuery, RewindExporter, WhoUsedQuery } from './audit-queries.js';
 export {
   AuditIntent,
   AuditOutcome,
@@ -40,6 +40,7 @@ export { ControlState, HEARTBEAT_KEY, MARKER_KEY_PREFIX, StateVersion } from './
 export { EVERY_SERVICE, FOR_EVER, type ServiceName, type Topic } from './topic.js';
 export { AuditCheckpoint, auditCheckpointTopic, CHECKPOINT_LEAVES_MAX } from './topics/audit-checkpoint.js';
 export { AuditDeadLetter, auditDeadLetterTopic, auditRecordedTopic } from './topics/audit-recorded.js';
+export { AuditExportDeadLetter, auditExportDeadLetterTopic } from './topics/audit-export-dead-letter.js';
 export { CallCancelled, callCancelledTopic } from './topics/call-cancelled.js';
 export { ConnectionState, connectionStateTopic } from './topics/connection-state.js';
 export { EVERY_TOPIC } from './topics/every-topic.js';

@@ -1,5 +1,6 @@
 import type { Topic } from '../topic.js';
 import { auditCheckpointTopic } from './audit-checkpoint.js';
+import { auditExportDeadLetterTopic } from './audit-export-dead-letter.js';
 import { auditDeadLetterTopic, auditRecordedTopic } from './audit-recorded.js';
 import { callCancelledTopic } from './call-cancelled.js';
 import { connectionStateTopic } from './connection-state.js';
@@ -15,6 +16,7 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   auditRecordedTopic,
   auditDeadLetterTopic,
   auditCheckpointTopic,
+  auditExportDeadLetterTopic,
   callCancelledTopic,
   connectionStateTopic,
   guardrailRulesStateTopic,
