@@ -32,3 +32,8 @@ export { FakeElasticBulk, type FakeElasticOptions } from './fake-elastic-bulk.js
 export { type FakeLogRecord, FakeOtlpReceiver } from './fake-otlp-receiver.js';
 export { FakeSplunkHec, type FakeSplunkOptions, type SplunkEvent } from './fake-splunk-hec.js';
 export { FakeWebhookReceiver } from './fake-webhook-receiver.js';
+export { type PartyFiles, TestAuthority } from './certificates.js';
+export { type RsyslogKafka, type RsyslogOptions, startRsyslog } from './rsyslog-receiver.js';
+export { resolveSiemReceivers, siemCacheDir } from './siem-packages.js';
+export { freeReceiverPort, type ReceivedLine, SiemReceiver } from './siem-receiver.js';
+export { startSyslogNg } from './syslog-ng-receiver.js';
