@@ -3,13 +3,16 @@ import { PATTERN_METADATA } from '@nestjs/microservices/constants';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { adminAccessModule } from '@warder/admin-access';
 import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
-import { databaseModule } from '@warder/postgres';
+import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { AuditConfig } from './audit-config.js';
 import { AuditRecordedConsumer, BusBatchStrategy } from './audit-recorded.consumer.js';
 import { AUDIT_CLOCK, AuditController } from './audit.controller.js';
 import { CallStore } from './call.store.js';
+import { Exporters } from './exporters/exporters.js';
+import { ExportersController } from './exporters/exporters.controller.js';
+import { ExportersStore } from './exporters/exporters.store.js';
 import { Ingest } from './ingest.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { PartitionStore } from './partition.store.js';
@@ -27,6 +30,8 @@ class AuditStart implements OnApplicationBootstrap {
     @Inject(HOST) private readonly host: Host,
     @Inject(PartitionStore) private readonly partitions: PartitionStore,
     @Inject(AuditRecordedConsumer) private readonly consumer: AuditRecordedConsumer,
+    @Inject(Outbox) private readonly outbox: Outbox,
+    @Inject(Exporters) private readonly exporters: Exporters,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -36,6 +41,8 @@ class AuditStart implements OnApplicationBootstrap {
     await this.maintain();
     const timer = setInterval(() => void this.maintain(), MAINTAIN_EVERY_MS);
     host.onDrain('partitions', async () => clearInterval(timer));
+    this.outbox.start();
+    host.onDrain('outbox', () => this.outbox.stop());
     await host.bus.ensureTopics([auditRecordedTopic, auditDeadLetterTopic]);
     const strategy = new BusBatchStrategy(host.bus, [auditRecordedTopic], GROUP);
     addHandlers(strategy, this.consumer);
@@ -44,6 +51,8 @@ class AuditStart implements OnApplicationBootstrap {
       this.isConsuming = error === undefined;
       if (error !== undefined) host.log.error({ err: error }, 'the audit topic cannot be consumed');
     });
+    host.onDrain('exporters', () => this.exporters.stop());
+    await this.exporters.start();
   }
 
   private async maintain(): Promise<void> {
@@ -81,7 +90,7 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
       databaseModule('audit', config.database.url, { entities: [], migrations: [CreateAudit1790000002000] }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [AuditController],
+    controllers: [AuditController, ExportersController],
     providers: [
       { provide: HOST, useValue: host },
       { provide: AUDIT_CLOCK, useValue: host.clock },
@@ -100,6 +109,17 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
         provide: Ingest,
         inject: [RecordStore],
         useFactory: (store: RecordStore) => new Ingest(store, host.log, host.metrics),
+      },
+      {
+        provide: Outbox,
+        useFactory: () => new Outbox(host, { service: 'audit', url: config.database.url, topics: [] }),
+      },
+      { provide: Exporters, useFactory: () => new Exporters(config.exporters, host) },
+      {
+        provide: ExportersStore,
+        inject: [Exporters, source, Outbox],
+        useFactory: (exporters: Exporters, opened: DataSource, outbox: Outbox) =>
+          new ExportersStore(exporters, opened, outbox),
       },
       AuditRecordedConsumer,
       AuditStart,

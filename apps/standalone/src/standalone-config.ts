@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
+import { ExportersSettings } from '@warder/audit';
 import { Name, PolicyDocument } from '@warder/contracts';
 import { ConfigError, describeIssue, EventSettings, HostSettings, readYaml } from '@warder/service-host';
 import { z } from 'zod';
@@ -17,6 +18,8 @@ export const StandaloneFile = z.strictObject({
   policyFile: z.string().min(1).optional(),
   /** Programs that stdio upstreams of the policy may name, beside `filesystem`. */
   stdio: z.record(Name, StdioEntry).default({}),
+  /** Receivers of the audit records, as `exporters` of the audit service. */
+  exporters: ExportersSettings,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
   publicUrl: HostSettings.shape.publicUrl,
   tls: HostSettings.shape.tls,
@@ -31,6 +34,7 @@ export interface StandaloneConfig {
   readonly settings: HostSettings;
   readonly policyFile: string | undefined;
   readonly stdio: Readonly<Record<string, z.infer<typeof StdioEntry>>>;
+  readonly exporters: ExportersSettings;
 }
 
 /**
@@ -43,7 +47,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const isPolicy = Object.keys(document).some((key) => Object.hasOwn(PolicyDocument.shape, key));
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
-  const { policyFile, stdio, listen, events, ...ofHost } = parsed.data;
+  const { policyFile, stdio, exporters, listen, events, ...ofHost } = parsed.data;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -53,5 +57,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     }),
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,
+    exporters,
   };
 }

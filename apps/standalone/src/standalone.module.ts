@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { auditService } from '@warder/audit';
+import { auditService, type ExportersSettings } from '@warder/audit';
 import { credentialsService } from '@warder/credentials';
 import { guardrailsService } from '@warder/guardrails';
 import { identityService } from '@warder/identity';
@@ -17,13 +17,14 @@ export interface Composition {
   readonly directory: DataDirectory;
   readonly databaseUrl: string;
   readonly policyFile: string | undefined;
+  readonly exporters: ExportersSettings;
 }
 
 const PEPPER_ID = 'p1';
 
 /** All services of the cluster in one process, each with the configuration that it would have on its own. */
 export function composeServices(composition: Composition, hostFor: (service: string) => Host): DynamicModule {
-  const { directory, databaseUrl, policyFile } = composition;
+  const { directory, databaseUrl, policyFile, exporters } = composition;
   const pepper = readOrMakeSecret(directory.pepperFile);
   const common = { database: { url: databaseUrl }, pepper: { current: PEPPER_ID, keys: { [PEPPER_ID]: pepper } } };
   const secrets = { dir: directory.secretsDir, keyringFile: directory.keyringFile };
@@ -40,7 +41,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
       of(identityService, { ...common, bootstrapTokenFile: directory.adminTokenFile }),
       of(policyService, { ...common, ...(policyFile === undefined ? {} : { policyFile }) }),
       of(guardrailsService, common),
-      of(auditService, common),
+      of(auditService, { ...common, exporters }),
       of(ingressService, {
         journal: { dir: directory.journal },
         replicaFile: directory.replicaFile,

@@ -21,6 +21,7 @@ const READY_EVERY_MS = 25;
  */
 export async function startStandalone(line: CommandLine): Promise<void> {
   const config = readStandaloneConfig(line);
+  const { policyFile, exporters } = config;
   const directory = openDataDirectory(line.dataDir);
   const log = createLogger('standalone', { level: config.settings.log.level, file: directory.logFile });
   const undo: (() => Promise<void>)[] = [];
@@ -38,8 +39,7 @@ export async function startStandalone(line: CommandLine): Promise<void> {
       service: 'standalone',
       settings: config.settings,
       log,
-      module: (hostFor) =>
-        composeServices({ directory, databaseUrl: postgres.url, policyFile: config.policyFile }, hostFor),
+      module: (hostFor) => composeServices({ directory, databaseUrl: postgres.url, policyFile, exporters }, hostFor),
     });
     undo.push(() => running.stop());
     exitOnFatal(log);

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { ClientTlsSettings } from './client-tls-settings.js';
 import { exporterSettings } from './exporter-settings.js';
+import { syslogMessageSettings } from './syslog-message-settings.js';
 
 /** RELP over mutual TLS: syslog messages of which each is acknowledged. */
 export const RelpSettings = z.strictObject({
   kind: z.literal('relp'),
   ...exporterSettings,
+  ...syslogMessageSettings,
   host: z.string().min(1),
   port: z.int().min(1).max(65_535).default(2_514),
   tls: ClientTlsSettings,

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { ClientTlsSettings } from './client-tls-settings.js';
 import { exporterSettings } from './exporter-settings.js';
+import { syslogMessageSettings } from './syslog-message-settings.js';
 
 /** RFC 5424 messages over mutual TLS (RFC 5425). */
 export const SyslogSettings = z.strictObject({
   kind: z.literal('syslog'),
   ...exporterSettings,
+  ...syslogMessageSettings,
   host: z.string().min(1),
   port: z.int().min(1).max(65_535).default(6_514),
   tls: ClientTlsSettings,

@@ -1,0 +1,28 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
+import { RewindExporter } from '@warder/contracts';
+import { parseBody } from '@warder/service-host';
+import type { ExporterReport } from './exporter.js';
+import { ExportersStore } from './exporters.store.js';
+
+/** How the exporters are. Administrators mend them, auditors rely on them; no record is shown here. */
+@Controller('admin/audit/exporters')
+@Roles('admin', 'auditor')
+export class ExportersController {
+  constructor(@Inject(ExportersStore) private readonly store: ExportersStore) {}
+
+  @Get()
+  async all(): Promise<{ exporters: ExporterReport[] }> {
+    return { exporters: await this.store.reports() };
+  }
+
+  @Post(':name/rewind')
+  @HttpCode(202)
+  rewind(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<{ exporter: ExporterReport }> {
+    return this.store.rewind(name, parseBody(RewindExporter, body), by);
+  }
+}
