@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@warder/source', 'node'];
-const exclude = ['**/node_modules/**', '**/dist/**'];
+// A slow spec has a script of its own: it builds or downloads what `npm test` does without.
+const exclude = ['**/node_modules/**', '**/dist/**', '**/*.slow.spec.ts'];
 
 // They start whole clusters or hold promises counted in milliseconds, so each has the machine for itself.
 const alone = [

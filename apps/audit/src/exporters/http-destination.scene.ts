@@ -16,34 +16,18 @@ export const HOSTILE: readonly string[] = [
   'x'.repeat(100_000),
 ];
 
-/** What version 2 of the record has beside the members of the topic's example. */
-const MEMBERS = {
-  schemaVersion: 2,
-  actorChain: [],
-  verified: null,
-  guardrailsVersion: 3,
-  capture: 'full',
-};
-const PERSONAL = {
-  salt: 'c2FsdHNhbHRzYWx0c2FsdA',
-  principal: { name: 'Ana Ortiz', email: 'ana@example.com' },
-  agent: { name: 'laptop' },
-  claimed: { name: 'claude-code', version: '2.1.317' },
-  address: '10.1.2.3',
-  refusalDetail: null,
-  result: { bytes: 2, value: {} },
-};
-
 /** Record number `n` of a test, with a text of a client in it. */
 export function exportRecord(n: number, hostile = ''): ExportRecord {
+  const { example } = auditRecordedTopic;
+  if (example.personal === null) throw new Error('the example has its personal part');
   const record = {
-    ...auditRecordedTopic.example,
+    ...example,
     recordId: `0193673e-7c1f-7d5e-8a55-${String(n).padStart(12, '0')}`,
     sequence: n + 1,
     exposedName: `everything__echo${hostile}`,
+    personal: { ...example.personal, arguments: { bytes: hostile.length, value: { message: hostile } } },
   };
-  const personal = { ...PERSONAL, arguments: { bytes: hostile.length, value: { message: hostile } } };
-  return { key: record.recordId, text: JSON.stringify({ ...record, ...MEMBERS, personal }), record };
+  return { key: record.recordId, text: JSON.stringify(record), record };
 }
 
 export function exportRecords(count: number): ExportRecord[] {
