@@ -16,6 +16,7 @@ import { ExportersStore } from './exporters/exporters.store.js';
 import { Ingest } from './ingest.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { PartitionStore } from './partition.store.js';
+import { QueryLog } from './query-log.js';
 import { RecordStore } from './record.store.js';
 
 const HOST = Symbol('audit host');
@@ -98,6 +99,12 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
         provide: RecordStore,
         inject: [source],
         useFactory: (opened: DataSource) => new RecordStore(opened, host.bus, () => host.clock.wallMs()),
+      },
+      {
+        provide: QueryLog,
+        inject: [source, Outbox],
+        useFactory: (opened: DataSource, outbox: Outbox) =>
+          new QueryLog((action) => opened.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
       { provide: CallStore, inject: [source], useFactory: (opened: DataSource) => new CallStore(opened) },
       {

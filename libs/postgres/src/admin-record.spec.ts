@@ -25,6 +25,20 @@ describe('the record of an admin change', () => {
     expect(JSON.stringify(AuditRecord.parse(record))).toBe(text);
   });
 
+  it('holds no character that no store takes, and nothing that only looks like one', () => {
+    const given = { a: 'x\u0000\ud800y', b: '\\u0000', 'k\u0000': 1 };
+    const { personal } = adminRecordOf({ action: 'call.list', by, arguments: given }, place);
+    expect(personal?.arguments).toMatchObject({ value: { a: 'x\ufffd\ufffdy', b: '\\u0000', 'k\ufffd': 1 } });
+  });
+
+  it('says that an act was refused, and whether whoever asked had a right to it', () => {
+    const refusal = { code: 'WDR_ROLE_MISSING', detail: 'needs one of: admin', isForbidden: true };
+    const action = { action: 'request.refuse', by, arguments: {}, refusal, count: 3 };
+    const record = AuditRecord.parse(adminRecordOf(action, place));
+    expect(record).toMatchObject({ kind: 'admin', decision: 'forbid', outcome: 'failure', count: 3 });
+    expect(record).toMatchObject({ refusal: { code: refusal.code }, personal: { refusalDetail: refusal.detail } });
+  });
+
   it('cuts arguments past 16 KiB, with their length and hash', () => {
     const record = adminRecordOf({ action: 'policy.replace', by, arguments: { text: 'é'.repeat(10_000) } }, place);
     expect(record.personal?.arguments).toMatchObject({

@@ -16,12 +16,20 @@ export interface AdminActor {
   readonly address: string;
 }
 
-/** One change at an admin door. `arguments` must hold no secret: it is kept for as long as records are. */
+/** One act at an admin door. `arguments` must hold no secret: it is kept for as long as records are. */
 export interface AdminAction {
+  /** What kind of act it was; a change (`admin`) unless said otherwise. */
+  readonly kind?: 'admin' | 'authentication' | 'query' | 'export' | 'erasure';
   /** `<noun>.<verb>`, such as `principal.create`; stands in the record as `admin/<service>/<noun>.<verb>`. */
   readonly action: string;
   readonly by: AdminActor;
   readonly arguments: unknown;
+  /** What was answered, as far as it is kept. */
+  readonly result?: Capture;
+  /** Why it was not done. `isForbidden`: whoever asked had no right to it. */
+  readonly refusal?: { readonly code: string; readonly detail: string; readonly isForbidden: boolean };
+  /** How many alike this stands for; 1 unless said otherwise. */
+  readonly count?: number;
 }
 
 /** Where and when an admin record was made, and its number. */
@@ -35,9 +43,10 @@ export interface AdminRecordPlace {
   readonly salt: string;
 }
 
-/** The record of a change that was made; its JSON text has the members in the order of the contract. */
+/** The record of an act; its JSON text has the members in the order of the contract. */
 export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): AuditRecord {
-  const { principal, token, address } = action.by;
+  const { by, refusal, result = null, kind = 'admin', count = 1 } = action;
+  const { principal, token, address } = by;
   const personal: PersonalPart = {
     salt: place.salt,
     principal: principal && { name: principal.name, email: principal.email },
@@ -45,8 +54,8 @@ export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): Aud
     claimed: null,
     address,
     arguments: captureOf(action.arguments),
-    refusalDetail: null,
-    result: null,
+    refusalDetail: refusal?.detail ?? null,
+    result,
   };
   return {
     log: `admin/${place.service}`,
@@ -55,7 +64,7 @@ export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): Aud
     commitment: createHash('sha256').update(JSON.stringify(personal)).digest('hex'),
     schemaVersion: 2,
     recordId: place.recordId,
-    kind: 'admin',
+    kind,
     occurredAtMs: place.occurredAtMs,
     node: place.node,
     principal: principal && { id: principal.id, kind: principal.kind, groups: principal.groups },
@@ -73,20 +82,24 @@ export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): Aud
     policyVersion: null,
     guardrailsVersion: null,
     rule: null,
-    capture: 'full',
-    decision: 'permit',
-    outcome: 'success',
-    refusal: null,
+    capture: result === null || 'value' in result ? 'full' : 'request',
+    decision: refusal?.isForbidden === true ? 'forbid' : 'permit',
+    outcome: refusal === undefined ? 'success' : 'failure',
+    refusal: refusal === undefined ? null : { code: refusal.code },
     isError: false,
     findings: [],
     phasesUs: {},
-    count: 1,
+    count,
     personal,
   };
 }
 
+// A backslash pair is passed over as one, so that the text `\\\\u0000` stays what it is.
+const ESCAPE = /\\(?:u0000|ud[89a-f][0-9a-f]{2}|[^])/g;
+
 function captureOf(value: unknown): Capture {
-  const text = JSON.stringify(value ?? null);
+  // NUL and half a surrogate pair, which no store takes, are written as escapes and by nothing else.
+  const text = JSON.stringify(value ?? null).replace(ESCAPE, (escape) => (escape.length > 2 ? '\ufffd' : escape));
   const json = Buffer.from(text);
   if (json.length <= CAPTURE_BYTES_MAX) return { bytes: json.length, value: JSON.parse(text) as unknown };
   const sha256 = createHash('sha256').update(json).digest('hex');

@@ -69,7 +69,7 @@ export class Outbox {
     );
   }
 
-  /** Puts the record of an admin change into the change's transaction, under the next number of its log. */
+  /** Puts the record of an admin act into the act's transaction, under the next number of its log. */
   async recordAdminAction(manager: EntityManager, action: AdminAction): Promise<void> {
     const { service } = this.options;
     const [{ last_sequence: sequence }] = (await manager.query(

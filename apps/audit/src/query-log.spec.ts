@@ -1,0 +1,140 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type Bus, createInProcessBus } from '@warder/bus';
+import { type AuditRecord, principalStateTopic, tokenStateTopic } from '@warder/contracts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
+import { type RunningHost, startServiceForTest } from '@warder/service-host';
+import { createLogger } from '@warder/telemetry';
+import { digestOf, issueToken } from '@warder/tokens';
+import pg from 'pg';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { auditService } from './index.js';
+
+const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
+const KEY = 'AKIAQ3EGRVZJXK7PLM2N';
+const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const log = createLogger('test', { level: 'silent' });
+const bearer = issueToken(randomBytes);
+
+// Records travel over the bus and into the store, on whatever machine this is.
+const eventually = <T>(look: () => Promise<T>): Promise<T> => vi.waitFor(look, { timeout: 20_000, interval: 100 });
+
+describe('a question to the audit', () => {
+  let database: EmbeddedPostgres;
+  let bus: Bus;
+  let running: RunningHost;
+
+  beforeAll(async () => {
+    database = await startEmbeddedPostgres({ ephemeral: true, tcp: { password: 'test' } });
+    bus = createInProcessBus({ node: 'audit', log, clock });
+    await bus.own(principalStateTopic);
+    await bus.own(tokenStateTopic);
+    const principal = { ...principalStateTopic.example, id: 'usr_eve', email: 'eve@example.com', groups: [] };
+    await bus.publish(principalStateTopic, principal.id, { ...principal, version: 1, roles: ['auditor'] });
+    const token = { ...tokenStateTopic.example, id: 'pat_eve', principalId: principal.id, pepperKeyId: 'p1' };
+    await bus.publish(tokenStateTopic, digestOf(bearer, PEPPER), { ...token, expiresAtMs: Date.now() + 3_600_000 });
+    const config = { database: { url: database.tcpUrl }, pepper: { current: 'p1', keys: { p1: PEPPER } } };
+    running = await startServiceForTest(auditService, config, { bus, clock });
+    // The guard knows nobody before its replicas are there.
+    await vi.waitUntil(async () => (await get('quarantine?limit=1')).status === 200, { timeout: 30_000 });
+  });
+  afterAll(async () => {
+    await running?.stop();
+    await bus?.close();
+    await database?.stop();
+  });
+
+  const get = (path: string) =>
+    request(running.url).get(`/admin/audit/${path}`).set('authorization', `Bearer ${bearer}`);
+  /** The stored record of a question of that kind. */
+  const recordOf = (method: string) =>
+    eventually(async () => {
+      const { body } = await get('calls?kind=query&limit=500');
+      const found = (body.calls as AuditRecord[]).find((record) => record.method === `admin/audit/${method}`);
+      expect(found).toBeDefined();
+      return found!;
+    });
+  const sql = async (statement: string): Promise<unknown[]> => {
+    const client = new pg.Client({ connectionString: database.tcpUrl! });
+    await client.connect();
+    try {
+      return (await client.query<object>(statement)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+
+  it('leaves a record of who asked, with which filters, and the hash of what was answered', async () => {
+    const answer = await get('who-used?upstream=github&days=7');
+    const record = await recordOf('use.list');
+    expect(record).toMatchObject({
+      log: 'admin/audit',
+      kind: 'query',
+      principal: { id: 'usr_eve' },
+      agent: { id: 'pat_eve' },
+      capture: 'request',
+      decision: 'permit',
+      outcome: 'success',
+      personal: {
+        principal: { email: 'eve@example.com' },
+        address: '127.0.0.1',
+        arguments: { value: { upstream: 'github', days: '7' } },
+        result: {
+          bytes: Buffer.byteLength(answer.text),
+          sha256: createHash('sha256').update(answer.text).digest('hex'),
+        },
+      },
+    });
+  });
+
+  it.each([
+    ['calls?human=ana@example.com&limit=3', 'call.list', { human: 'ana@example.com', limit: '3' }, undefined],
+    ['calls/0193673e-7c1f', 'call.read', { recordId: '0193673e-7c1f' }, 'WDR_RECORD_UNKNOWN'],
+    ['quarantine?from=1', 'quarantine.list', { from: '1' }, 'WDR_BODY_INVALID'],
+  ])('is on record whatever becomes of it: %s', async (path, method, filters, code) => {
+    await get(path);
+    await eventually(async () => {
+      const { body } = await get('calls?kind=query&limit=500');
+      const found = (body.calls as AuditRecord[]).find(({ personal }) =>
+        JSON.stringify(personal?.arguments).includes(`"value":${JSON.stringify(filters)}`),
+      );
+      expect(found?.method).toBe(`admin/audit/${method}`);
+      expect([found?.outcome, found?.refusal?.code]).toEqual([code === undefined ? 'success' : 'failure', code]);
+    });
+  });
+
+  it('keeps a secret that somebody looks for out of the record', async () => {
+    await get(`calls?text=${KEY}`);
+    await eventually(async () => {
+      const { text } = await get('calls?kind=query&text=redacted');
+      expect(text).toContain('[redacted:secret.aws-access-key]');
+    });
+    expect(JSON.stringify(await sql('SELECT record::text FROM audit.call_record'))).not.toContain(KEY);
+  });
+
+  it('is not answered while it cannot be put on record', async () => {
+    await sql('ALTER TABLE audit.outbox RENAME TO outbox_away');
+    try {
+      const answer = await get('quarantine');
+      expect([answer.status, answer.body.error.code]).toEqual([503, 'WDR_STORE_UNAVAILABLE']);
+      expect(answer.body.rows).toBeUndefined();
+    } finally {
+      await sql('ALTER TABLE audit.outbox_away RENAME TO outbox');
+    }
+    expect((await get('quarantine')).status).toBe(200);
+  });
+
+  it('is numbered without a gap', async () => {
+    const rows = (await sql(
+      `SELECT (SELECT last_sequence FROM audit.admin_record_log WHERE log = 'admin/audit')::int AS last`,
+    )) as { last: number }[];
+    const last = rows[0]!.last;
+    expect(last).toBeGreaterThan(5);
+    await eventually(async () => {
+      const stored = (await sql(
+        `SELECT sequence::int AS sequence FROM audit.call_record WHERE log = 'admin/audit' AND sequence <= ${last} ORDER BY 1`,
+      )) as { sequence: number }[];
+      expect(stored.map(({ sequence }) => sequence)).toEqual(Array.from({ length: last }, (_, at) => at + 1));
+    });
+  });
+});

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
+import type { AdminAction, AdminActor } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
+
+/** Puts the record of an act into the log of the service, and resolves once it is committed. */
+export type RecordAction = (action: AdminAction) => Promise<void>;
+
+const engine = createEngine(
+  Object.entries(BUILT_IN_PACKS).map(([pack, detectors]) => ({
+    version: 1,
+    status: 'active',
+    pack,
+    detectors: [...detectors],
+  })),
+);
+// Whom somebody asked after is what the record is for; a key that somebody looks for stays out of it.
+const ACTIONS = { secret: 'redact', pii: 'off', injection: 'off', hidden: 'off' } as const;
+
+/** Answers questions about records, and puts each on record before its answer leaves. */
+export class QueryLog {
+  constructor(private readonly record: RecordAction) {}
+
+  /**
+   * Asks, and answers once the record of the question is committed: who, with which filters, and the length and hash of
+   * what was answered. A question that is refused is on record too.
+   * @param action - `<noun>.<verb>`
+   * @param asked - the filters as they came
+   * @throws AdminError 503 WDR_STORE_UNAVAILABLE when the record cannot be written: nothing is told without one
+   */
+  async answer(by: AdminActor, action: string, asked: object, ask: () => Promise<string>): Promise<string> {
+    const question = {
+      kind: 'query',
+      action,
+      by,
+      arguments: engine.screen({ ...asked }, 'request', ACTIONS).value,
+    } as const;
+    let text: string;
+    try {
+      text = await ask();
+    } catch (error) {
+      const { code, message: detail } = error instanceof AdminError ? error : { code: 'WDR_INTERNAL', message: '' };
+      // Where the store is away there is nothing to write it to, and nothing was told.
+      if (code !== 'WDR_STORE_UNAVAILABLE')
+        await this.keep({ ...question, refusal: { code, detail, isForbidden: false } });
+      throw error;
+    }
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    await this.keep({ ...question, result: { bytes: Buffer.byteLength(text), sha256 } });
+    return text;
+  }
+
+  private async keep(action: AdminAction): Promise<void> {
+    try {
+      await this.record(action);
+    } catch {
+      throw new AdminError(503, 'WDR_STORE_UNAVAILABLE', 'the question could not be put on record; it is not answered');
+    }
+  }
+}
