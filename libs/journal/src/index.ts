@@ -1,4 +1,5 @@
-export { type Journal, openJournal } from './journal.js';
+export { type Gap, gapRecordText } from './gap-record.js';
+export { type Journal, openJournal, type WriteOptions } from './journal.js';
 export { JournalFullError } from './journal-full.js';
 export type {
   CheckpointOptions,

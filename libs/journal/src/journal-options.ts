@@ -48,6 +48,8 @@ export interface JournalOptions {
   readonly clock: { monotonicMs(): number; wallMs?(): number };
   /** Milliseconds in which written bytes are on the disk, and the time of one sync; 5 if not given. */
   readonly syncEveryMs?: number;
+  /** Bytes that undelivered records of refusals before identification may hold: a sixteenth of the size if not given. */
+  readonly refusalsMaxBytes?: number;
   /** The calls that change files: Node's own if not given. */
   readonly files?: JournalFiles;
   /** How long `close` waits for the last acknowledgement: 5,000 ms if not given. */

@@ -1,10 +1,13 @@
+import { ByteBudget } from './byte-budget.js';
 import { DeliveryAge } from './delivery-age.js';
 import type { DrainHost } from './drain-host.js';
-import { drainHostOf } from './open-drain-host.js';
-import { FrameKind } from './frame.js';
+import { FRAME_HEADER_BYTES, FrameKind } from './frame.js';
+import { JournalFullError } from './journal-full.js';
 import { CLOSE_TIMEOUT_MS, type JournalOptions, SEGMENT_BYTES, SEGMENT_BYTES_MIN } from './journal-options.js';
 import { removeDirectory, takeAbandonedDirectories, takeOwnDirectory } from './log-directories.js';
+import { drainHostOf } from './open-drain-host.js';
 import { type OpenLog, openLog, undeliveredOf } from './open-log.js';
+import { offsetOf, segmentOf } from './position.js';
 import { fitText, INTENT_BYTES_MAX, OUTCOME_BYTES_MAX, RECORD_BYTES_MAX } from './record-text.js';
 
 const ADOPT_EVERY_MS = 10_000;
@@ -17,6 +20,11 @@ export interface WriteOptions {
    * survives and a power cut does not.
    */
   readonly strict?: boolean | undefined;
+  /**
+   * It is of a stranger, whom nothing else keeps from filling the journal: it is taken only while such records hold no
+   * more than their own bytes of it.
+   */
+  readonly isOfStranger?: boolean | undefined;
 }
 
 /** The node's audit journal: what it took is published exactly once by sequence, at least once by message. */
@@ -45,6 +53,10 @@ export interface Journal {
   oldestUndeliveredMs(): number;
   /** Bytes on disk of the node's own log. */
   sizeBytes(): number;
+  /** Bytes of the node's own log that wait for their acknowledgement, those that delivered records leave between them too. */
+  undeliveredBytes(): number;
+  /** Whether the disk fails, so that nothing new is taken. */
+  isFailing(): boolean;
   /** Bytes that should have been frames and could not be read, since the journal was opened. */
   damagedBytes(): number;
   /** Stops publishing, after the batch that is on its way. */
@@ -75,6 +87,7 @@ class NodeJournal implements Journal {
   private readonly adopted = new Set<OpenLog>();
   private readonly host: DrainHost;
   private readonly age = new DeliveryAge();
+  private readonly strangers: ByteBudget;
   private readonly timers: NodeJS.Timeout[];
   /** Of adopted logs that are gone. */
   private damageDelivered = 0;
@@ -82,6 +95,7 @@ class NodeJournal implements Journal {
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: JournalOptions) {
+    this.strangers = new ByteBudget(options.refusalsMaxBytes ?? options.sizeMaxBytes / 16);
     const own = takeOwnDirectory(options.dir, options.node);
     try {
       this.own = openLog(own, options);
@@ -105,8 +119,14 @@ class NodeJournal implements Journal {
     return this.own.name;
   }
 
-  async append(record: string, { strict }: WriteOptions = {}): Promise<number> {
-    const { sequence, written } = this.own.writer.begin(FrameKind.record, fitText(record, RECORD_BYTES_MAX), strict);
+  async append(record: string, { strict, isOfStranger = false }: WriteOptions = {}): Promise<number> {
+    const text = fitText(record, RECORD_BYTES_MAX);
+    const bytes = isOfStranger ? FRAME_HEADER_BYTES + Buffer.byteLength(text) : 0;
+    if (isOfStranger && !this.strangers.admits(bytes, this.own.progress.deliveredBelow)) {
+      throw new JournalFullError('full', 'the journal has no more room for refusals before identification');
+    }
+    const { sequence, written } = this.own.writer.begin(FrameKind.record, text, strict);
+    if (isOfStranger) this.strangers.took(sequence, bytes);
     await written;
     return sequence;
   }
@@ -129,6 +149,16 @@ class NodeJournal implements Journal {
 
   sizeBytes(): number {
     return this.own.segments.sizeBytes();
+  }
+
+  undeliveredBytes(): number {
+    const { delivered, committed } = this.own.progress;
+    const segments = segmentOf(committed) - segmentOf(delivered);
+    return segments * (this.options.segmentBytes ?? SEGMENT_BYTES) + offsetOf(committed) - offsetOf(delivered);
+  }
+
+  isFailing(): boolean {
+    return this.own.writer.isFailing;
   }
 
   damagedBytes(): number {

@@ -124,7 +124,11 @@ export class LogWriter {
 
   /** Whether everything that was taken is written. */
   get isSettled(): boolean {
-    return this.frames.pendingBytes === 0 && this.recovered === undefined;
+    return this.frames.pendingBytes === 0 && !this.isFailing;
+  }
+
+  get isFailing(): boolean {
+    return this.recovered !== undefined;
   }
 
   /** Intents without an outcome. */
@@ -256,7 +260,7 @@ export class LogWriter {
     this.frames.clear();
     this.tickFirstSequence = this.nextSequence;
     this.recovered ??= deferred();
-    const refusal = new JournalFullError('disk', 'the journal could not be written', { cause: error });
+    const refusal = new JournalFullError('disk', 'the journal could not be written', { cause: error, isKept: true });
     for (const batch of this.waiters.takeAll()) {
       batch.refuse(refusal, this.recovered.promise);
       for (const sequence of batch.intents) {
