@@ -103,7 +103,7 @@ function policy(upstreamPort: number): PolicySnapshot {
           description: '',
           tools: [{ upstream: UPSTREAM, tool: '*' }],
           guardrails: { request: actions, response: actions },
-          record: { capture: 'full', tools: {} },
+          record: { mode: 'async', capture: 'full', tools: {} },
         },
       },
       grants: [

@@ -55,6 +55,15 @@ const Journal = z.strictObject({
   segmentBytes: z.int().min(262_144).optional(),
   /** Milliseconds in which every written byte is on the disk, and the time of one sync. */
   syncEveryMs: z.int().min(1).max(1_000).default(5),
+  /**
+   * What a full or failing journal does with calls: it refuses them, or lets those of servers that are not strict go on
+   * unrecorded, counts them, and tells of them in one record when there is room again.
+   */
+  onFull: z.enum(['refuse', 'drop-and-count']).default('refuse'),
+  /** Bytes that records of refusals before identification may hold until they are delivered. */
+  refusalsMaxBytes: z.int().min(65_536).default(16_777_216),
+  /** Percent of `sizeMaxBytes` that is undelivered from which on `/readyz` says that the node is degraded. */
+  degradedAtPercent: z.int().min(1).max(100).default(75),
   /** Records are kept and not published, until the process starts without it. */
   isDrainPaused: z.boolean().default(false),
 });

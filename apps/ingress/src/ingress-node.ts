@@ -17,6 +17,7 @@ import type { IngressConfig } from './ingress-config.js';
 import type { Gateway } from './pipeline/gateway.js';
 import { PrincipalQuotas } from './quota/principal-quotas.js';
 import { Recorder } from './record/recorder.js';
+import { reportJournal } from './report-journal.js';
 import { startDoor } from './start-door.js';
 import { startRecords, type StartedRecords } from './start-records.js';
 import { startState, type StartedState } from './start-state.js';
@@ -46,7 +47,8 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
   const key = derivedKey(config.sessionKey, 'session');
   const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
   const gateway = gatewayOf(config, host, { ...records, ...known, sessions });
-  reportHealth(host, { ...records, ...known, running });
+  reportHealth(host, { ...known, running });
+  reportJournal(config, host, records.journal);
   const cancellations = startDoor(config, host, { gateway, sessions, running, counter: records.counter });
   await Promise.all([topics, known.replication.start(), cancellations.start()]);
 }
@@ -56,7 +58,8 @@ function gatewayOf(
   host: Host,
   parts: StartedRecords & StartedState & { readonly sessions: LegacySessions },
 ): Gateway {
-  const { state, replication, watchdog, journal, counter } = parts;
+  const { state, replication, watchdog, writer, counter } = parts;
+  const isStrict = (virtualServer: string) => state.policy().isStrict(virtualServer);
   const guardrails = () => state.guardrails();
   return {
     tokens: {
@@ -71,7 +74,7 @@ function gatewayOf(
     guardrails,
     leases: parts.leases,
     upstreams: parts.pool,
-    journal: new Recorder({ node: host.node, journal, counter, guardrails }),
+    journal: new Recorder({ node: host.node, journal: writer, counter, guardrails, isStrict }),
     lists: new ReadyLists(SERVER),
     sessions: parts.sessions,
     face: { server: SERVER, capabilities: { tools: {} } },
@@ -79,11 +82,8 @@ function gatewayOf(
   };
 }
 
-function reportHealth(
-  host: Host,
-  parts: StartedRecords & StartedState & { readonly running: RunningOperations },
-): void {
-  const { replication, watchdog, state, journal, running } = parts;
+function reportHealth(host: Host, parts: StartedState & { readonly running: RunningOperations }): void {
+  const { replication, watchdog, state, running } = parts;
   host.readiness('state', () => replication.readiness());
   host.readiness('identity', () => {
     const nowMs = host.clock.wallMs();
@@ -100,8 +100,6 @@ function reportHealth(
     Math.max(0, replication.identitySilenceMs(host.clock.wallMs()) / 1_000),
   );
   gauge('warder_running_operations', 'Operations that run on this node', () => running.size);
-  gauge('warder_journal_undelivered_records', 'Records not yet acknowledged', () => journal.undelivered());
-  gauge('warder_journal_bytes', 'Bytes of the journal on disk', () => journal.sizeBytes());
   gauge(
     'warder_unknown_detectors',
     'Detectors that rules name and this build lacks',

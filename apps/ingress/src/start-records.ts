@@ -2,10 +2,17 @@ import { auditRecordedTopic } from '@warder/contracts';
 import { type Journal, type JournalDrain, openJournal } from '@warder/journal';
 import type { Host } from '@warder/service-host';
 import type { IngressConfig } from './ingress-config.js';
+import { DroppingJournal } from './record/dropping-journal.js';
+import type { JournalWriter } from './record/recorder.js';
 import { RefusalCounter } from './record/refusal-counter.js';
+
+/** Milliseconds between two attempts to tell of dropped records. */
+const TELL_EVERY_MS = 1_000;
 
 export interface StartedRecords {
   readonly journal: Journal;
+  /** The journal as calls write it: with what becomes of them when it is full. */
+  readonly writer: JournalWriter;
   readonly counter: RefusalCounter;
 }
 
@@ -18,35 +25,49 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
     sizeMaxBytes: settings.sizeMaxBytes,
     ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
     syncEveryMs: settings.syncEveryMs,
+    refusalsMaxBytes: settings.refusalsMaxBytes,
     drain: drainOf(host),
     isPaused: settings.isDrainPaused,
     log: host.log,
     clock: host.clock,
   });
-  const bounds = { windowMs: limits.refusalWindowMs, recordsPerWindowMax: limits.refusalRecordsPerWindowMax };
-  const counter = new RefusalCounter(
-    host.node,
-    bounds,
-    () => host.clock.wallMs(),
-    (record) => journal.append(record),
-  );
-  const lost = host.metrics.counter(
+  const dropped = host.metrics.counter('warder_dropped_records_total', 'Records that the journal had no room for');
+  const writer = new DroppingJournal({
+    node: host.node,
+    journal,
+    dropsWhenFull: settings.onFull === 'drop-and-count',
+    wallMs: () => host.clock.wallMs(),
+    onDropped: (count) => dropped.inc(count),
+  });
+  const uncounted = host.metrics.counter(
     'warder_uncounted_refusals_total',
     'Refusals whose record the journal did not take',
   );
-  const flush = async () => {
-    const count = await counter.flush();
-    if (count === 0) return;
-    lost.inc(count);
-    host.log.error({ count }, 'refusals before identification could not be recorded');
+  const counter = new RefusalCounter(
+    host.node,
+    { windowMs: limits.refusalWindowMs, recordsPerWindowMax: limits.refusalRecordsPerWindowMax },
+    () => host.clock.wallMs(),
+    (record) => journal.append(record, { isOfStranger: true }),
+    (code, count) => {
+      uncounted.inc(count);
+      writer.count(code, count);
+    },
+  );
+  const tell = async (): Promise<void> => {
+    const count = await writer.tell();
+    if (count > 0) host.log.error({ count }, 'records were dropped, and the journal has no room to tell of it yet');
   };
-  const timer = setInterval(() => void flush(), limits.refusalWindowMs).unref();
+  const timers = [
+    setInterval(() => void counter.flush(), limits.refusalWindowMs).unref(),
+    setInterval(() => void tell(), TELL_EVERY_MS).unref(),
+  ];
   host.onDrain('journal', () => journal.close());
   host.onDrain('counted refusals', async () => {
-    clearInterval(timer);
-    await flush();
+    for (const timer of timers) clearInterval(timer);
+    await counter.flush();
+    await tell();
   });
-  return { journal, counter };
+  return { journal, writer, counter };
 }
 
 // Beside the calls, in a thread of its own, where there is a broker to reach; the bus of one process is in this thread.

@@ -65,7 +65,7 @@ beforeAll(async () => {
   const piped = { transport: { kind: 'stdio' as const, entry: 'piped' }, allowPrivateAddress: false, timeoutMs: 700 };
   const flag = { secret: 'redact', pii: 'redact', injection: 'flag', hidden: 'flag' } as const;
   const tools = UPSTREAMS.map((upstream) => ({ upstream, tool: '*' }));
-  const record = { capture: 'full' as const, tools: {} };
+  const record = { mode: 'async' as const, capture: 'full' as const, tools: {} };
   const strict = { request: { ...flag, pii: 'block' }, response: { ...flag, secret: 'block' } } as const;
   await admin.changePolicy(() => ({
     upstreams: { young: http(0), old: http(1), piped },

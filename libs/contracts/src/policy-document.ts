@@ -55,8 +55,13 @@ export type VirtualServerTool = z.infer<typeof VirtualServerTool>;
 
 const TOOL_SETTINGS_MAX = 1_000;
 
-/** What records of a virtual server keep of arguments and results. */
+/** How sure records of a virtual server are, and what they keep of arguments and results. */
 export const RecordSettings = z.strictObject({
+  /**
+   * `strict`: a record is on the disk before the upstream is called, and before the answer leaves. `async`: within
+   * milliseconds of it (`journal.syncEveryMs`), which a killed process survives and a power cut may not.
+   */
+  mode: z.enum(['strict', 'async']).default('async'),
   capture: CaptureLevel.default('full'),
   /** Instead of it for the tools of a pattern, the most specific first. */
   tools: z

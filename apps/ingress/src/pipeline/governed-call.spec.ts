@@ -102,6 +102,7 @@ type Written = Omit<AuditRecord, 'log' | 'sequence' | 'commitment'>;
 function gateway(
   overrides: Partial<Gateway> = {},
   journal: Partial<ConstructorParameters<typeof Recorder>[0]['journal']> = {},
+  isStrict = false,
 ) {
   const reached: unknown[] = [];
   const records: Written[] = [];
@@ -125,6 +126,7 @@ function gateway(
     { windowMs: 10_000, recordsPerWindowMax: 10 },
     clock.wallMs,
     writer.append,
+    () => {},
   );
   const parts: Gateway = {
     tokens: {
@@ -142,7 +144,13 @@ function gateway(
         return { result: { content: [{ type: 'text', text: `found ${KEY}` }] } };
       },
     },
-    journal: new Recorder({ node: 'ingress-1', journal: writer, counter, guardrails: () => engine }),
+    journal: new Recorder({
+      node: 'ingress-1',
+      journal: writer,
+      counter,
+      guardrails: () => engine,
+      isStrict: () => isStrict,
+    }),
     lists: { listOf: () => ({ text: '{}', findings: [], withheld: 0 }) },
     sessions: { start: () => 's' },
     face: { server: { name: 'warder', version: '0' }, capabilities: {} },
@@ -304,6 +312,34 @@ describe('a governed call', () => {
     expect(records).toEqual([]);
   });
 
+  it('of a strict server waits for the disk before the upstream is called, and before the answer or refusal leaves', async () => {
+    const asked: string[] = [];
+    const waiting: (() => void)[] = [];
+    const onDisk = (what: string, how?: { strict?: boolean }) => {
+      asked.push(`${what} ${how?.strict}`);
+      return new Promise<void>((resolve) => waiting.push(resolve));
+    };
+    const { run, reached } = gateway(
+      {},
+      {
+        openIntent: (_intent, how) => ({ sequence: 1, written: onDisk('intent', how) }),
+        closeIntent: (_sequence, _outcome, how) => onDisk('outcome', how),
+        append: (_record, how) => onDisk('record', how).then(() => 1),
+      },
+      true,
+    );
+    const left: string[] = [];
+    void run(received('search')).then(({ kind }) => left.push(kind));
+    void run(received('unknown')).then(({ kind }) => left.push(kind));
+    await expect.poll(() => asked.toSorted(), { timeout: 10_000 }).toEqual(['intent true', 'record true']);
+    expect([reached, left]).toEqual([[], []]);
+    for (const release of waiting.splice(0)) release();
+    await expect.poll(() => asked, { timeout: 10_000 }).toContain('outcome true');
+    expect([reached.length, left]).toEqual([1, ['refused']]);
+    for (const release of waiting.splice(0)) release();
+    await expect.poll(() => left, { timeout: 10_000 }).toEqual(['refused', 'answered']);
+  });
+
   it('turns a bug into WDR_INTERNAL with nothing of its inside, on record', async () => {
     const upstreams = {
       send: async () => {
@@ -337,7 +373,13 @@ describe('a governed call', () => {
       },
     };
     const guardrails = () => broken;
-    const journal = new Recorder({ node: 'ingress-1', journal: writer, counter: gateway().counter, guardrails });
+    const journal = new Recorder({
+      node: 'ingress-1',
+      journal: writer,
+      counter: gateway().counter,
+      guardrails,
+      isStrict: () => false,
+    });
     const { run } = gateway({ policy: () => policyOf({ virtualServers: { dev: server } }), journal });
     expect(codeOf(await run(received('search')))).toBe('WDR_INTERNAL');
     expect(closed).toMatchObject([

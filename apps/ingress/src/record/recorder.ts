@@ -12,10 +12,13 @@ import type { RefusalCounter } from './refusal-counter.js';
 
 /** What the recorder needs of libs/journal. Texts are JSON objects. */
 export interface JournalWriter {
-  append(record: string): Promise<number>;
+  append(record: string, how?: { strict?: boolean }): Promise<number>;
   /** @throws JournalFullError */
-  openIntent(intent: string): { readonly sequence: number; readonly written: Promise<void> };
-  closeIntent(sequence: number, outcome: string): Promise<void>;
+  openIntent(
+    intent: string,
+    how?: { strict?: boolean },
+  ): { readonly sequence: number; readonly written: Promise<void> };
+  closeIntent(sequence: number, outcome: string, how?: { strict?: boolean }): Promise<void>;
 }
 
 export interface RecorderParts {
@@ -23,6 +26,8 @@ export interface RecorderParts {
   readonly journal: JournalWriter;
   readonly counter: RefusalCounter;
   readonly guardrails: () => Guardrails;
+  /** Whether the server's records must be on the disk, as the policy of this moment says. */
+  readonly isStrict: (virtualServer: string) => boolean;
 }
 
 /** Writes what became of each operation: the intent before the act, the one final record before the answer. */
@@ -37,7 +42,9 @@ export class Recorder implements Journal {
   async open(call: Credentialed): Promise<number> {
     const capture = this.argumentsCapture(call);
     const { sequence, written } = this.inJournal(() =>
-      this.parts.journal.openIntent(harmless(halfText(intentText(this.claims.masked(call), this.nodeJson, capture)))),
+      this.parts.journal.openIntent(harmless(halfText(intentText(this.claims.masked(call), this.nodeJson, capture))), {
+        strict: this.parts.isStrict(call.virtualServer),
+      }),
     );
     try {
       await written;
@@ -59,12 +66,13 @@ export class Recorder implements Journal {
       call.findings.push(...outcome.refusal.facts.findings);
     }
     if (call.recordSequence !== undefined) return this.closeIntent(call, call.recordSequence, outcome);
+    const how = { strict: this.parts.isStrict(call.virtualServer) };
     const ended = outcomeText(call, outcome, this.resultCapture(call, outcome));
     const told = this.claims.masked(call.target === undefined ? this.withMaskedNames(call) : call);
     const rule = outcome.kind === 'answered' ? undefined : outcome.refusal.facts.rule;
     const intent = intentText(told, this.nodeJson, this.refusedArguments(call), rule);
     try {
-      await this.parts.journal.append(harmless(wholeText(intent, ended)));
+      await this.parts.journal.append(harmless(wholeText(intent, ended)), how);
     } catch (error) {
       throw asRefusal(error);
     }
@@ -72,14 +80,19 @@ export class Recorder implements Journal {
 
   /** Whatever fails here: an intent that stayed open would keep the journal from giving room back, until it is full. */
   private async closeIntent(call: Call, sequence: number, outcome: Outcome): Promise<void> {
+    const how = { strict: this.parts.isStrict(call.virtualServer) };
     let text: string;
     try {
       text = harmless(halfText(outcomeText(call, outcome, this.resultCapture(call, outcome))));
     } catch (error) {
-      await this.parts.journal.closeIntent(sequence, harmless(halfText(outcomeText(call, asOutcome(error), 'null'))));
+      await this.parts.journal.closeIntent(
+        sequence,
+        harmless(halfText(outcomeText(call, asOutcome(error), 'null'))),
+        how,
+      );
       throw error;
     }
-    await this.parts.journal.closeIntent(sequence, text);
+    await this.parts.journal.closeIntent(sequence, text, how);
   }
 
   private argumentsCapture(call: Credentialed): string {

@@ -10,7 +10,9 @@ function counter(recordsPerWindowMax: number, append?: () => Promise<unknown>) {
     );
   };
   const bounds = { windowMs: 10_000, recordsPerWindowMax };
-  return { records, counter: new RefusalCounter('ingress-1', bounds, () => 1_000, append ?? write) };
+  const lost: unknown[] = [];
+  const onLost = (code: string, count: number): void => void lost.push([code, count]);
+  return { records, lost, counter: new RefusalCounter('ingress-1', bounds, () => 1_000, append ?? write, onLost) };
 }
 
 it('writes one record per code and address, with how many there were', async () => {
@@ -35,12 +37,13 @@ it('leaves a bounded number of records however many addresses there are, and for
 });
 
 it('says how many could not be written', async () => {
-  const { counter: refusals } = counter(10, async () => {
+  const { counter: refusals, lost } = counter(10, async () => {
     throw new Error('full');
   });
   refusals.count('WDR_TOKEN_UNKNOWN', '10.0.0.1', 'unknown');
   refusals.count('WDR_TOKEN_UNKNOWN', '10.0.0.1', 'unknown');
-  expect(await refusals.flush()).toBe(2);
+  await refusals.flush();
+  expect(lost).toEqual([['WDR_TOKEN_UNKNOWN', 2]]);
 });
 
 it('masks what a stranger wrote, which the detail quotes', async () => {

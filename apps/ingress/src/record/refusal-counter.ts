@@ -41,6 +41,8 @@ export class RefusalCounter {
     private readonly bounds: RefusalCounterBounds,
     private readonly wallMs: () => number,
     private readonly append: (record: string) => Promise<unknown>,
+    /** Called for those whose record was not taken. */
+    private readonly onLost: (code: string, count: number) => void,
   ) {
     this.nodeJson = JSON.stringify(node);
   }
@@ -59,18 +61,14 @@ export class RefusalCounter {
     this.counted.set(key, { firstAtMs: this.wallMs(), code, address, detail, count: 1 });
   }
 
-  /**
-   * Ends the window: hands one record per pair to the journal.
-   * @returns how many refusals could not be written down
-   */
-  async flush(): Promise<number> {
+  /** Ends the window: hands one record per pair to the journal. */
+  async flush(): Promise<void> {
     const ended = this.counted;
     this.counted = new Map();
-    const written = await Promise.all([...ended.values()].map((each) => this.write(each)));
-    return written.reduce((sum, lost) => sum + lost, 0);
+    await Promise.all([...ended.values()].map((each) => this.write(each)));
   }
 
-  private async write(counted: Counted): Promise<number> {
+  private async write(counted: Counted): Promise<void> {
     const { code, address, detail, count, firstAtMs } = counted;
     const text = countedRefusalText({
       recordId: newRecordId(firstAtMs),
@@ -83,9 +81,6 @@ export class RefusalCounter {
       detail: maskedText(detail),
       count,
     });
-    return this.append(harmless(text)).then(
-      () => 0,
-      () => count,
-    );
+    await this.append(harmless(text)).catch(() => this.onLost(code, count));
   }
 }

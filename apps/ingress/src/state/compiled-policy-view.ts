@@ -68,6 +68,11 @@ export class CompiledPolicyView implements PolicyView {
     return level;
   }
 
+  /** Whether records of a virtual server must be on the disk before its calls go on. */
+  isStrict(virtualServer: string): boolean {
+    return this.compiled.virtualServers.get(virtualServer)?.settings.record.mode === 'strict';
+  }
+
   timeoutMs(upstream: string): number {
     const settings = this.compiled.upstreams.get(upstream);
     if (settings === undefined) throw new Error('time-out of an upstream that is not in the policy');

@@ -49,7 +49,7 @@ export const policySnapshotTopic: Topic<PolicySnapshot> = {
             request: { secret: 'redact', pii: 'redact', injection: 'flag', hidden: 'flag' },
             response: { secret: 'redact', pii: 'redact', injection: 'flag', hidden: 'flag' },
           },
-          record: { capture: 'full', tools: { 'everything/get-env': { capture: 'metadata' } } },
+          record: { mode: 'async', capture: 'full', tools: { 'everything/get-env': { capture: 'metadata' } } },
         },
       },
       grants: [{ name: 'developers', effect: 'permit', to: { group: 'developers' }, tools: ['everything/*'] }],
