@@ -1,14 +1,16 @@
 import { Pepper } from '@warder/contracts';
 import { z } from 'zod';
 import { ExportersSettings } from './exporters/exporters-settings.js';
+import { ArchiveConfig } from './archive/archive-config.js';
 
 export const AuditConfig = z.strictObject({
   database: z.strictObject({ url: z.string().min(1) }),
   /** The peppers with which the bearers of the admin door are looked up. */
   pepper: Pepper,
-  /** Days that records are kept; the partitions of older days are dropped. */
+  /** Days that Postgres keeps records; then they are in the archive, or deleted where there is none. */
   retentionDays: z.int().min(1).max(3_650).default(90),
   /** Receivers of the records, each with a place of its own in the topic. */
   exporters: ExportersSettings,
+  archive: ArchiveConfig.optional(),
 });
 export type AuditConfig = z.infer<typeof AuditConfig>;

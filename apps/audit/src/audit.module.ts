@@ -6,6 +6,10 @@ import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { archiveProviders } from './archive/archive.module.js';
+import { ColdStore } from './archive/cold.store.js';
+import { KeepingLoop } from './archive/keeping-loop.js';
+import { KeepingController } from './archive/keeping.controller.js';
 import type { AuditConfig } from './audit-config.js';
 import { AuditRecordedConsumer, BusBatchStrategy } from './audit-recorded.consumer.js';
 import { AUDIT_CLOCK, AuditController } from './audit.controller.js';
@@ -14,6 +18,7 @@ import { Exporters } from './exporters/exporters.js';
 import { ExportersController } from './exporters/exporters.controller.js';
 import { ExportersStore } from './exporters/exporters.store.js';
 import { Ingest } from './ingest.js';
+import { CreateArchive1790000002100 } from './migrations/create-archive.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { PartitionStore } from './partition.store.js';
 import { QueryLog } from './query-log.js';
@@ -21,7 +26,6 @@ import { RecordStore } from './record.store.js';
 
 const HOST = Symbol('audit host');
 const GROUP = 'store';
-const MAINTAIN_EVERY_MS = 3_600_000;
 
 /** Starts what the service does without being asked: keeps the partitions and consumes the topic. */
 class AuditStart implements OnApplicationBootstrap {
@@ -29,7 +33,7 @@ class AuditStart implements OnApplicationBootstrap {
 
   constructor(
     @Inject(HOST) private readonly host: Host,
-    @Inject(PartitionStore) private readonly partitions: PartitionStore,
+    @Inject(KeepingLoop) private readonly keeping: KeepingLoop,
     @Inject(AuditRecordedConsumer) private readonly consumer: AuditRecordedConsumer,
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(Exporters) private readonly exporters: Exporters,
@@ -39,11 +43,10 @@ class AuditStart implements OnApplicationBootstrap {
     const { host } = this;
     // A store that is away does not make the process unready: the topic keeps the records, and queries say 503.
     host.readiness('records', () => this.isConsuming || 'the audit topic is not consumed yet');
-    await this.maintain();
-    const timer = setInterval(() => void this.maintain(), MAINTAIN_EVERY_MS);
-    host.onDrain('partitions', async () => clearInterval(timer));
     this.outbox.start();
     host.onDrain('outbox', () => this.outbox.stop());
+    await this.keeping.start();
+    host.onDrain('keeping', () => this.keeping.stop());
     await host.bus.ensureTopics([auditRecordedTopic, auditDeadLetterTopic]);
     const strategy = new BusBatchStrategy(host.bus, [auditRecordedTopic], GROUP);
     addHandlers(strategy, this.consumer);
@@ -54,16 +57,6 @@ class AuditStart implements OnApplicationBootstrap {
     });
     host.onDrain('exporters', () => this.exporters.stop());
     await this.exporters.start();
-  }
-
-  private async maintain(): Promise<void> {
-    try {
-      const failed = await this.partitions.maintain(this.host.clock.wallMs());
-      if (failed.length > 0)
-        this.host.log.warn({ days: failed }, 'records of these days stay in the default partition');
-    } catch (error) {
-      this.host.log.error({ err: error }, 'the partitions of the audit store are not maintained');
-    }
   }
 }
 
@@ -88,10 +81,13 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
   return {
     module: AuditModule,
     imports: [
-      databaseModule('audit', config.database.url, { entities: [], migrations: [CreateAudit1790000002000] }),
+      databaseModule('audit', config.database.url, {
+        entities: [],
+        migrations: [CreateAudit1790000002000, CreateArchive1790000002100],
+      }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [AuditController, ExportersController],
+    controllers: [AuditController, ExportersController, KeepingController],
     providers: [
       { provide: HOST, useValue: host },
       { provide: AUDIT_CLOCK, useValue: host.clock },
@@ -106,20 +102,25 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
         useFactory: (opened: DataSource, outbox: Outbox) =>
           new QueryLog((action) => opened.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
-      { provide: CallStore, inject: [source], useFactory: (opened: DataSource) => new CallStore(opened) },
+      {
+        provide: CallStore,
+        inject: [source, ColdStore],
+        useFactory: (opened: DataSource, cold: ColdStore | null) => new CallStore(opened, cold ?? undefined),
+      },
       {
         provide: PartitionStore,
         inject: [source],
-        useFactory: (opened: DataSource) => new PartitionStore(opened, config.retentionDays),
-      },
-      {
-        provide: Ingest,
-        inject: [RecordStore],
-        useFactory: (store: RecordStore) => new Ingest(store, host.log, host.metrics),
+        useFactory: (opened: DataSource) => new PartitionStore(opened),
       },
       {
         provide: Outbox,
         useFactory: () => new Outbox(host, { service: 'audit', url: config.database.url, topics: [] }),
+      },
+      ...archiveProviders(config, host, source),
+      {
+        provide: Ingest,
+        inject: [RecordStore],
+        useFactory: (store: RecordStore) => new Ingest(store, host.log, host.metrics),
       },
       { provide: Exporters, useFactory: () => new Exporters(config.exporters, host) },
       {

@@ -2,6 +2,8 @@ import type { AuditCallsQuery, QuarantineQuery, WhoUsedQuery } from '@warder/con
 import { withStore } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import type { ColdStore, RecordKey } from './archive/cold.store.js';
+import { sampleText } from './archive/use-samples.js';
 import { callFilter } from './call-filter.js';
 import { decodeCursor, encodeCursor } from './page-cursor.js';
 import { dayOf } from './partition.store.js';
@@ -17,12 +19,27 @@ interface Found {
   readonly text: string;
 }
 
+/** Where a sample lies, and its record's text where it is at hand. */
+interface SampleKey extends RecordKey {
+  readonly text?: string | null;
+}
+
+/** A use without its samples, as JSON text, and its samples. */
+interface Use {
+  readonly head: string;
+  readonly keys: readonly SampleKey[];
+}
+
 /**
  * Answers questions about records. Answers are texts of JSON in which records stand as they came, so that numbers
  * survive to the digit.
  */
 export class CallStore {
-  constructor(private readonly source: DataSource) {}
+  /** @param cold - days that have left Postgres, where there is an archive */
+  constructor(
+    private readonly source: DataSource,
+    private readonly cold?: ColdStore,
+  ) {}
 
   /** `{calls, nextCursor}`, newest first. */
   async calls(query: AuditCallsQuery): Promise<string> {
@@ -34,7 +51,7 @@ export class CallStore {
         [...parameters, query.limit + 1],
       ),
     );
-    return pageOf('calls', found, query.limit);
+    return pageOf('calls', await this.withCold(query, found), query.limit);
   }
 
   /**
@@ -48,19 +65,18 @@ export class CallStore {
           this.source.query('SELECT record::text AS text FROM call_record WHERE record_id = $1 LIMIT 1', [recordId]),
         )
       : [];
-    if (!found[0]) throw new AdminError(404, 'WDR_RECORD_UNKNOWN', 'no record has this id');
-    return found[0].text;
+    const text = found[0]?.text ?? (isUuid ? await this.cold?.record(recordId.toLowerCase()) : undefined);
+    if (text === undefined) throw new AdminError(404, 'WDR_RECORD_UNKNOWN', 'no record has this id');
+    return text;
   }
 
   /** `{from, uses, isCut}`: which agent used which tool under whose identity, the most used first. */
   async whoUsed(query: WhoUsedQuery, nowMs: number): Promise<string> {
     const from = dayOf(nowMs - (query.days - 1) * DAY_MS);
-    const found = await withStore<{ text: string }[]>(() =>
-      this.source.query(WHO_USED, [from, query.upstream ?? null, query.tool ?? null, query.limit + 1]),
-    );
-    const uses = found.slice(0, query.limit).map(({ text }) => text);
-    const isCut = found.length > query.limit;
-    return `{"from":"${from}T00:00:00.000Z","uses":[${uses.join(',')}],"isCut":${isCut}}`;
+    const uses =
+      query.source === 'archive' ? await this.archivedUses(query, from) : await this.countedUses(query, from);
+    const texts = await this.withSamples(uses.slice(0, query.limit));
+    return `{"from":"${from}T00:00:00.000Z","uses":[${texts.join(',')}],"isCut":${uses.length > query.limit}}`;
   }
 
   /** `{rows, nextCursor}`: messages that are no records, newest first. */
@@ -78,6 +94,51 @@ export class CallStore {
     );
     return pageOf('rows', found, query.limit);
   }
+
+  private async countedUses(query: WhoUsedQuery, from: string): Promise<readonly Use[]> {
+    const found = await withStore<{ head: string; keys: string }[]>(() =>
+      this.source.query(WHO_USED, [from, query.upstream ?? null, query.tool ?? null, query.limit + 1]),
+    );
+    return found.map(({ head, keys }) => ({ head, keys: JSON.parse(keys) as SampleKey[] }));
+  }
+
+  private async archivedUses(query: WhoUsedQuery, from: string): Promise<readonly Use[]> {
+    if (this.cold === undefined) throw new AdminError(404, 'WDR_ARCHIVE_ABSENT', 'no archive is configured');
+    return this.cold.whoUsed(query, from);
+  }
+
+  /** The uses with their samples; what Postgres does not hold any more is looked for in the archive, all at once. */
+  private async withSamples(uses: readonly Use[]): Promise<string[]> {
+    const texts = new Map<string, string>();
+    const missing: SampleKey[] = [];
+    for (const { keys } of uses) {
+      for (const key of keys) {
+        if (key.text) texts.set(key.id, key.text);
+        else missing.push(key);
+      }
+    }
+    const found = missing.length === 0 ? [] : ((await this.cold?.records(missing)) ?? []);
+    for (const { id, text } of found) texts.set(id, text);
+    return uses.map(({ head, keys }) => {
+      const samples = keys.flatMap(({ id }) => texts.get(id) ?? []).map((text) => sampleText(text));
+      return `${head.slice(0, -1)},"samples":[${samples.join(',')}]}`;
+    });
+  }
+
+  /** What stands in Postgres and, where the page reaches back to it, in the archive; newest first. */
+  private async withCold(query: AuditCallsQuery, hot: readonly Found[]): Promise<readonly Found[]> {
+    if (this.cold === undefined) return hot;
+    const isFull = hot.length > query.limit;
+    if (isFull && !(await this.cold.reachesTo(hot.at(-1)!.at))) return hot;
+    const known = new Set(hot.map(({ id }) => id));
+    const cold = (await this.cold.calls(query, query.limit + 1)).filter(({ id }) => !known.has(id));
+    return [...hot, ...cold].sort((a, b) => compare(b.at, a.at) || compare(b.id, a.id)).slice(0, query.limit + 1);
+  }
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function pageOf(name: string, found: readonly Found[], limit: number): string {

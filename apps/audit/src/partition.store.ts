@@ -5,33 +5,86 @@ const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 7;
 const PREFIX = 'call_record_';
 
-/** The partitions of days to come are made ahead and those past retention are dropped. */
+/** The days of the store: a partition for each, and the default one for records of a day that has none. */
 export class PartitionStore {
-  constructor(
-    private readonly source: DataSource,
-    private readonly retentionDays: number,
-  ) {}
+  constructor(private readonly source: DataSource) {}
 
-  /** Makes and drops what is due. @returns days whose partition could not be made, for their records came before it */
-  async maintain(nowMs: number): Promise<string[]> {
+  /** Makes the days to come. @returns days whose partition could not be made, for their records came before it */
+  async ensureAhead(nowMs: number): Promise<string[]> {
     const failed: string[] = [];
     for (let day = -1; day <= DAYS_AHEAD; day++) {
       if (!(await this.ensure(nowMs + day * DAY_MS))) failed.push(dayOf(nowMs + day * DAY_MS));
     }
-    await this.drop(nowMs - this.retentionDays * DAY_MS);
     return failed;
   }
 
+  nameOf(day: string): string {
+    return PREFIX + day.replaceAll('-', '');
+  }
+
+  /** Days before `day` of which the store holds something, in a partition or in the default one; oldest first. */
+  async daysBefore(day: string): Promise<string[]> {
+    return withStore(async () => {
+      const rows: { day: string }[] = await this.source.query(
+        `SELECT to_char(to_date(right(c.relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS day
+         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'call_record'::regclass AND c.relname ~ '^${PREFIX}\\d{8}$' AND c.relname < $1
+         UNION SELECT DISTINCT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+         FROM call_record_default WHERE occurred_at < $2::timestamptz
+         ORDER BY day`,
+        [this.nameOf(day), `${day}T00:00:00Z`],
+      );
+      return rows.map((row) => row.day);
+    });
+  }
+
+  /** Records of the day. */
+  async count(day: string): Promise<number> {
+    const [row] = await withStore<[{ rows: number }]>(() =>
+      this.source.query(
+        `SELECT count(*)::float8 AS rows FROM call_record WHERE occurred_at >= $1::timestamptz AND occurred_at < $2::timestamptz`,
+        rangeOf(day),
+      ),
+    );
+    return row.rows;
+  }
+
+  /** Deletes the day's records for good. */
+  async drop(day: string): Promise<void> {
+    await withStore(() =>
+      this.source.transaction(async (manager) => {
+        await manager.query(`SET LOCAL lock_timeout = '2s'`);
+        await manager.query(`DROP TABLE IF EXISTS ${this.nameOf(day)}`);
+        await manager.query(
+          'DELETE FROM call_record_default WHERE occurred_at >= $1::timestamptz AND occurred_at < $2::timestamptz',
+          rangeOf(day),
+        );
+      }),
+    );
+  }
+
+  /** Deletes what was counted before `day`. */
+  async dropRollUps(day: string): Promise<void> {
+    await withStore(() => this.source.query('DELETE FROM usage_day WHERE day < $1::date', [day]));
+  }
+
+  /** Deletes what was set aside before `day`. */
+  async dropQuarantine(day: string): Promise<void> {
+    await withStore(() =>
+      this.source.query('DELETE FROM quarantine WHERE quarantined_at < $1::timestamptz', [`${day}T00:00:00Z`]),
+    );
+  }
+
   private async ensure(atMs: number): Promise<boolean> {
-    const day = dayOf(atMs);
-    const name = PREFIX + day.replaceAll('-', '');
+    const name = this.nameOf(dayOf(atMs));
     const [found] = await withStore<{ exists: boolean }[]>(() =>
       this.source.query('SELECT to_regclass($1) IS NOT NULL AS exists', [name]),
     );
     if (found?.exists) return true;
+    const [from, to] = rangeOf(dayOf(atMs));
     try {
       await this.source.query(
-        `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF call_record FOR VALUES FROM ('${day} 00:00Z') TO ('${dayOf(atMs + DAY_MS)} 00:00Z')`,
+        `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF call_record FOR VALUES FROM ('${from}') TO ('${to}')`,
       );
       return true;
     } catch (error) {
@@ -41,24 +94,14 @@ export class PartitionStore {
       throw error;
     }
   }
-
-  private async drop(beforeMs: number): Promise<void> {
-    const before = dayOf(beforeMs);
-    await withStore(async () => {
-      const rows: { name: string }[] = await this.source.query(
-        `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-         WHERE i.inhparent = 'call_record'::regclass AND c.relname ~ '^${PREFIX}\\d{8}$' AND c.relname < $1`,
-        [PREFIX + before.replaceAll('-', '')],
-      );
-      for (const { name } of rows) await this.source.query(`DROP TABLE IF EXISTS ${name}`);
-      await this.source.query('DELETE FROM call_record_default WHERE occurred_at < $1', [`${before}T00:00:00Z`]);
-      await this.source.query('DELETE FROM usage_day WHERE day < $1', [before]);
-      await this.source.query('DELETE FROM quarantine WHERE quarantined_at < $1', [`${before}T00:00:00Z`]);
-    });
-  }
 }
 
 /** The UTC day of a time, as `YYYY-MM-DD`. */
 export function dayOf(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
+}
+
+/** The first moment of a UTC day and that of the next one. */
+export function rangeOf(day: string): [string, string] {
+  return [`${day}T00:00:00Z`, `${dayOf(Date.parse(`${day}T00:00:00Z`) + DAY_MS)}T00:00:00Z`];
 }

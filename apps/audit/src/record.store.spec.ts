@@ -88,9 +88,7 @@ describe('the audit store', () => {
     await storeBatch([message(text)], records);
     expect(await calls.calls(AuditCallsQuery.parse({}))).toBe(`{"calls":[${text}],"nextCursor":null}`);
     expect(await calls.call(idOf(1))).toBe(text);
-    expect(await calls.whoUsed(WhoUsedQuery.parse({}), NOW)).toContain(
-      '1234567890123456789, "big": 1e400, "minus": -0',
-    );
+    expect(await calls.whoUsed(WhoUsedQuery.parse({}), NOW)).toContain('1234567890123456789,"big":1e400,"minus":-0');
   });
 
   it('sets aside what is no record or what the store refuses, and stores the rest of the batch', async () => {
@@ -225,19 +223,14 @@ describe('the audit store', () => {
     expect((await whoUsed({ upstream: 'everything', days: '60' }))[0]).toMatchObject({ count: 5 });
   });
 
-  it('makes partitions ahead, drops those past retention, and keeps a skewed clock in the default one', async () => {
-    const partitions = new PartitionStore(source, 10);
-    expect(await partitions.maintain(NOW - 12 * 86_400_000)).toEqual([]);
-    expect(await partitions.maintain(NOW)).toEqual([]);
+  it('makes partitions ahead, and keeps a skewed clock in the default one', async () => {
+    const partitions = new PartitionStore(source);
+    expect(await partitions.ensureAhead(NOW)).toEqual([]);
     await store(recordOf(1), recordOf(2, { occurredAtMs: NOW + 400 * 86_400_000 }));
     const rows: { place: string }[] = await source.query(
       'SELECT tableoid::regclass::text AS place FROM call_record ORDER BY occurred_at',
     );
     expect(rows.map(({ place }) => place)).toEqual(['call_record_20261125', 'call_record_default']);
-    const [{ oldest }] = (await source.query(
-      `SELECT min(relname) AS oldest FROM pg_class WHERE relname ~ '^call_record_\\d{8}$'`,
-    )) as [{ oldest: string }];
-    expect(oldest).toBe('call_record_20261115');
   });
 
   it('never shows what was recorded in an error', async () => {

@@ -1,6 +1,7 @@
 /**
  * Who used what since the day $1, of the upstream $2 and the tool $3 where given, $4 rows at most. The roll-up finds
- * and counts; only the samples of the rows that are answered are read from the records.
+ * and counts; only the samples of the rows that are answered are read from the records. Each row has a use without its
+ * samples, as JSON text, and the keys and texts of up to three samples.
  */
 export const WHO_USED = `
 WITH uses AS (
@@ -25,18 +26,16 @@ SELECT json_build_object(
   'count', permitted,
   'refused', forbidden,
   'firstAtMs', floor(extract(epoch FROM first_at) * 1000),
-  'lastAtMs', floor(extract(epoch FROM last_at) * 1000),
-  'samples', (
-    SELECT coalesce(json_agg(json_build_object('recordId', s.record_id, 'occurredAtMs', s.record->'occurredAtMs',
-      'arguments', s.record->'personal'->'arguments') ORDER BY s.occurred_at DESC), '[]'::json)
-    FROM (
-      SELECT r.record_id, r.occurred_at, r.record
-      FROM (
-        SELECT k.at, k.id FROM usage_day d, unnest(d.sample_at, d.sample_id) AS k(at, id)
-        WHERE d.upstream = uses.upstream AND d.tool = uses.tool AND d.principal_id = uses.principal_id
-          AND d.agent_id = uses.agent_id AND d.day >= $1::date
-        ORDER BY k.at DESC LIMIT 3
-      ) key JOIN call_record r ON r.occurred_at = key.at AND r.record_id = key.id
-    ) s
-  )
-)::text AS text FROM uses ORDER BY permitted DESC, upstream, tool, principal_id, agent_id`;
+  'lastAtMs', floor(extract(epoch FROM last_at) * 1000)
+)::text AS head, (
+  -- A record that has left Postgres is told by its key alone.
+  SELECT coalesce(json_agg(json_build_object('id', key.id, 'atMs', (extract(epoch FROM key.at) * 1000)::float8,
+    'text', (SELECT r.record::text FROM call_record r WHERE r.occurred_at = key.at AND r.record_id = key.id)
+  ) ORDER BY key.at DESC), '[]'::json)
+  FROM (
+    SELECT k.at, k.id FROM usage_day d, unnest(d.sample_at, d.sample_id) AS k(at, id)
+    WHERE d.upstream = uses.upstream AND d.tool = uses.tool AND d.principal_id = uses.principal_id
+      AND d.agent_id = uses.agent_id AND d.day >= $1::date
+    ORDER BY k.at DESC LIMIT 3
+  ) key
+)::text AS keys FROM uses ORDER BY permitted DESC, upstream, tool, principal_id, agent_id`;

@@ -7,6 +7,7 @@ export interface DataDirectory {
   readonly root: string;
   readonly postgres: string;
   readonly journal: string;
+  readonly archive: string;
   readonly replicaFile: string;
   readonly stdioFile: string;
   readonly logFile: string;
@@ -33,7 +34,7 @@ export function openDataDirectory(root: string): DataDirectory {
     makeDirectories(privateDir);
     chmodSync(privateDir, 0o700);
     accessSync(root, constants.W_OK | constants.X_OK);
-    mkdirSync(join(root, 'journal'), { recursive: true, mode: 0o700 });
+    for (const name of ['journal', 'archive']) mkdirSync(join(root, name), { recursive: true, mode: 0o700 });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new ConfigError(`--data-dir: cannot write to ${root} (${code})`);
@@ -44,6 +45,7 @@ export function openDataDirectory(root: string): DataDirectory {
     root,
     postgres: join(root, 'postgres'),
     journal: join(root, 'journal'),
+    archive: join(root, 'archive'),
     replicaFile: join(root, 'replica.sealed'),
     stdioFile: join(root, 'stdio.yaml'),
     logFile,

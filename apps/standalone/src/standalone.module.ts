@@ -41,7 +41,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
       of(identityService, { ...common, bootstrapTokenFile: directory.adminTokenFile }),
       of(policyService, { ...common, ...(policyFile === undefined ? {} : { policyFile }) }),
       of(guardrailsService, common),
-      of(auditService, { ...common, exporters }),
+      of(auditService, { ...common, exporters, archive: { dir: directory.archive } }),
       of(ingressService, {
         journal: { dir: directory.journal },
         replicaFile: directory.replicaFile,

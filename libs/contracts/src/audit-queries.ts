@@ -42,7 +42,9 @@ export const WhoUsedQuery = z.strictObject({
   upstream: FilterText.optional(),
   tool: FilterText.optional(),
   /** Whole days in UTC, today included. */
-  days: z.coerce.number().int().min(1).max(366).default(30),
+  days: z.coerce.number().int().min(1).max(3_660).default(30),
+  /** Counted from the roll-up, or from the archived records themselves. */
+  source: z.enum(['roll-up', 'archive']).default('roll-up'),
   limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
 });
 export type WhoUsedQuery = z.infer<typeof WhoUsedQuery>;

@@ -1,3 +1,4 @@
+export { PlaceLegalHold, RequestErasure } from './audit-keeping.js';
 export { AuditCallsQuery, QuarantineQuery, RewindExporter, WhoUsedQuery } from './audit-queries.js';
 export {
   AuditIntent,

@@ -1,6 +1,7 @@
 export type { AdminAction, AdminActor } from './admin-record.js';
 export { DatabaseModule, databaseModule, type DatabaseOptions } from './database.module.js';
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
+export { CreateOutbox1790000000000 } from './outbox-tables.js';
 export { Outbox, type OutboxHost, type OutboxOptions } from './outbox.js';
 export { recordIdOf } from './record-id.js';
 export { isStoreUnavailable, isUniqueViolation, StoreError, storeErrorOf, withStore } from './store-error.js';

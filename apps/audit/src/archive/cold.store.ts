@@ -1,0 +1,122 @@
+import type { AuditCallsQuery, WhoUsedQuery } from '@warder/contracts';
+import { dayOf } from '../partition.store.js';
+import type { ArchiveStore, ArchivedDay } from './archive.store.js';
+import { coldFilter } from './cold-filter.js';
+import { type Duck, quoted } from './duck.js';
+import { COLD_WHO_USED } from './cold-who-used.js';
+
+/** Days of the first step back in time; each further step reads twice as many. */
+const FIRST_STEP_DAYS = 2;
+
+/** A record that was found, as the pages of the store have it. */
+export interface ColdRow {
+  /** ISO 8601 with microseconds, in UTC. */
+  readonly at: string;
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Where a record lies. */
+export interface RecordKey {
+  readonly atMs: number;
+  readonly id: string;
+}
+
+/** A use without its samples, as JSON text, and where its samples lie. */
+export interface FoundUse {
+  readonly head: string;
+  readonly keys: readonly RecordKey[];
+}
+
+/** Answers questions about days that have left Postgres, from their files. */
+export class ColdStore {
+  constructor(
+    private readonly archive: ArchiveStore,
+    private readonly duck: Duck,
+  ) {}
+
+  /** Up to `limit` records that the query asks for, newest first. */
+  async calls(query: AuditCallsQuery, limit: number): Promise<readonly ColdRow[]> {
+    const { where, parameters } = coldFilter(query);
+    const days = (await this.coldDays()).filter(({ day }) => isWithin(day, query)).toReversed();
+    const found: ColdRow[] = [];
+    for (let at = 0, step = FIRST_STEP_DAYS; at < days.length && found.length < limit; at += step, step *= 2) {
+      const some = days.slice(at, at + step);
+      const paths = await this.archive.paths(some.at(-1)!.day, some[0]!.day);
+      if (paths.length === 0) continue;
+      const rows = await this.duck.connection.runAndReadAll(
+        `SELECT time, metadata.uid AS id, raw_data FROM ${filesOf(paths)} WHERE ${where}
+         ORDER BY time DESC, metadata.uid DESC LIMIT ${limit - found.length}`,
+        [...parameters],
+      );
+      for (const [time, id, text] of rows.getRows() as [bigint, string, string][]) {
+        found.push({ at: microsecondsOf(time), id, text });
+      }
+    }
+    return found;
+  }
+
+  /** Whether a day that has left Postgres is as new as this time, ISO 8601 in UTC. */
+  async reachesTo(at: string): Promise<boolean> {
+    const newest = (await this.coldDays()).at(-1);
+    return newest !== undefined && newest.day >= at.slice(0, 10);
+  }
+
+  /** The records of these keys, in any order. */
+  async records(keys: readonly RecordKey[]): Promise<readonly { id: string; text: string }[]> {
+    const days = new Set(keys.map(({ atMs }) => dayOf(atMs)));
+    const cold = (await this.coldDays()).filter(({ day }) => days.has(day));
+    const paths = (await Promise.all(cold.map(({ day }) => this.archive.paths(day, day)))).flat();
+    if (paths.length === 0) return [];
+    // The times let whole groups of rows be passed over: files are sorted by them.
+    const rows = await this.duck.connection.runAndReadAll(
+      `SELECT metadata.uid AS id, raw_data FROM ${filesOf(paths)}
+       WHERE time IN (${keys.map(({ atMs }) => String(Math.floor(atMs))).join(', ')})
+         AND metadata.uid IN (${keys.map(({ id }) => quoted(id)).join(', ')})`,
+    );
+    return (rows.getRows() as [string, string][]).map(([id, text]) => ({ id, text }));
+  }
+
+  /** A record by its id alone: its time is not known, so every file is asked. */
+  async record(recordId: string): Promise<string | undefined> {
+    const days = await this.coldDays();
+    const paths = days.length === 0 ? [] : await this.archive.paths(days[0]!.day, days.at(-1)!.day);
+    if (paths.length === 0) return undefined;
+    const rows = await this.duck.connection.runAndReadAll(
+      `SELECT raw_data FROM ${filesOf(paths)} WHERE metadata.uid = $1 LIMIT 1`,
+      [recordId],
+    );
+    return rows.getRows()[0]?.[0] as string | undefined;
+  }
+
+  /** The uses that the archived records themselves show since the day, the most used first. */
+  async whoUsed({ upstream, tool, limit }: WhoUsedQuery, fromDay: string): Promise<readonly FoundUse[]> {
+    const days = (await this.archive.days()).filter(({ day }) => day >= fromDay);
+    const paths = days.length === 0 ? [] : await this.archive.paths(days[0]!.day, days.at(-1)!.day);
+    const calls = paths.filter((path) => path.includes('warder-6003'));
+    if (calls.length === 0) return [];
+    const rows = await this.duck.connection.runAndReadAll(COLD_WHO_USED(filesOf(calls), limit + 1), [
+      upstream ?? null,
+      tool ?? null,
+    ]);
+    return (rows.getRows() as [string, string][]).map(([head, keys]) => {
+      return { head, keys: JSON.parse(keys) as RecordKey[] };
+    });
+  }
+
+  private async coldDays(): Promise<readonly ArchivedDay[]> {
+    return (await this.archive.days()).filter(({ isHot }) => !isHot);
+  }
+}
+
+function filesOf(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoted).join(', ')}], union_by_name = true)`;
+}
+
+function isWithin(day: string, { from, to }: AuditCallsQuery): boolean {
+  return (from === undefined || day >= from.slice(0, 10)) && (to === undefined || day <= to.slice(0, 10));
+}
+
+function microsecondsOf(timeMs: bigint): string {
+  return new Date(Number(timeMs)).toISOString().replace('Z', '000Z');
+}

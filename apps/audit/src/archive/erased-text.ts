@@ -1,0 +1,13 @@
+const MARK = ',"personal":';
+
+/** The record's text without its personal bytes: they and their salt go, the commitment stays, and proofs with it. */
+export function erasedText(text: string): string {
+  const at = text.indexOf(MARK);
+  if (at < 0) throw new RangeError('a record without a personal part');
+  return `${text.slice(0, at)}${MARK}null}`;
+}
+
+/** The same as an expression of SQL over the column `record`. */
+export const ERASED_RECORD = `(left(record::text, strpos(record::text, '${MARK}') - 1) || '${MARK}null}')::json`;
+/** Whether a row still has personal bytes. */
+export const HAS_PERSONAL = `right(record::text, ${MARK.length + 5}) <> '${MARK}null}'`;
