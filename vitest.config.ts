@@ -10,7 +10,8 @@ const alone = [
   'apps/standalone/src/main.spec.ts',
   'apps/balancer/src/main.spec.ts',
   'apps/ingress/src/ingress.outage.spec.ts',
-  'libs/testing/src/{compose-cluster,compose-kafka,bus-groups,bus-kill,kafka-bus,kafka-access}.spec.ts',
+  'libs/testing/src/{compose-cluster,compose-kafka,bus-groups,bus-kill}.spec.ts',
+  'libs/testing/src/kafka-{bus,producer,consumer,access}.spec.ts',
   'libs/journal/src/journal-{kill,kafka,tree-kill}.spec.ts',
 ];
 

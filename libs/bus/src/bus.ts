@@ -98,8 +98,25 @@ export interface Bus {
   /** Whether every live node of the service runs on `version` or a later one; false at the time-out. */
   everyNodeApplied(topic: Topic<unknown>, service: string, version: number, timeoutMs: number): Promise<boolean>;
   isConnected(): boolean;
+  /** The durable groups that have a handler in this process. */
+  groups(): readonly { topic: Topic<unknown>; group: string }[];
+  /**
+   * Why a durable group of this process gets nothing done though the bus answers: its handler has been at one batch
+   * for too long, or its consumer fetches no more. A new process helps; an outage of the bus or of a store is neither.
+   */
+  stuck(): string | undefined;
   close(): Promise<void>;
 }
+
+/** Bounds of a bus that a process configures. */
+export interface StuckBounds {
+  /** Milliseconds that a handler may be at one batch. */
+  handlerMaxMs: number;
+  /** Milliseconds that a durable group may fetch nothing, not even an empty answer, while the broker answers others. */
+  fetchSilentMaxMs: number;
+}
+
+export const STUCK_BOUNDS: StuckBounds = { handlerMaxMs: 600_000, fetchSilentMaxMs: 60_000 };
 
 /** The two clocks of a host: wall time for what leaves the process, monotonic time for what is measured in it. */
 export interface BusClock {

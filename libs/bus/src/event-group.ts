@@ -3,6 +3,7 @@ import { type BusClock, BusError, type BusLog, type GroupLag, type RawMessage } 
 import type { CursorFile } from './event-cursor.js';
 import type { EventLog } from './event-log.js';
 import { EventReader } from './event-reader.js';
+import { Handling } from './handling.js';
 
 const BATCH_MESSAGES_MAX = 500;
 const HANDLED_NOTED_EVERY_MS = 3_600_000;
@@ -26,6 +27,7 @@ export class EventGroup {
   private isHandled = false;
   private stopping = new AbortController();
   private running: Promise<void> | undefined;
+  private readonly handling: Handling;
   /** When the message at `offset` was published, for the lag. */
   private oldest: { offset: number; timestampMs: number } | undefined;
 
@@ -35,6 +37,7 @@ export class EventGroup {
     private readonly file: CursorFile,
     at: { offset: number; handledAtMs: number },
   ) {
+    this.handling = new Handling(() => context.clock.monotonicMs());
     this.committed = at.offset;
     this.handledAtMs = this.notedAtMs = at.handledAtMs;
   }
@@ -42,6 +45,11 @@ export class EventGroup {
   /** The first offset that the group has not committed. */
   get offset(): number {
     return this.committed;
+  }
+
+  /** Milliseconds that the handler has been at one batch; `undefined` where there is no handler. */
+  handlingMs(): number | undefined {
+    return this.isHandled ? this.handling.runningMs() : undefined;
   }
 
   /**
@@ -114,7 +122,7 @@ export class EventGroup {
       for (let start = 0; start < messages.length; start += batchMessagesMax) {
         const taken = messages.slice(start, start + batchMessagesMax);
         this.remember(taken[0]!);
-        const handle = (): Promise<void> => handler(taken);
+        const handle = (): Promise<void> => this.handling.run(() => handler(taken));
         if (!(await untilItSucceeds(handle, signal, warn('a handler failed, again')))) break;
         this.committed = Number(taken.at(-1)!.offset) + 1;
         this.note();

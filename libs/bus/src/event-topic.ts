@@ -7,7 +7,7 @@ import { CursorFile } from './event-cursor.js';
 import { EventGroup } from './event-group.js';
 import { EventLog } from './event-log.js';
 import { EventReader } from './event-reader.js';
-import type { BatchHandler, TopicOfProcess } from './in-process-topic.js';
+import { type BatchHandler, handledOf, type TopicOfProcess } from './in-process-topic.js';
 
 /** Where an in-process bus keeps events that must outlive the process, and how much of them. */
 export interface EventBounds {
@@ -97,6 +97,10 @@ export class EventTopic implements TopicOfProcess {
 
   async lag(groupName: string): Promise<GroupLag> {
     return (await this.group(groupName)).lag();
+  }
+
+  handled(): { group: string; handlingMs: number }[] {
+    return handledOf(this.groups);
   }
 
   /** Removes what is too old and has been read, and forgets groups that nobody has handled for too long. */

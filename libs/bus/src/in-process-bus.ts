@@ -9,6 +9,7 @@ import {
   type RawEntry,
   type RawMessage,
   type Replica,
+  STUCK_BOUNDS,
   type Subscription,
 } from './bus.js';
 import { type EventBounds, EventTopic, isKeptForReaders } from './event-topic.js';
@@ -29,6 +30,8 @@ export interface InProcessBusOptions {
   durableTopics?: readonly string[];
   /** Where events that wait for their readers are kept on the disk. Absent: in memory, until every group has them. */
   events?: EventBounds;
+  /** Milliseconds that a handler may be at one batch before it counts as stuck. */
+  handlerMaxMs?: number;
 }
 
 /**
@@ -46,7 +49,7 @@ class InProcessBus implements Bus, StateTransport {
   readonly log: BusLog;
   readonly clock: BusClock;
   private readonly durableTopics: ReadonlySet<string>;
-  private readonly topics = new Map<string, TopicOfProcess>();
+  private readonly topics = new Map<string, { topic: Topic<unknown>; held: TopicOfProcess }>();
   private readonly state: StateProtocol;
   private readonly closing = new AbortController();
   private readonly closed: Promise<never>;
@@ -151,6 +154,22 @@ class InProcessBus implements Bus, StateTransport {
     return this.state.everyNodeApplied(topic, service, version, timeoutMs);
   }
 
+  groups(): readonly { topic: Topic<unknown>; group: string }[] {
+    return [...this.topics.values()].flatMap(({ topic, held }) =>
+      held.handled().map(({ group }) => ({ topic, group })),
+    );
+  }
+
+  stuck(): string | undefined {
+    const boundMs = this.options.handlerMaxMs ?? STUCK_BOUNDS.handlerMaxMs;
+    for (const { topic, held } of this.topics.values()) {
+      const late = held.handled().find(({ handlingMs }) => handlingMs > boundMs);
+      if (late !== undefined)
+        return `group ${late.group} of ${topic.name} has been at one batch for over ${boundMs} ms`;
+    }
+    return undefined;
+  }
+
   isConnected(): boolean {
     return !this.closing.signal.aborted;
   }
@@ -159,7 +178,7 @@ class InProcessBus implements Bus, StateTransport {
     if (this.closing.signal.aborted) return;
     await this.state.close();
     this.closing.abort();
-    await Promise.all([...this.topics.values()].map((topic) => topic.close()));
+    await Promise.all([...this.topics.values()].map(({ held }) => held.close()));
   }
 
   private async startGroup(
@@ -174,15 +193,15 @@ class InProcessBus implements Bus, StateTransport {
 
   private topic(topic: Topic<unknown>): TopicOfProcess {
     const known = this.topics.get(topic.name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.held;
     const { clock, log } = this;
     const { events: bounds } = this.options;
     const mustBeRead = this.durableTopics.has(topic.name);
-    const made =
+    const held =
       bounds !== undefined && isKeptForReaders(topic)
         ? new EventTopic(topic, { bounds, mustBeRead, clock, log })
         : new InProcessTopic(topic.cleanup === 'compact', mustBeRead, clock, log);
-    this.topics.set(topic.name, made);
-    return made;
+    this.topics.set(topic.name, { topic, held });
+    return held;
   }
 }

@@ -1,5 +1,6 @@
 import { untilItSucceeds } from './back-off.js';
-import { BusError, type BusLog, type GroupLag, type RawMessage } from './bus.js';
+import { type BusClock, BusError, type BusLog, type GroupLag, type RawMessage } from './bus.js';
+import { Handling } from './handling.js';
 
 const BATCH_MESSAGES_MAX = 500;
 
@@ -16,11 +17,20 @@ export class InProcessGroup {
   private running: Promise<void> | undefined;
   private batchMessagesMax = BATCH_MESSAGES_MAX;
   private stopping = new AbortController();
+  private readonly handling: Handling;
 
   constructor(
     private readonly name: string,
+    clock: BusClock,
     private readonly log: BusLog,
-  ) {}
+  ) {
+    this.handling = new Handling(() => clock.monotonicMs());
+  }
+
+  /** Milliseconds that the handler has been at one batch; `undefined` where there is no handler. */
+  handlingMs(): number | undefined {
+    return this.handler && this.handling.runningMs();
+  }
 
   /** Resolves once the handler has committed the messages; rejects only when the bus closes. */
   async deliver(messages: readonly RawMessage[]): Promise<void> {
@@ -89,7 +99,7 @@ export class InProcessGroup {
       const taken = this.pending.slice(0, this.batchMessagesMax);
       const messages = taken.map(({ message }) => message);
       const isCommitted = await untilItSucceeds(
-        () => handler(messages),
+        () => this.handling.run(() => handler(messages)),
         signal,
         (error) => this.log.warn({ error, group: this.name, messages: messages.length }, 'a handler failed, again'),
       );

@@ -14,6 +14,8 @@ export interface TopicOfProcess {
   start(group: string, handler: BatchHandler, batchMessagesMax?: number): Promise<() => Promise<void>>;
   rewind(group: string, to: number | 'beginning'): Promise<void>;
   lag(group: string): Promise<GroupLag>;
+  /** The groups that have a handler, with the milliseconds that it has been at one batch. */
+  handled(): { group: string; handlingMs: number }[];
   close(): Promise<void>;
 }
 
@@ -66,6 +68,10 @@ export class InProcessTopic implements TopicOfProcess {
     return this.group(groupName).lag(this.clock.wallMs());
   }
 
+  handled(): { group: string; handlingMs: number }[] {
+    return handledOf(this.groups);
+  }
+
   async close(): Promise<void> {
     this.watchers.clear();
     await Promise.all([...this.groups.values()].map((group) => group.close()));
@@ -80,7 +86,7 @@ export class InProcessTopic implements TopicOfProcess {
   private group(name: string): InProcessGroup {
     const known = this.groups.get(name);
     if (known !== undefined) return known;
-    const group = new InProcessGroup(name, this.log);
+    const group = new InProcessGroup(name, this.clock, this.log);
     // Nobody waits for the commit of what was published before the group had a name.
     void group.deliver([...this.kept.values()]).catch(() => {});
     this.groups.set(name, group);
@@ -99,6 +105,16 @@ export class InProcessTopic implements TopicOfProcess {
     const [oldest] = this.kept.keys();
     this.kept.delete(oldest!);
   }
+}
+
+/** Those of the groups that have a handler. */
+export function handledOf(
+  groups: ReadonlyMap<string, { handlingMs(): number | undefined }>,
+): { group: string; handlingMs: number }[] {
+  return [...groups].flatMap(([group, each]) => {
+    const handlingMs = each.handlingMs();
+    return handlingMs === undefined ? [] : { group, handlingMs };
+  });
 }
 
 /** The version of a state; 0 for tombstones and what is no versioned state. */

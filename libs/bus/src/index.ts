@@ -8,6 +8,8 @@ export {
   type RawEntry,
   type RawMessage,
   type Replica,
+  STUCK_BOUNDS,
+  type StuckBounds,
   type Subscription,
 } from './bus.js';
 export type { EventBounds } from './event-topic.js';

@@ -13,8 +13,11 @@ import {
   type RawEntry,
   type RawMessage,
   type Replica,
+  STUCK_BOUNDS,
+  type StuckBounds,
   type Subscription,
 } from './bus.js';
+import { endProcess } from './kafka-crash.js';
 import { KafkaGroups } from './kafka-groups.js';
 import { useFastGzip } from './kafka-gzip.js';
 import { stopIdleTimer } from './kafka-idle-timer.js';
@@ -41,6 +44,9 @@ export interface KafkaBusOptions {
   bounds?: Partial<ProducerBounds>;
   /** Copies of each topic that `ensureTopics` makes; default 1. */
   replicationFactor?: number;
+  stuckBounds?: StuckBounds;
+  /** Told when a durable group's consumer crashed for a reason that no outage explains; default: the process ends. */
+  onCrash?: (error: Error) => void;
 }
 
 const PING_EVERY_MS = 2_000;
@@ -77,13 +83,14 @@ class KafkaBus implements Bus, StateTransport {
   readonly log: BusLog;
   readonly clock: BusClock;
   private readonly topics: KafkaTopics;
-  private readonly groups: KafkaGroups;
+  private readonly positions: KafkaGroups;
   private readonly producer: KafkaProducer;
   private readonly readerContext: ReaderContext;
-  private readonly readers = new Set<KafkaReader>();
+  private readonly readers = new Map<KafkaReader, { topic: Topic<unknown>; group: string | undefined }>();
   private readonly state: StateProtocol;
   private readonly ping: NodeJS.Timeout;
   private pingedAtMs = -Infinity;
+  private disconnectedAtMs = -Infinity;
   private rawBatches = 0;
   private isPinging = false;
   private isClosed = false;
@@ -96,11 +103,14 @@ class KafkaBus implements Bus, StateTransport {
     this.log = log;
     this.clock = clock;
     this.topics = new KafkaTopics(kafka, options.replicationFactor ?? 1, log);
-    this.groups = new KafkaGroups(this.topics, clock);
+    this.positions = new KafkaGroups(this.topics, clock);
     this.producer = new KafkaProducer(kafka, clock, log, { ...PRODUCER_BOUNDS, ...options.bounds });
-    this.readerContext = { kafka, topics: this.topics, clock, log, signing };
+    this.readerContext = { kafka, topics: this.topics, clock, log, signing, onCrash: options.onCrash ?? endProcess };
     this.state = new StateProtocol(this);
-    this.ping = setInterval(() => void this.pingWhenSilent(), PING_EVERY_MS);
+    this.ping = setInterval(() => {
+      if (!this.isConnected()) this.disconnectedAtMs = clock.monotonicMs();
+      void this.pingWhenSilent();
+    }, PING_EVERY_MS);
     this.ping.unref();
     void this.pingWhenSilent();
   }
@@ -144,7 +154,7 @@ class KafkaBus implements Bus, StateTransport {
       if (message !== undefined) await handler(message);
     };
     const groupId = groupPrefixOf(this.service) + group;
-    return this.read(topic, { durable: true, groupId, batchMessagesMax: 1, handler: takeOne });
+    return this.read(topic, { durable: true, groupId, batchMessagesMax: 1, handler: takeOne }, group);
   }
 
   batch(
@@ -153,15 +163,15 @@ class KafkaBus implements Bus, StateTransport {
     handler: (batch: readonly RawMessage[]) => Promise<void>,
   ): Promise<Subscription> {
     const groupId = groupPrefixOf(this.service) + group;
-    return this.read(topic, { durable: true, groupId, batchMessagesMax: BATCH_MESSAGES_MAX, handler });
+    return this.read(topic, { durable: true, groupId, batchMessagesMax: BATCH_MESSAGES_MAX, handler }, group);
   }
 
   rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void> {
-    return this.groups.rewind(topic, groupPrefixOf(this.service) + group, to);
+    return this.positions.rewind(topic, groupPrefixOf(this.service) + group, to);
   }
 
   lag(topic: Topic<unknown>, group: string): Promise<GroupLag> {
-    return this.groups.lag(topic, groupPrefixOf(this.service) + group);
+    return this.positions.lag(topic, groupPrefixOf(this.service) + group);
   }
 
   watch<M>(
@@ -204,6 +214,21 @@ class KafkaBus implements Bus, StateTransport {
     return !this.isClosed && this.silentMs() < DISCONNECTED_AFTER_MS;
   }
 
+  groups(): readonly { topic: Topic<unknown>; group: string }[] {
+    return [...this.readers.values()].flatMap(({ topic, group }) => (group === undefined ? [] : { topic, group }));
+  }
+
+  stuck(): string | undefined {
+    // Who is away is not told from who is stuck.
+    if (!this.isConnected()) return undefined;
+    const bounds = this.options.stuckBounds ?? STUCK_BOUNDS;
+    for (const reader of this.readers.keys()) {
+      const why = reader.stuck(bounds, this.disconnectedAtMs);
+      if (why !== undefined) return why;
+    }
+    return undefined;
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return;
     await withinGrace(this.state.close());
@@ -211,12 +236,12 @@ class KafkaBus implements Bus, StateTransport {
     clearInterval(this.ping);
     this.topics.close();
     await withinGrace(this.producer.close(CLOSE_GRACE_MS));
-    await withinGrace(Promise.all([...this.readers].map((reader) => reader.stop())));
+    await withinGrace(Promise.all([...this.readers.keys()].map((reader) => reader.stop())));
   }
 
-  private async read(topic: Topic<unknown>, kind: ReaderKind): Promise<Subscription> {
+  private async read(topic: Topic<unknown>, kind: ReaderKind, group?: string): Promise<Subscription> {
     const reader = new KafkaReader(this.readerContext, topic, kind);
-    this.readers.add(reader);
+    this.readers.set(reader, { topic, group });
     await reader.start();
     return {
       lastFetchAtMs: () => reader.lastFetchAtMs(),
@@ -228,7 +253,7 @@ class KafkaBus implements Bus, StateTransport {
   }
 
   private silentMs(): number {
-    const fetches = [...this.readers].map((reader) => reader.lastAnswerAtMs());
+    const fetches = [...this.readers.keys()].map((reader) => reader.lastAnswerAtMs());
     return this.clock.monotonicMs() - Math.max(this.pingedAtMs, this.producer.lastAckAtMs(), ...fetches);
   }
 

@@ -26,6 +26,16 @@ interface Waiting {
 }
 
 const RECONNECT_AFTER_MS = 250;
+/**
+ * Answers about the producer and not about its messages: its sequence does not go on from the broker's (45), is known
+ * already (46), its epoch or it is not known (47, 59). A new producer begins a sequence of its own.
+ */
+const SEQUENCE_REFUSALS = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'INVALID_PRODUCER_EPOCH',
+  'UNKNOWN_PRODUCER_ID',
+]);
 
 /**
  * Publishes with one batch outstanding. An idempotent kafkajs producer with two sends outstanding loses acknowledged
@@ -111,7 +121,10 @@ export class KafkaProducer {
       const batch = this.take();
       if (batch.length === 0) continue;
       const error = await this.sendBatch(producer, batch);
-      if (error !== undefined) await this.sendEach(batch, error);
+      if (error === undefined) continue;
+      this.log.warn({ error, topic: batch[0]!.topicName, publications: batch.length }, 'a batch was not taken');
+      if (!isTransient(error)) await this.sendEach(batch);
+      else await this.requeue(batch);
     }
   }
 
@@ -168,16 +181,26 @@ export class KafkaProducer {
   }
 
   /** After a refused batch each publication goes alone, so that one bad message costs only its own publisher. */
-  private async sendEach(batch: readonly Waiting[], refusal: Error): Promise<void> {
-    this.log.warn({ error: refusal, topic: batch[0]!.topicName, publications: batch.length }, 'a batch was refused');
+  private async sendEach(batch: readonly Waiting[]): Promise<void> {
+    const again: Waiting[] = [];
     for (const waiting of batch) {
-      let failure: Error | undefined = refusal;
-      for (let attempt = 0; failure !== undefined && attempt < 2 && !waiting.isSettled; attempt += 1) {
-        const producer = await this.connected();
-        failure = producer === undefined ? failure : await this.sendBatch(producer, [waiting]);
-      }
-      if (failure !== undefined) waiting.settle(new BusError('refused', failure.message, { cause: failure }));
+      if (waiting.isSettled) continue;
+      const producer = await this.connected();
+      const failure = producer && (await this.sendBatch(producer, [waiting]));
+      if (producer === undefined || (failure !== undefined && isTransient(failure))) again.push(waiting);
+      else if (failure !== undefined) waiting.settle(new BusError('refused', failure.message, { cause: failure }));
     }
+    if (again.length > 0) await this.requeue(again);
+  }
+
+  /** Puts back what the bus may take a moment later, ahead of what came after it; the deadline of each goes on. */
+  private async requeue(batch: readonly Waiting[]): Promise<void> {
+    if (this.closing.signal.aborted) {
+      for (const waiting of batch) waiting.settle(new BusError('closed', 'the bus was closed'));
+      return;
+    }
+    this.queue.unshift(...batch);
+    await pause(RECONNECT_AFTER_MS, this.closing.signal);
   }
 
   private dropSettled(): void {
@@ -189,6 +212,14 @@ export class KafkaProducer {
     this.producer = undefined;
     await producer?.disconnect().catch((error: unknown) => this.log.warn({ error }, 'a producer did not disconnect'));
   }
+}
+
+/** Whether the same messages may be taken a moment later, by a new producer. */
+function isTransient(error: Error): boolean {
+  let cause = error;
+  while (cause.cause instanceof Error) cause = cause.cause;
+  const { retriable, type } = cause as Error & { retriable?: unknown; type?: unknown };
+  return retriable === true || (typeof type === 'string' && SEQUENCE_REFUSALS.has(type));
 }
 
 function bytesOf(message: Message): number {

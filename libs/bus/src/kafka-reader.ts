@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Topic } from '@warder/contracts';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { pause, untilItSucceeds } from './back-off.js';
-import type { BusClock, BusLog, RawMessage, Subscription } from './bus.js';
+import type { BusClock, BusLog, RawMessage, StuckBounds, Subscription } from './bus.js';
+import { Handling } from './handling.js';
+import { isOutage } from './kafka-crash.js';
 import { isAuthentic, SIGNATURE_HEADER, type Signing } from './kafka-signature.js';
 import type { KafkaTopics } from './kafka-topics.js';
 
@@ -13,6 +15,8 @@ export interface ReaderContext {
   clock: BusClock;
   log: BusLog;
   signing: Signing | undefined;
+  /** What is done when a durable group's consumer crashes and no outage explains it. */
+  onCrash(error: Error): void;
 }
 
 /** Which messages a reader gets: those of a durable group, or all of them on every node. */
@@ -42,6 +46,7 @@ export class KafkaReader implements Subscription {
   private starting: Promise<unknown> = Promise.resolve();
   private fetchedAtMs = -Infinity;
   private readonly startedAtMs: number;
+  private readonly handling: Handling;
 
   constructor(
     private readonly context: ReaderContext,
@@ -49,6 +54,7 @@ export class KafkaReader implements Subscription {
     private readonly kind: ReaderKind,
   ) {
     this.startedAtMs = context.clock.monotonicMs();
+    this.handling = new Handling(() => context.clock.monotonicMs());
   }
 
   /** Resolves when the reader runs, or after 2 s of an absent bus; it then goes on trying. */
@@ -66,6 +72,19 @@ export class KafkaReader implements Subscription {
   /** Monotonic milliseconds of the broker's last answer, `-Infinity` before the first. */
   lastAnswerAtMs(): number {
     return this.fetchedAtMs;
+  }
+
+  /**
+   * Why this group gets nothing done though the broker answers.
+   * @param connectedAtMs - monotonic milliseconds since which it does
+   */
+  stuck({ handlerMaxMs, fetchSilentMaxMs }: StuckBounds, connectedAtMs: number): string | undefined {
+    if (!this.kind.durable) return undefined;
+    const who = `group ${this.kind.groupId} of ${this.topic.name}`;
+    if (this.handling.runningMs() > handlerMaxMs) return `${who} has been at one batch for over ${handlerMaxMs} ms`;
+    const lastAtMs = Math.max(this.lastFetchAtMs(), this.handling.lastAtMs(), connectedAtMs);
+    if (this.context.clock.monotonicMs() - lastAtMs <= fetchSilentMaxMs) return undefined;
+    return `${who} has fetched nothing for over ${fetchSilentMaxMs} ms while the broker answers`;
   }
 
   async stop(): Promise<void> {
@@ -128,8 +147,10 @@ export class KafkaReader implements Subscription {
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (restart || this.stopping.signal.aborted) return;
-      // What kafkajs calls hopeless is often a broker on its way out (no coordinator found), and never a reason to end
-      // the process: a node must go on with what it knows.
+      // What kafkajs calls hopeless is often a broker on its way out (no coordinator found), which is no reason to end
+      // the process. Nor is anything for a watcher: a node must go on with what it knows.
+      if (this.kind.durable && !isOutage(error))
+        return this.context.onCrash(new Error(`the consumer of ${this.topic.name} crashed`, { cause: error }));
       if (!isRetriable())
         this.context.log.error({ error, topic: this.topic.name }, 'a consumer crashed, a new one is built');
       const delayMs = isRetriable() ? 0 : CRASH_PAUSE_MS;
@@ -184,8 +205,10 @@ export class KafkaReader implements Subscription {
       payload.heartbeat().catch(() => lost.abort());
     }, KEEP_ALIVE_EVERY_MS);
     try {
-      return await untilItSucceeds(work, AbortSignal.any([lost.signal, this.stopping.signal]), (error) =>
-        this.warn(error, 'a handler failed, again'),
+      return await untilItSucceeds(
+        () => this.handling.run(work),
+        AbortSignal.any([lost.signal, this.stopping.signal]),
+        (error) => this.warn(error, 'a handler failed, again'),
       );
     } finally {
       clearInterval(keepAlive);

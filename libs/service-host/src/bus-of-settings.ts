@@ -24,15 +24,16 @@ export function busOfSettings(
   const { node, service, clock } = process;
   const log = process.log.child({ part: 'bus' });
   if (settings.kind === 'in-process') {
-    const { events } = settings;
-    return createInProcessBus({ node, log, clock, ...(events === undefined ? {} : { events }) });
+    const { events, handlerMaxMs } = settings;
+    return createInProcessBus({ node, log, clock, handlerMaxMs, ...(events === undefined ? {} : { events }) });
   }
-  const { signing } = settings;
+  const { signing, handlerMaxMs, fetchSilentMaxMs } = settings;
   return createKafkaBus({
     node,
     service,
     log,
     clock,
+    stuckBounds: { handlerMaxMs, fetchSilentMaxMs },
     ...accessOf(settings),
     ...(signing === undefined ? {} : { signing: signingOf(signing) }),
   });

@@ -10,13 +10,19 @@ export const EventSettings = z.strictObject({
   groupKeptMs: z.int().min(3_600_000).default(604_800_000),
 });
 
+/** Milliseconds that a handler may be at one batch; past them the process counts as stuck. */
+const HandlerMaxMs = z.int().min(1_000).default(600_000);
+
 const BusSettings = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('in-process'), events: EventSettings.optional() }),
+  z.strictObject({ kind: z.literal('in-process'), events: EventSettings.optional(), handlerMaxMs: HandlerMaxMs }),
   z.strictObject({
     kind: z.literal('kafka'),
     brokers: z.array(z.string().regex(/^[^\s:]+:\d+$/, 'a broker is host:port')).min(1),
     sasl: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }).optional(),
     tls: z.strictObject({ caFile: z.string().min(1).optional() }).optional(),
+    handlerMaxMs: HandlerMaxMs,
+    /** Milliseconds that a durable group may fetch nothing while the broker answers others. */
+    fetchSilentMaxMs: z.int().min(10_000).default(60_000),
     /** Ed25519, PEM: this service's private key, and a directory of `<service>.pub` with everybody's public ones. */
     signing: z.strictObject({ keyFile: z.string().min(1), publicKeysDir: z.string().min(1) }).optional(),
   }),

@@ -4,6 +4,7 @@ import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Bus } from '@warder/bus';
 import { createLogger, Metrics, type Logger } from '@warder/telemetry';
+import { measureLag } from './bus-metrics.js';
 import { brokerAccessOf, busOfSettings } from './bus-of-settings.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
@@ -57,6 +58,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const url = urlOf(settings, port);
   const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock });
   const broker = options.bus === undefined ? brokerAccessOf(settings.bus) : undefined;
+  // Only a new process helps a consumer that is stuck; one that waits for its broker or its store is not.
+  parts.alive.add('bus', () => bus.stuck() ?? true);
+  const stopMeasuring = measureLag(bus, parts.metrics, log);
   const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
   const isInsider = createInsiders(settings.trustedProxies);
   parts.mountHealth((request) => isInsider(door.clientAddress(request)));
@@ -80,6 +84,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     };
   };
   const close = async () => {
+    stopMeasuring();
     if (options.bus === undefined) await bus.close();
     server.closeAllConnections();
   };

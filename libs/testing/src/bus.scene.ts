@@ -31,8 +31,14 @@ export function temporaryDirectory(): string {
   return dir;
 }
 
-export function inProcessBus(events?: EventBounds): Bus {
-  const bus = createInProcessBus({ node: 'standalone', log, clock, ...(events && { events }) });
+export function inProcessBus(events?: EventBounds, handlerMaxMs?: number): Bus {
+  const bus = createInProcessBus({
+    node: 'standalone',
+    log,
+    clock,
+    ...(events && { events }),
+    ...(handlerMaxMs && { handlerMaxMs }),
+  });
   open.push(bus);
   return bus;
 }

@@ -16,6 +16,8 @@ export interface KafkaBrokerOptions {
   /** Kept after `stop`; absent: a temporary folder that goes with the broker. */
   dataDir?: string;
   port?: number;
+  /** Port that the broker tells its clients, where they reach it through a proxy; default its own. */
+  advertisedPort?: number;
   sasl?: KafkaSasl;
   /** File that takes the broker's output; absent: thrown away. */
   logFile?: string;
@@ -50,10 +52,12 @@ const LOG4J =
 export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promise<KafkaBroker> {
   const homeDir = await mkdtemp(join(tmpdir(), 'warder-kafka-'));
   const dataDir = options.dataDir ?? join(homeDir, 'data');
+  const port = options.port ?? (await freePort());
   const places: KafkaPlaces = {
     dataDir,
-    port: options.port ?? (await freePort()),
+    port,
     controllerPort: await freePort(),
+    advertisedPort: options.advertisedPort ?? port,
   };
   const java = await javaArguments(homeDir);
   const settingsFile = join(homeDir, 'server.properties');

@@ -9,18 +9,20 @@ export interface KafkaPlaces {
   dataDir: string;
   port: number;
   controllerPort: number;
+  /** Where clients are told to go; the port of a proxy. */
+  advertisedPort: number;
 }
 
 /** The `server.properties` of a one-node KRaft broker on loopback; with `sasl` its clients log in by SCRAM-SHA-512. */
 export function kafkaProperties(places: KafkaPlaces, sasl: KafkaSasl | undefined): string {
-  const { dataDir, port, controllerPort } = places;
+  const { dataDir, port, controllerPort, advertisedPort } = places;
   const listener = sasl === undefined ? 'PLAINTEXT' : 'SASL_PLAINTEXT';
   const settings: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `CLIENT://127.0.0.1:${port}`,
+    'advertised.listeners': `CLIENT://127.0.0.1:${advertisedPort}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'CLIENT',
     'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,CLIENT:${listener}`,
