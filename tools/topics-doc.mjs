@@ -43,6 +43,9 @@ export async function topicsPage(topics) {
     'owner’s database and grow per key; events are kept for a time and read tolerantly. The same topics exist in standalone,',
     'within the process. `docs/asyncapi.yaml` has the schema of each message.',
     '',
+    'The reader `siem` is no service of ours but whatever fetches events for a SIEM. It logs in as the Kafka user `siem`,',
+    'whose password lies alone in the volume `secrets-siem`, and its consumer groups are named `siem.` and anything.',
+    '',
     table,
     '',
     ...sections,
@@ -123,7 +126,7 @@ function bytes(count) {
 }
 
 function services(names, topics) {
-  const everybody = new Set(topics.flatMap(({ writers, readers }) => [...writers, ...readers]));
+  const everybody = new Set(topics.flatMap(({ writers }) => writers));
   return names.length === everybody.size ? 'every service' : names.join(', ');
 }
 

@@ -45,6 +45,8 @@ for (const service of SERVICES.filter((name) => name !== 'ingress')) {
   write(file, `postgres://warder:${password}@${database}/postgres`, 0o600);
 }
 write(fileOf('kafka', 'admin'), random(), 0o600);
+// What fetches events for a SIEM logs in as `siem`, with the password that lies in this directory and nothing beside it.
+write(fileOf('kafka', 'siem'), shared('kafka-password', ['siem']), 0o600);
 for (const service of SERVICES) {
   const sasl = shared('kafka-password', [service]);
   write(fileOf('kafka', service), sasl, 0o600);

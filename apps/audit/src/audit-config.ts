@@ -12,5 +12,7 @@ export const AuditConfig = z.strictObject({
   /** Receivers of the records, each with a place of its own in the topic. */
   exporters: ExportersSettings,
   archive: ArchiveConfig.optional(),
+  /** Whether each record is also published as an OCSF event, for a SIEM that reads Kafka. */
+  publishOcsf: z.boolean().default(true),
 });
 export type AuditConfig = z.infer<typeof AuditConfig>;

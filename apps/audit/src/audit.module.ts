@@ -20,6 +20,7 @@ import { ExportersStore } from './exporters/exporters.store.js';
 import { Ingest } from './ingest.js';
 import { CreateArchive1790000002100 } from './migrations/create-archive.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
+import { OcsfTopic } from './ocsf-topic.js';
 import { PartitionStore } from './partition.store.js';
 import { QueryLog } from './query-log.js';
 import { RecordStore } from './record.store.js';
@@ -129,6 +130,7 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
         useFactory: (exporters: Exporters, opened: DataSource, outbox: Outbox) =>
           new ExportersStore(exporters, opened, outbox),
       },
+      { provide: OcsfTopic, useFactory: () => new OcsfTopic(host, config.publishOcsf) },
       AuditRecordedConsumer,
       AuditStart,
     ],

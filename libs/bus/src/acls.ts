@@ -18,7 +18,7 @@ export function groupPrefixOf(service: string): string {
   return `${service}.`;
 }
 
-/** The entries that let every service do what the topics' `writers` and `readers` say, and nothing else. */
+/** The entries that let every service, and a SIEM, do what the topics' `writers` and `readers` say, and nothing else. */
 export function aclsOf(topics: readonly Topic<unknown>[]): AclEntry[] {
   const entries: AclEntry[] = [];
   const services = new Set<string>();
@@ -38,10 +38,12 @@ export function aclsOf(topics: readonly Topic<unknown>[]): AclEntry[] {
       });
     }
   }
+  const writers = new Set<string>(all.flatMap((topic) => topic.writers));
   for (const service of services) {
     const principal = `User:${service}`;
     const group = groupPrefixOf(service);
     entries.push({ principal, resource: 'group', name: group, pattern: 'prefixed', operations: ['read', 'describe'] });
+    if (!writers.has(service)) continue;
     const operations: AclEntry['operations'] = ['idempotent-write', 'describe'];
     entries.push({ principal, resource: 'cluster', name: 'kafka-cluster', pattern: 'literal', operations });
   }

@@ -38,8 +38,9 @@ export {
   VirtualServerTool,
 } from './policy-document.js';
 export { ControlState, HEARTBEAT_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
-export { EVERY_SERVICE, FOR_EVER, type ServiceName, type Topic } from './topic.js';
+export { EVERY_SERVICE, FOR_EVER, type ReaderName, type ServiceName, type Topic } from './topic.js';
 export { AuditCheckpoint, auditCheckpointTopic, CHECKPOINT_LEAVES_MAX } from './topics/audit-checkpoint.js';
+export { AuditOcsfEvent, auditOcsfTopic } from './topics/audit-ocsf.js';
 export { AuditDeadLetter, auditDeadLetterTopic, auditRecordedTopic } from './topics/audit-recorded.js';
 export { AuditExportDeadLetter, auditExportDeadLetterTopic } from './topics/audit-export-dead-letter.js';
 export { CallCancelled, callCancelledTopic } from './topics/call-cancelled.js';

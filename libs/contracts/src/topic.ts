@@ -3,6 +3,9 @@ import type { z } from 'zod';
 /** A process that may write to or read from a topic; its Kafka user carries the same name. */
 export type ServiceName = 'ingress' | 'identity' | 'policy' | 'credentials' | 'guardrails' | 'audit';
 
+/** Who may read: a service, or what fetches events for a SIEM, whose Kafka user is `siem`. */
+export type ReaderName = ServiceName | 'siem';
+
 /**
  * One topic of the bus. `name` is `warder.<noun>.<fact>.v<major>`; ACLs, `docs/topics.md` and the topics that the
  * admin client makes are all derived from these values.
@@ -19,7 +22,7 @@ export interface Topic<Message> {
   /** Bytes of one message at most, after compression. */
   readonly messageBytesMax: number;
   readonly writers: readonly ServiceName[];
-  readonly readers: readonly ServiceName[];
+  readonly readers: readonly ReaderName[];
   readonly example: Message;
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   auditCheckpointTopic,
   auditDeadLetterTopic,
+  auditOcsfTopic,
   auditRecordedTopic,
   callCancelledTopic,
   connectionStateTopic,
@@ -17,6 +18,7 @@ import {
 const topics = [
   auditCheckpointTopic,
   auditDeadLetterTopic,
+  auditOcsfTopic,
   auditRecordedTopic,
   callCancelledTopic,
   connectionStateTopic,

@@ -1,5 +1,5 @@
 import { aclsOf, applyAcls, type Bus, type BusLog, createKafkaBus, createKafkaClient } from '@warder/bus';
-import { nodeAppliedTopic, tokenStateTopic } from '@warder/contracts';
+import { auditOcsfTopic, nodeAppliedTopic, tokenStateTopic } from '@warder/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaBroker, startKafkaBroker } from './kafka-broker.js';
 
@@ -85,6 +85,14 @@ describe('the access lists', () => {
     const writers = entries.filter(({ operations }) => operations.includes('write'));
     expect(writers.map(({ principal }) => principal)).toEqual(['User:identity']);
     expect(entries.every(({ operations }) => operations.includes('read'))).toBe(true);
+  });
+
+  it('give one that only reads nothing at the cluster', () => {
+    const entries = aclsOf([auditOcsfTopic]).filter(({ principal }) => principal === 'User:siem');
+    expect(entries.map(({ resource, name, operations }) => [resource, name, operations])).toEqual([
+      ['topic', 'warder.audit.ocsf.v1', ['describe', 'read']],
+      ['group', 'siem.', ['read', 'describe']],
+    ]);
   });
 
   it('cover the groups of a service by its name as a prefix', () => {

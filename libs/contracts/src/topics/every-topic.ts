@@ -1,6 +1,7 @@
 import type { Topic } from '../topic.js';
 import { auditCheckpointTopic } from './audit-checkpoint.js';
 import { auditExportDeadLetterTopic } from './audit-export-dead-letter.js';
+import { auditOcsfTopic } from './audit-ocsf.js';
 import { auditDeadLetterTopic, auditRecordedTopic } from './audit-recorded.js';
 import { callCancelledTopic } from './call-cancelled.js';
 import { connectionStateTopic } from './connection-state.js';
@@ -15,6 +16,7 @@ import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
 export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   auditRecordedTopic,
   auditDeadLetterTopic,
+  auditOcsfTopic,
   auditCheckpointTopic,
   auditExportDeadLetterTopic,
   callCancelledTopic,
