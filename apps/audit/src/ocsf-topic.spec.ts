@@ -89,7 +89,7 @@ describe('the topic of OCSF events', () => {
     await arrived(between);
     await stopAgain();
     for (const { id, text } of [...before, ...between]) {
-      expect(events.get(id), id).toHaveLength(1);
+      expect([id, events.get(id)?.length]).toEqual([id, 1]);
       const [event] = events.get(id)!;
       expect(ocsfFaults(schema, event)).toEqual([]);
       expect(event!.metadata.uid).toBe(id);
@@ -141,7 +141,7 @@ describe('the topic of OCSF events', () => {
     await arrived(records);
     await stop();
     expect(refusals).toBeGreaterThan(2);
-    for (const { id } of records) expect(events.get(id), id).toHaveLength(1);
+    for (const { id } of records) expect([id, events.get(id)?.length]).toEqual([id, 1]);
     await vi.waitUntil(async () => (await bus.lag(auditRecordedTopic, 'ocsf')).records === 0, { timeout: 30_000 });
   });
 
