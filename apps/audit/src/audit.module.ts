@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { PATTERN_METADATA } from '@nestjs/microservices/constants';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { adminAccessModule } from '@warder/admin-access';
+import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
@@ -26,6 +26,7 @@ import { QueryLog } from './query-log.js';
 import { RecordStore } from './record.store.js';
 
 const HOST = Symbol('audit host');
+const REFUSED = Symbol('what the door of audit refused');
 const GROUP = 'store';
 
 /** Starts what the service does without being asked: keeps the partitions and consumes the topic. */
@@ -132,6 +133,12 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
       },
       { provide: OcsfTopic, useFactory: () => new OcsfTopic(host, config.publishOcsf) },
       AuditRecordedConsumer,
+      {
+        provide: REFUSED,
+        inject: [AdminAccess, getDataSourceToken('audit'), Outbox],
+        useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
+          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
+      },
       AuditStart,
     ],
   };

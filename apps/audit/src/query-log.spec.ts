@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { AdminAccess } from '@warder/admin-access';
 import { type Bus, createInProcessBus } from '@warder/bus';
 import { type AuditRecord, principalStateTopic, tokenStateTopic } from '@warder/contracts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
@@ -122,6 +123,25 @@ describe('a question to the audit', () => {
       await sql('ALTER TABLE audit.outbox_away RENAME TO outbox');
     }
     expect((await get('quarantine')).status).toBe(200);
+  });
+
+  it('is on record where it was refused at the door, counted', async () => {
+    for (let at = 0; at < 3; at += 1) await get('calls').set('authorization', 'Bearer made-up');
+    expect(await running.app.get(AdminAccess).refused.flush()).toBe(0);
+    await eventually(async () => {
+      const { body } = await get('calls?code=WDR_TOKEN_UNKNOWN');
+      expect(body.calls).toMatchObject([
+        {
+          log: 'admin/audit',
+          kind: 'authentication',
+          method: 'admin/audit/request.refuse',
+          decision: 'forbid',
+          outcome: 'failure',
+          count: 3,
+          personal: { arguments: { value: { method: 'GET', route: '/admin/audit/calls' } }, address: '127.0.0.1' },
+        },
+      ]);
+    });
   });
 
   it('is numbered without a gap', async () => {

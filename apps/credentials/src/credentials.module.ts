@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { adminAccessModule } from '@warder/admin-access';
+import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import { connectionStateTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
@@ -13,6 +13,7 @@ import { StaticCredentialsController } from './static-credentials.controller.js'
 import { StaticCredentialsStore } from './static-credentials.store.js';
 
 const HOST = Symbol('credentials host');
+const REFUSED = Symbol('what the door of credentials refused');
 
 /** Starts what the service does without being asked: publishes the state of its connections. */
 class CredentialsStart implements OnModuleInit {
@@ -68,6 +69,12 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
         inject: [getDataSourceToken('credentials'), Outbox],
         useFactory: (source: DataSource, outbox: Outbox) =>
           new StaticCredentialsStore(source, outbox, secrets, () => host.clock.wallMs()),
+      },
+      {
+        provide: REFUSED,
+        inject: [AdminAccess, getDataSourceToken('credentials'), Outbox],
+        useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
+          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
       CredentialsStart,
     ],

@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { adminAccessModule } from '@warder/admin-access';
+import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import { guardrailRulesStateTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
@@ -13,6 +13,7 @@ import { RulePack } from './rule-pack.entity.js';
 import { RulePacksStore } from './rule-packs.store.js';
 
 const HOST = Symbol('guardrails host');
+const REFUSED = Symbol('what the door of guardrails refused');
 
 /** Publishes the packs at start, and answers for their topic once they are on it. */
 class GuardrailsStart implements OnModuleInit {
@@ -62,6 +63,12 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
         provide: RulePacksStore,
         inject: [getDataSourceToken('guardrails'), Outbox],
         useFactory: (source: DataSource, outbox: Outbox) => new RulePacksStore(source, outbox),
+      },
+      {
+        provide: REFUSED,
+        inject: [AdminAccess, getDataSourceToken('guardrails'), Outbox],
+        useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
+          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
       GuardrailsStart,
     ],

@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { adminAccessModule } from '@warder/admin-access';
+import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import { principalStateTopic, tokenStateTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
@@ -18,6 +18,7 @@ import { TokensController } from './tokens.controller.js';
 import { TokensStore } from './tokens.store.js';
 
 const HOST = Symbol('identity host');
+const REFUSED = Symbol('what the door of identity refused');
 const CONFIG = Symbol('identity config');
 const TOPICS = [principalStateTopic, tokenStateTopic];
 
@@ -82,6 +83,12 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
         provide: TokensStore,
         inject: [IdentityStore],
         useFactory: (store: IdentityStore) => new TokensStore(store, config.pepper, config.tokens),
+      },
+      {
+        provide: REFUSED,
+        inject: [AdminAccess, getDataSourceToken('identity'), Outbox],
+        useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
+          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
       IdentityStart,
     ],

@@ -15,6 +15,7 @@ import { PolicyVersion } from './policy-version.entity.js';
 import { PolicyStore } from './policy.store.js';
 
 const HOST = Symbol('policy host');
+const REFUSED = Symbol('what the door of policy refused');
 
 /** Starts what the service does without being asked: publishes its policy and follows what is discovered. */
 class PolicyStart implements OnModuleInit {
@@ -81,6 +82,12 @@ export function policyModule(config: PolicyConfig, host: Host): DynamicModule {
         inject: [PolicyAdministration, DiscoveredTools, AdminAccess],
         useFactory: (administration: PolicyAdministration, discovered: DiscoveredTools, access: AdminAccess) =>
           new Explainer(() => administration.current(), discovered, access.directory, wallMs),
+      },
+      {
+        provide: REFUSED,
+        inject: [AdminAccess, getDataSourceToken('policy'), Outbox],
+        useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
+          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
       PolicyStart,
     ],

@@ -8,7 +8,9 @@ import { createLogger } from '@warder/telemetry';
 import { digestOf, issueToken } from '@warder/tokens';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AdminAccess } from './admin-access.js';
 import { pepper, service } from './admin-access.scene.js';
+import type { RefusedRequest } from './refused-requests.js';
 
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const log = createLogger('test', { level: 'silent' });
@@ -124,6 +126,26 @@ describe('the admin door', () => {
     expect((await small).status).toBe(404);
     const large = request(running.url).post('/admin/none').set('authorization', `Bearer ${admin}`);
     expect((await large.send({ a: 'x'.repeat(100_000) })).status).toBe(404);
+  });
+
+  it('notes what it refuses: who asked what of which route, and from where', async () => {
+    const member = await know('member');
+    await own();
+    await get('/admin/test?secret=canary', `Bearer ${member}`);
+    await get('/admin/test', 'Bearer canary');
+    const noted: RefusedRequest[] = [];
+    running.app.get(AdminAccess).refused.writeTo(async (refused) => void noted.push(refused));
+    await running.app.get(AdminAccess).refused.flush();
+    expect(noted).toMatchObject([
+      {
+        kind: 'admin',
+        by: { principal: { id: 'usr_member' }, token: { id: 'pat_member' }, address: '127.0.0.1' },
+        arguments: { method: 'GET', route: '/admin/test' },
+        refusal: { code: 'WDR_ROLE_MISSING', isForbidden: true },
+      },
+      { kind: 'authentication', by: { principal: null }, refusal: { code: 'WDR_TOKEN_UNKNOWN' } },
+    ]);
+    expect(JSON.stringify(noted)).not.toContain('canary');
   });
 
   it('is shut to a principal from the message on that suspends it', async () => {

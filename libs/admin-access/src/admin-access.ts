@@ -2,14 +2,18 @@ import type { Replica } from '@warder/bus';
 import { type Pepper, principalStateTopic, tokenStateTopic } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
 import { PrincipalDirectory } from '@warder/tokens';
+import { REFUSAL_WINDOW_MS, RefusedRequests } from './refused-requests.js';
 
 const SWEEP_EVERY_MS = 5_000;
 
 /** What this process knows of principals and tokens: one directory, however many services share the process. */
 export class AdminAccess {
   readonly directory: PrincipalDirectory;
+  /** What the doors of the process refused; a service that has a database says where its records go. */
+  readonly refused = new RefusedRequests();
   private readonly replicas: Replica[] = [];
   private timer: NodeJS.Timeout | undefined;
+  private flushing: NodeJS.Timeout | undefined;
   private isStopped = false;
 
   /** @param pepper - the same as identity's, or no bearer is found */
@@ -26,6 +30,7 @@ export class AdminAccess {
     const { bus, clock, log } = this.host;
     this.timer = setInterval(() => this.directory.sweep(clock.wallMs()), SWEEP_EVERY_MS);
     this.timer.unref();
+    this.flushing = setInterval(() => void this.flush(), REFUSAL_WINDOW_MS).unref();
     const reading = [
       bus.replica(principalStateTopic, (id, state) => this.directory.applyPrincipal(id, state)),
       bus.replica(tokenStateTopic, (digest, state) => this.directory.applyToken(digest, state)),
@@ -38,6 +43,11 @@ export class AdminAccess {
     }
   }
 
+  private async flush(): Promise<void> {
+    const count = await this.refused.flush();
+    if (count > 0) this.host.log.warn({ count }, 'refused admin requests could not be recorded yet');
+  }
+
   /** Whether everything that identity had published was read: before that nobody is let in. */
   isReady(): boolean {
     return this.replicas.length === 2 && this.replicas.every((replica) => replica.isReady());
@@ -46,6 +56,8 @@ export class AdminAccess {
   async stop(): Promise<void> {
     this.isStopped = true;
     clearInterval(this.timer);
+    clearInterval(this.flushing);
+    await this.flush();
     await Promise.all(this.replicas.map((replica) => replica.stop()));
   }
 }
