@@ -62,7 +62,14 @@ class AuditStart implements OnApplicationBootstrap {
   }
 }
 
-/** What Nest does for a microservice of its own: hands the methods that carry a pattern to the transport. */
+/**
+ * Hands the methods that carry a pattern to the transport. `app.connectMicroservice({ strategy })` does the same for
+ * every controller of the process, and is not used for three reasons. Its proxy catches what a handler throws, logs the
+ * error as it is (a query's error carries the records that it could not store) and answers an Observable of
+ * `{ status: 'error' }`: a batch that was not stored would look committed. In standalone the process is of all services,
+ * so a strategy of one would be given the handlers of all. And it starts with the application, where this consumer must
+ * wait for migrations and partitions, and stop as a drain, before the database closes.
+ */
 function addHandlers(strategy: BusBatchStrategy, consumer: AuditRecordedConsumer): void {
   const methods = Object.getOwnPropertyNames(AuditRecordedConsumer.prototype) as (keyof AuditRecordedConsumer)[];
   for (const method of methods) {
