@@ -2,10 +2,17 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSy
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Topic, tokenStateTopic } from '@warder/contracts';
+import {
+  auditCheckpointTopic,
+  auditDeadLetterTopic,
+  auditRecordedTopic,
+  callCancelledTopic,
+  type Topic,
+  tokenStateTopic,
+} from '@warder/contracts';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { RawMessage } from './bus.js';
-import { EventTopic } from './event-topic.js';
+import { EventTopic, isKeptForReaders } from './event-topic.js';
 
 const DAY_MS = 86_400_000;
 const topic: Topic<unknown> = {
@@ -31,13 +38,13 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function openTopic(topicBytesMax = 67_108_864, mustBeRead = false): EventTopic {
+function openTopic(topicBytesMax = 67_108_864, mustBeRead = false, of = topic): EventTopic {
   const say = (fields: object, message: string): void =>
     void said.push({ message, fields: fields as Record<string, unknown> });
   const log = { debug() {}, info() {}, warn: say, error: say };
   const bounds = { dir, topicBytesMax, groupKeptMs: 7 * DAY_MS };
   const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
-  const made = new EventTopic(topic, { bounds, mustBeRead, clock, log });
+  const made = new EventTopic(of, { bounds, mustBeRead, clock, log });
   open.push(made);
   return made;
 }
@@ -177,6 +184,18 @@ it('removes by time only what every group has read', async () => {
   nowMs += 8 * DAY_MS;
   await events.expire();
   expect(segments().map((file) => readFileSync(file).length)).toEqual([0]);
+});
+
+it('keeps what is kept for ever, whoever has read it, and no signal of minutes', async () => {
+  const events = openTopic(undefined, false, { ...topic, retentionMs: -1 });
+  await publish(events, 'a');
+  await drain(events, 'store');
+  nowMs += 4_000 * DAY_MS;
+  await events.expire();
+  await events.rewind('store', 'beginning');
+  expect(keysOf(await drain(events, 'store'))).toEqual(['a']);
+  const kept = [auditCheckpointTopic, auditRecordedTopic, auditDeadLetterTopic, callCancelledTopic, tokenStateTopic];
+  expect(kept.map((each) => isKeptForReaders(each))).toEqual([true, true, true, false, false]);
 });
 
 it('forgets a group that nobody has handled for its time, over restarts, and lets go of what it held', async () => {

@@ -38,7 +38,13 @@ const GROUP_NAME = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** Whether the topic's messages are events that wait for their readers. */
 export function isKeptForReaders(topic: Topic<unknown>): boolean {
-  return topic.cleanup === 'delete' && (topic.retentionMs === null || topic.retentionMs >= KEPT_LONG_MS);
+  const keptMs = retentionOf(topic);
+  return topic.cleanup === 'delete' && (keptMs === null || keptMs >= KEPT_LONG_MS);
+}
+
+/** A negative time is Kafka's word for a topic that is kept for ever. */
+function retentionOf({ retentionMs }: Topic<unknown>): number | null {
+  return retentionMs === null || retentionMs < 0 ? null : retentionMs;
 }
 
 /** One topic in file segments, with its durable groups; opened at its first use. */
@@ -137,10 +143,10 @@ export class EventTopic implements TopicOfProcess {
       .map((file) => file.slice(0, -CURSOR_SUFFIX.length));
     const cursors = await Promise.all(names.map(async (name) => ({ name, cursor: await this.fileOf(name).read() })));
     const offsets = cursors.map(({ cursor }) => (typeof cursor === 'object' ? cursor.offset : 0));
-    const { name, retentionMs } = this.topic;
+    const { name } = this.topic;
     const events = await EventLog.open({
       name,
-      retentionMs,
+      retentionMs: retentionOf(this.topic),
       dir: this.dir,
       clock,
       log,
