@@ -112,3 +112,12 @@ it('records a call with who, what, why and a stamp for every phase', async () =>
   });
   expect(Object.keys(record.phasesUs)).toEqual([...CALL_PHASES, 'total']);
 });
+
+it('records a list with who saw how many tools of which view', async () => {
+  const bo = await scene.token('bo');
+  const seen = messageOf(await new WireClient(scene, 'modern', bo).ask('tools/list')).result?.tools;
+  expect(seen).toEqual([]);
+  const record = await oneRecord(scene, ({ kind, principal }) => kind === 'list' && principal?.id === 'bo');
+  expect(record).toMatchObject({ decision: 'permit', outcome: 'success', virtualServer: 'dev', guardrailsVersion: 4 });
+  expect(record.personal?.result).toMatchObject({ value: { tools: 0, partial: [] } });
+});
