@@ -9,9 +9,11 @@ import {
   WhoUsedQuery,
 } from '@warder/contracts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
+import { createLogger, Metrics } from '@warder/telemetry';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CallStore } from './call.store.js';
+import { Ingest } from './ingest.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { PartitionStore } from './partition.store.js';
 import { RecordStore } from './record.store.js';
@@ -242,5 +244,22 @@ describe('the audit store', () => {
     );
     expect(`${error?.stack} ${JSON.stringify(error)}`).not.toContain(secret);
     expect(error?.message).toContain('22P05');
+  });
+
+  it('never shows what was recorded in a log line, whatever statement fails', async () => {
+    const lines: string[] = [];
+    const log = createLogger('audit', { level: 'trace', destination: { write: (line: string) => lines.push(line) } });
+    const ingest = new Ingest(records, log, new Metrics());
+    const batch = [message(JSON.stringify(withArguments(1, { note: 'canary-of-a-value' })))];
+    await source.query('ALTER TABLE usage_day RENAME TO usage_day_away');
+    try {
+      await expect(ingest.take(batch)).rejects.toThrow('42P01');
+    } finally {
+      await source.query('ALTER TABLE usage_day_away RENAME TO usage_day');
+    }
+    expect(lines.join('')).toContain('42P01');
+    expect(lines.join('')).not.toContain('canary-of-a-value');
+    await ingest.take(batch);
+    expect((await find({})).calls).toHaveLength(1);
   });
 });
