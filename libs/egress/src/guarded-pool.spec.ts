@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPool, type PoolOptions, type Resolver } from './guarded-pool.js';
+import type { Resolver } from './dial.js';
+import { createPool, type PoolOptions } from './guarded-pool.js';
 
 let server: Server;
 let port: number;

@@ -1,7 +1,7 @@
-import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { lookup as resolve } from 'node:dns';
 import { buildConnector, Pool } from 'undici';
 import { isPublicAddress, literalAddress } from './address-guard.js';
+import { AddressRefused, type DialOptions, guardedLookup } from './dial.js';
 
 /** The bounds of one pool of connections. */
 export interface PoolBounds {
@@ -15,28 +15,8 @@ export interface PoolBounds {
 
 export const POOL_BOUNDS: PoolBounds = { connectionsMax: 128, connectTimeoutMs: 5_000, idleTimeoutMs: 30_000 };
 
-/** Resolves a name to all its addresses; the system's resolver unless a test says otherwise. */
-export type Resolver = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
-
-/** A connection that was refused before a byte was sent, for its address is not public. */
-export class AddressRefused extends Error {
-  override readonly name = 'AddressRefused';
-  readonly code = 'WDR_ADDRESS_REFUSED';
-}
-
-export interface PoolOptions {
-  /** An operator named this target: loopback, private and link-local addresses are allowed. */
-  readonly allowPrivateAddress: boolean;
+export interface PoolOptions extends DialOptions {
   readonly bounds?: Partial<PoolBounds>;
-  readonly resolver?: Resolver;
-  /** Authorities trusted in place of the system's, PEM. */
-  readonly ca?: string;
-  /** Certificates are verified even where `NODE_TLS_REJECT_UNAUTHORIZED=0` stands in the environment. */
-  readonly verifiesAlways?: boolean;
 }
 
 /**
@@ -72,20 +52,4 @@ export function createPool(origin: URL, options: PoolOptions): Pool {
       connect(target, callback);
     },
   });
-}
-
-function guardedLookup(allowPrivate: boolean, resolver: Resolver): LookupFunction {
-  return (hostname, options, callback) => {
-    resolver(hostname, { ...options, all: true } as LookupAllOptions, (error, addresses) => {
-      if (error !== null) return callback(error, '', 0);
-      // One private address among public ones is enough to refuse: which one is dialled is not ours to choose.
-      const bad = allowPrivate ? undefined : addresses.find(({ address }) => !isPublicAddress(address));
-      if (bad !== undefined) {
-        return callback(new AddressRefused(`${hostname} resolves to ${bad.address}, not a public address`), '', 0);
-      }
-      if (options.all === true) return callback(null, addresses);
-      const [first] = addresses;
-      callback(null, first?.address ?? '', first?.family ?? 0);
-    });
-  };
 }

@@ -1,6 +1,6 @@
-import type { Pool } from 'undici';
+import type { OriginPool } from '@warder/egress';
 import { type ExchangeBounds, HttpExchange } from './http-exchange.js';
-import { type HttpSession, requestHeaders } from './http-session.js';
+import { type HttpSession, methodHeaders } from './http-session.js';
 import { requestText } from './request-text.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
@@ -20,7 +20,7 @@ export class ChangeStream {
   private retryMs = RETRY_MIN_MS;
 
   constructor(
-    private readonly pool: Pool,
+    private readonly pool: OriginPool,
     private readonly path: string,
     private readonly bounds: ExchangeBounds,
     private readonly onChange: () => void,
@@ -57,8 +57,9 @@ export class ChangeStream {
     const request = isModern
       ? { method: 'POST' as const, body: requestText('changes', 'subscriptions/listen', params, true) }
       : { method: 'GET' as const };
-    const headers = isModern ? [...requestHeaders(session, 'subscriptions/listen')] : getHeaders(session);
-    this.pool.dispatch({ path: this.path, headers, ...request }, exchange);
+    const headers = isModern ? session.headers : getHeaders(session);
+    const ownHeaders = methodHeaders(session, 'subscriptions/listen');
+    this.pool.dispatch({ path: this.path, headers, ownHeaders, ...request }, exchange);
     if (isReturn) this.onChange();
     exchange.answered.then(
       ({ status }) => {

@@ -1,5 +1,5 @@
 import type { Upstream as UpstreamSettings } from '@warder/contracts';
-import { createPool } from '@warder/egress';
+import { OriginPool } from '@warder/egress';
 import type { Logger } from '@warder/telemetry';
 import { HttpUpstream } from './http-upstream.js';
 import type { StdioEntry } from './stdio-entry.js';
@@ -31,7 +31,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return new StdioUpstream({ name, entry: options.stdioEntry, bounds, log, nowMs });
   }
   const url = new URL(settings.transport.url);
-  const pool = createPool(url, {
+  const pool = new OriginPool(url, {
     allowPrivateAddress: settings.allowPrivateAddress,
     bounds: { connectionsMax: bounds.concurrencyMax, connectTimeoutMs: bounds.connectTimeoutMs },
   });

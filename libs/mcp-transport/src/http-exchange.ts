@@ -1,5 +1,5 @@
+import type { ExchangeHandler, ResponseHead } from '@warder/egress';
 import { isObject, JsonError, parseJson, SseDecoder, SseOverflow } from '@warder/mcp-wire';
-import type { Dispatcher } from 'undici';
 import type { CallSignal } from './upstream.js';
 import { type FailureReason, UpstreamFailure } from './upstream-failure.js';
 
@@ -33,25 +33,24 @@ const TRAILING_MS = 500;
 
 const CODE_REASONS: ReadonlyMap<string, FailureReason> = new Map([
   ['WDR_ADDRESS_REFUSED', 'address-refused'],
-  ['UND_ERR_DESTROYED', 'cancelled'],
-  ['UND_ERR_CLOSED', 'cancelled'],
+  ['EGRESS_POOL_CLOSED', 'cancelled'],
+  ['EGRESS_MALFORMED', 'protocol'],
 ]);
 
-/**
- * One HTTP exchange as undici's dispatch handler. It is the handler of undici's first form (onConnect, onHeaders …):
- * raw header buffers instead of an object per answer save about 2 µs a call.
- */
-export class HttpExchange implements Dispatcher.DispatchHandler {
+/** One HTTP exchange: what comes back over a connection, as one answer of a JSON-RPC message or a failure. */
+export class HttpExchange implements ExchangeHandler {
   readonly answered: Promise<HttpAnswer>;
   private resolve!: (answer: HttpAnswer) => void;
   private reject!: (failure: UpstreamFailure) => void;
   private isSettled = false;
   private isSent = false;
-  private abortRequest: ((error?: Error) => void) | undefined;
+  private abortRequest: (() => void) | undefined;
   private status = 0;
   private sessionId: string | undefined;
   private sse: SseDecoder | undefined;
-  private readonly chunks: Buffer[] = [];
+  private bodyBytes: number | undefined;
+  private text: string | undefined;
+  private chunks: Buffer[] | undefined;
   private bytes = 0;
   private interimMessages = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -59,6 +58,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   constructor(
     private readonly task: ExchangeTask,
     private readonly bounds: ExchangeBounds,
+    /** Hears how it ended, before anybody who waits for the answer. */
+    private readonly onEnded?: (failure: UpstreamFailure | undefined) => void,
   ) {
     this.answered = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -69,36 +70,31 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (task.signal?.aborted === true) this.onCancel();
   }
 
-  onConnect(abort: (error?: Error) => void): void {
-    this.abortRequest = abort;
+  onSend(abort: () => void): boolean {
     // Given up while it waited for a connection: nothing of it is sent.
-    if (this.isSettled) abort();
-    else this.isSent = true;
+    if (this.isSettled) return false;
+    this.abortRequest = abort;
+    this.isSent = true;
+    return true;
   }
 
-  onHeaders(status: number, headers: Buffer[]): boolean {
-    if (status < 200) return true;
+  onHead({ status, fields, bodyBytes }: ResponseHead): void {
     this.status = status;
-    for (let i = 0; i + 1 < headers.length; i += 2) {
-      const length = headers[i]!.length;
-      // content-type 12, mcp-session-id 14, content-encoding 16: names of other lengths are not even read.
-      if (length === 12 || length === 14 || length === 16) this.readHeader(headers[i]!, headers[i + 1]!);
-    }
-    return true;
+    this.bodyBytes = bodyBytes;
+    for (let i = 0; i + 1 < fields.length; i += 2) this.readHeader(fields[i] as string, fields[i + 1] as string);
   }
 
-  onData(chunk: Buffer): boolean {
-    if (this.isSettled) return true;
-    if (this.sse !== undefined) this.pushEvents(this.sse, chunk);
-    else {
-      this.bytes += chunk.length;
-      if (this.bytes > this.bounds.answerBytesMax) this.giveUp('too-large', 'the answer is too long');
-      else this.chunks.push(chunk);
-    }
-    return true;
+  onBody(bytes: Buffer): void {
+    if (this.isSettled) return;
+    if (this.sse !== undefined) return this.pushEvents(this.sse, bytes);
+    this.bytes += bytes.length;
+    if (this.bytes > this.bounds.answerBytesMax) return this.giveUp('too-large', 'the answer is too long');
+    // An answer that came whole is read where it lies; a part of one must be copied, for the next overwrites it.
+    if (bytes.length === this.bodyBytes) this.text = bytes.toString('utf8');
+    else (this.chunks ??= []).push(Buffer.from(bytes));
   }
 
-  onComplete(): void {
+  onEnd(): void {
     if (this.isSettled) return clearTimeout(this.timer);
     if (this.sse !== undefined && this.task.id !== undefined && this.status < 300) {
       return this.giveUp('protocol', 'the event stream ended without an answer');
@@ -106,15 +102,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.settle(this.sse === undefined ? this.readBody() : undefined);
   }
 
-  onError(error: Error): void {
+  onFault(error: Error): void {
     if (this.isSettled) return clearTimeout(this.timer);
     const reason = CODE_REASONS.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
     this.giveUp(reason, error.message);
   }
 
-  private readHeader(name: Buffer, value: Buffer): void {
-    const key = name.toString('latin1').toLowerCase();
-    const text = value.toString('latin1');
+  private readHeader(key: string, text: string): void {
     if (key === 'mcp-session-id') this.sessionId = text;
     else if (key === 'content-type' && /^text\/event-stream(?:$|[\s;])/i.test(text)) {
       this.sse = new SseDecoder(this.bounds.answerBytesMax, (event) => this.onEvent(event.data));
@@ -148,9 +142,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   private readBody(): Record<string, unknown> | undefined {
-    const [first] = this.chunks;
-    if (first === undefined) return undefined;
-    const text = this.chunks.length === 1 ? first.toString('utf8') : Buffer.concat(this.chunks).toString('utf8');
+    const text = this.text ?? (this.chunks && Buffer.concat(this.chunks).toString('utf8'));
+    if (text === undefined) return undefined;
     // An error page need not be JSON: its status says enough.
     const message = this.parse(text, this.status >= 300);
     // An answer to another request, were it taken, could show one principal what belongs to another.
@@ -174,6 +167,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.isSettled) return;
     this.end();
     if (this.sse !== undefined) this.timer = setTimeout(() => this.abortRequest?.(), TRAILING_MS).unref();
+    this.onEnded?.(undefined);
     this.resolve({ status: this.status, sessionId: this.sessionId, message });
   }
 
@@ -183,7 +177,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   private giveUp(reason: FailureReason, message: string, mustTell = false): void {
     if (this.isSettled) return;
     this.end();
-    this.reject(new UpstreamFailure(reason, message, this.isSent, this.status === 0 ? undefined : this.status));
+    const status = this.status === 0 ? undefined : this.status;
+    const failure = new UpstreamFailure(reason, message, this.isSent, status);
+    this.onEnded?.(failure);
+    this.reject(failure);
     if (mustTell && this.isSent) this.task.onGivenUp?.();
     this.abortRequest?.();
   }

@@ -9,7 +9,7 @@ export interface HttpSession {
   readonly sessionId: string | undefined;
   /** The server said that it announces changes of its tools. */
   readonly announcesChanges: boolean;
-  /** Flat name-value list as undici takes it, credential included. */
+  /** Flat name-value list, credential included. */
   readonly headers: readonly string[];
 }
 
@@ -56,15 +56,17 @@ export function legacySession(
   return { era: 'legacy', protocolVersion, sessionId, announcesChanges, headers };
 }
 
-/** Headers of one request of a session: a modern one names its method, and its tool. */
-export function requestHeaders(
+const NONE: readonly string[] = [];
+
+/** What the headers of one request say besides its session's: a modern one names its method, and its tool. */
+export function methodHeaders(
   session: HttpSession,
   method: string,
   name?: string,
-  params: readonly string[] = [],
+  params: readonly string[] = NONE,
 ): readonly string[] {
-  if (session.era === 'legacy') return session.headers;
-  const list = [...session.headers, 'mcp-method', method, ...params];
-  if (name !== undefined) list.push('mcp-name', encodeHeaderValue(name));
-  return list;
+  if (session.era === 'legacy') return NONE;
+  if (name === undefined) return ['mcp-method', method];
+  const list = ['mcp-method', method, 'mcp-name', encodeHeaderValue(name)];
+  return params.length === 0 ? list : [...list, ...params];
 }

@@ -1,14 +1,15 @@
 import type { ToolDefinition } from '@warder/contracts';
+import type { OriginPool } from '@warder/egress';
 import { isObject } from '@warder/mcp-wire';
-import type { Pool } from 'undici';
 import { Breaker } from './breaker.js';
 import { ChangeStream } from './change-stream.js';
 import { type HttpAnswer, HttpExchange, type ExchangeTask } from './http-exchange.js';
 import { openSession, refuseStatus } from './http-handshake.js';
-import { credentialList, type HttpSession, requestHeaders } from './http-session.js';
+import { credentialList, type HttpSession, methodHeaders } from './http-session.js';
 import { MirroredParams } from './mirrored-params.js';
 import { ListChanges } from './list-changes.js';
-import { callText, cancelText, requestText } from './request-text.js';
+import { isForgotten, isHeaderRefusal } from './refused-unread.js';
+import { callText, cancelText, declineText, requestText } from './request-text.js';
 import { collectTools } from './tool-pages.js';
 import { readAnswer } from './upstream-answer.js';
 import { UpstreamFailure } from './upstream-failure.js';
@@ -25,11 +26,13 @@ import { withinDeadline } from './within-deadline.js';
 // A server may have been upgraded since it was found to be legacy, and would serve us as a legacy one for ever.
 const LEGACY_VERDICT_MS = 600_000;
 
+const NONE: readonly string[] = [];
+
 /** What an HTTP upstream is made of. */
 export interface HttpUpstreamParts {
   readonly name: string;
   readonly url: URL;
-  readonly pool: Pool;
+  readonly pool: OriginPool;
   readonly bounds: UpstreamBounds;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
@@ -60,18 +63,29 @@ export class HttpUpstream implements Upstream {
     this.changeStream = new ChangeStream(parts.pool, this.path, parts.bounds, () => this.changes.tell());
   }
 
-  async call(call: UpstreamCall): Promise<UpstreamAnswer> {
-    this.admit();
+  call(call: UpstreamCall): Promise<UpstreamAnswer> {
+    const refusal = this.refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     // One deadline for all that the call takes: a session, and the same call once more where it was refused unread.
     const endsAtMs = this.parts.nowMs() + call.timeoutMs;
+    const session = this.sessions.get(this.credentialKey(call.headers));
+    if (session === undefined) return this.callAnew(call, endsAtMs);
+    // The way that nearly all calls go, without a frame of an async function: each cost them a microsecond.
+    return this.callOnce(session, call, call.timeoutMs).then((answer) =>
+      answer.status < 300 ? this.read(answer) : this.callAnew(call, endsAtMs, session, answer),
+    );
+  }
+
+  /** Opens the session first, or asks again where the first attempt was refused unread. */
+  private async callAnew(
+    call: UpstreamCall,
+    endsAtMs: number,
+    known?: HttpSession,
+    refused?: HttpAnswer,
+  ): Promise<UpstreamAnswer> {
     const key = this.credentialKey(call.headers);
-    let session = this.sessions.get(key);
-    let timeoutMs = call.timeoutMs;
-    if (session === undefined) {
-      session = await withinDeadline(this.open(key, call.headers), timeoutMs, call.signal);
-      timeoutMs = this.leftMs(endsAtMs);
-    }
-    const answer = await this.callOnce(session, call, timeoutMs);
+    const session = known ?? (await withinDeadline(this.open(key, call.headers), call.timeoutMs, call.signal));
+    const answer = refused ?? (await this.callOnce(session, call, this.leftMs(endsAtMs)));
     if (isHeaderRefusal(answer) && !this.mirrored.isLearned && (await this.learn(call, this.leftMs(endsAtMs)))) {
       return this.read(await this.callOnce(session, call, this.leftMs(endsAtMs)));
     }
@@ -85,7 +99,8 @@ export class HttpUpstream implements Upstream {
   }
 
   async discover(signal?: CallSignal, headers?: CredentialHeaders): Promise<ToolDefinition[]> {
-    this.admit();
+    const refusal = this.refusal();
+    if (refusal !== undefined) throw refusal;
     const key = this.credentialKey(headers);
     const { epoch } = this;
     const ask = async (params: Readonly<Record<string, unknown>>): Promise<UpstreamAnswer> => {
@@ -96,7 +111,7 @@ export class HttpUpstream implements Upstream {
         const id = this.nextId();
         const text = requestText(id, 'tools/list', params, session.era === 'modern');
         const task = this.task(id, session, this.parts.bounds.handshakeTimeoutMs, signal);
-        const answer = await this.send(requestHeaders(session, 'tools/list'), text, task);
+        const answer = await this.send(session.headers, methodHeaders(session, 'tools/list'), text, task);
         if (attempt > 0 || !isForgotten(session, answer)) return this.read(answer);
         this.forget(key, session);
       }
@@ -122,13 +137,14 @@ export class HttpUpstream implements Upstream {
     this.isClosed = true;
     this.changes.close();
     this.changeStream.close();
-    await this.parts.pool.destroy();
+    this.parts.pool.destroy();
   }
 
-  private admit(): void {
-    if (this.isClosed) throw new UpstreamFailure('cancelled', 'the upstream was removed', false);
-    if (this.breaker.permits(this.parts.nowMs())) return;
-    throw new UpstreamFailure('unavailable', 'the upstream could not be reached just now', false);
+  /** Why nothing is sent at all; undefined: it is. */
+  private refusal(): UpstreamFailure | undefined {
+    if (this.isClosed) return new UpstreamFailure('cancelled', 'the upstream was removed', false);
+    if (this.breaker.permits(this.parts.nowMs())) return undefined;
+    return new UpstreamFailure('unavailable', 'the upstream could not be reached just now', false);
   }
 
   /** Another node listed the tools, so this one may not know yet which arguments the headers must repeat. */
@@ -146,8 +162,8 @@ export class HttpUpstream implements Upstream {
     const id = this.nextId();
     const task = this.task(id, session, timeoutMs, call.signal, call.onInterim);
     const body = callText(id, call, session.era === 'modern');
-    const headers = requestHeaders(session, 'tools/call', call.tool, this.mirrored.headersOf(call));
-    return this.send(headers, body, task);
+    const own = methodHeaders(session, 'tools/call', call.tool, this.mirrored.headersOf(call));
+    return this.send(session.headers, own, body, task);
   }
 
   private task(
@@ -167,18 +183,21 @@ export class HttpUpstream implements Upstream {
     };
   }
 
-  private async send(headers: readonly string[], body: string, task: ExchangeTask): Promise<HttpAnswer> {
-    const exchange = new HttpExchange(task, this.parts.bounds);
-    this.parts.pool.dispatch({ path: this.path, method: 'POST', headers: headers as string[], body }, exchange);
-    try {
-      const answer = await exchange.answered;
-      this.breaker.succeeded();
-      return answer;
-    } catch (error) {
-      if (error instanceof UpstreamFailure && error.reason === 'unreachable') this.breaker.failed(this.parts.nowMs());
-      throw error;
-    }
+  private send(
+    headers: readonly string[],
+    ownHeaders: readonly string[],
+    body: string,
+    task: ExchangeTask,
+  ): Promise<HttpAnswer> {
+    const exchange = new HttpExchange(task, this.parts.bounds, this.reached);
+    this.parts.pool.dispatch({ path: this.path, method: 'POST', headers, ownHeaders, body }, exchange);
+    return exchange.answered;
   }
+
+  private readonly reached = (failure: UpstreamFailure | undefined): void => {
+    if (failure === undefined) this.breaker.succeeded();
+    else if (failure.reason === 'unreachable') this.breaker.failed(this.parts.nowMs());
+  };
 
   private read(answer: HttpAnswer): UpstreamAnswer {
     if (answer.message !== undefined && (answer.status < 300 || 'error' in answer.message)) {
@@ -209,7 +228,7 @@ export class HttpUpstream implements Upstream {
   private tell(session: HttpSession, text: string): void {
     if (session.era === 'modern' || this.isClosed) return;
     const task = { id: undefined, timeoutMs: 2_000, signal: undefined, onMessage: undefined };
-    this.send(session.headers, text, task).catch(() => undefined);
+    this.send(session.headers, NONE, text, task).catch(() => undefined);
   }
 
   private open(key: string, headers: CredentialHeaders | undefined): Promise<HttpSession> {
@@ -225,7 +244,12 @@ export class HttpUpstream implements Upstream {
     const { epoch } = this;
     const knownLegacy = this.legacySinceMs !== undefined && nowMs() - this.legacySinceMs < LEGACY_VERDICT_MS;
     const post = (list: readonly string[], body: string, id: number | undefined) =>
-      this.send(list, body, { id, timeoutMs: bounds.handshakeTimeoutMs, signal: undefined, onMessage: undefined });
+      this.send(list, NONE, body, {
+        id,
+        timeoutMs: bounds.handshakeTimeoutMs,
+        signal: undefined,
+        onMessage: undefined,
+      });
     const session = await openSession(post, credentialList(headers), knownLegacy);
     if (session.era === 'modern') this.legacySinceMs = undefined;
     else if (!knownLegacy) this.legacySinceMs = nowMs();
@@ -262,32 +286,4 @@ export class HttpUpstream implements Upstream {
     this.requestId = this.requestId >= Number.MAX_SAFE_INTEGER ? 1 : this.requestId + 1;
     return this.requestId;
   }
-}
-
-const SESSION_REFUSALS: ReadonlySet<unknown> = new Set([-32_000, -32_001, -32_022]);
-
-function isForgotten(session: HttpSession, answer: HttpAnswer): boolean {
-  const error = answer.message?.['error'];
-  const code = isObject(error) ? error['code'] : undefined;
-  if (session.era === 'legacy') {
-    if (session.sessionId === undefined) return false;
-    // 404 is what the specification says; servers of the reference collection say 400 with -32000, and one that became
-    // modern names its versions.
-    return answer.status === 404 || (answer.status === 400 && SESSION_REFUSALS.has(code));
-  }
-  // An upstream that became legacy refuses what it does not understand with 400 and no modern error.
-  return answer.status === 400 && !isModernRefusal(code);
-}
-
-function isHeaderRefusal(answer: HttpAnswer): boolean {
-  const error = answer.status === 400 ? answer.message?.['error'] : undefined;
-  return isObject(error) && error['code'] === -32_020;
-}
-
-const isModernRefusal = (code: unknown) => typeof code === 'number' && code <= -32020 && code >= -32099;
-
-function declineText(id: unknown, method: unknown): string {
-  const idJson = JSON.stringify(id);
-  if (method === 'ping') return `{"jsonrpc":"2.0","id":${idJson},"result":{}}`;
-  return `{"jsonrpc":"2.0","id":${idJson},"error":{"code":-32601,"message":"Method not found"}}`;
 }

@@ -55,3 +55,10 @@ function carriedMeta(meta: Readonly<Record<string, unknown>>): string {
   }
   return members;
 }
+
+/** JSON text of the answer to a request of a server: none is served but `ping`. */
+export function declineText(id: unknown, method: unknown): string {
+  const idJson = JSON.stringify(id);
+  if (method === 'ping') return `{"jsonrpc":"2.0","id":${idJson},"result":{}}`;
+  return `{"jsonrpc":"2.0","id":${idJson},"error":{"code":-32601,"message":"Method not found"}}`;
+}
