@@ -1,5 +1,11 @@
 import type { Upstream as UpstreamSettings, UpstreamCatalogue } from '@warder/contracts';
-import { createUpstream, type StdioEntry, type Upstream, UpstreamFailure } from '@warder/mcp-transport';
+import {
+  createUpstream,
+  type StdioEntry,
+  type Upstream,
+  type UpstreamCall,
+  UpstreamFailure,
+} from '@warder/mcp-transport';
 import type { StaticLeases } from '@warder/secrets';
 import type { Logger } from '@warder/telemetry';
 import type { Recorded, UpstreamAnswer } from '../pipeline/call.js';
@@ -54,28 +60,20 @@ export class UpstreamPool implements Upstreams {
     }
   }
 
-  async send(call: Recorded, timeoutMs: number, onInterim: (message: InterimMessage) => void): Promise<UpstreamAnswer> {
+  send(call: Recorded, timeoutMs: number, onInterim: (message: InterimMessage) => void): Promise<UpstreamAnswer> {
     const name = call.target.upstream;
     const member = this.members.get(name);
-    if (!member) throw new Refusal('WDR_UPSTREAM_FAILED', `Upstream "${name}" is not there`, 'left with its policy');
-    try {
-      const upstream = member.ready ?? (await member.upstream);
-      return await upstream.call({
-        tool: call.target.tool,
-        argsText: call.argsText,
-        args: call.cleanArgs,
-        meta: call.cleanMeta,
-        headers: call.upstreamHeaders,
-        clientCapabilities: call.clientCapabilities,
-        signal: call.signal,
-        timeoutMs,
-        // Asked for only where someone hears it: a progress token makes some upstreams answer with a stream.
-        ...(call.progressToken === undefined ? {} : { onInterim }),
-      });
-    } catch (error) {
+    if (!member) {
+      return Promise.reject(
+        new Refusal('WDR_UPSTREAM_FAILED', `Upstream "${name}" is not there`, 'left with its policy'),
+      );
+    }
+    const asked = askedOf(call, timeoutMs, onInterim);
+    const answered = member.ready ? member.ready.call(asked) : member.upstream.then((upstream) => upstream.call(asked));
+    return answered.catch((error: unknown) => {
       if (call.signal.aborted) throw call.signal.reason;
       throw error instanceof UpstreamFailure ? refusalOf(name, error) : error;
-    }
+    });
   }
 
   async close(): Promise<void> {
@@ -155,4 +153,19 @@ export class UpstreamPool implements Upstreams {
     const upstream = await member.upstream.catch(() => undefined);
     await upstream?.close();
   }
+}
+
+function askedOf(call: Recorded, timeoutMs: number, onInterim: (message: InterimMessage) => void): UpstreamCall {
+  const asked = {
+    tool: call.target.tool,
+    argsText: call.argsText,
+    args: call.cleanArgs,
+    meta: call.cleanMeta,
+    headers: call.upstreamHeaders,
+    clientCapabilities: call.clientCapabilities,
+    signal: call.signal,
+    timeoutMs,
+  };
+  // Asked for only where someone hears it: a progress token makes some upstreams answer with a stream.
+  return call.progressToken === undefined ? asked : { ...asked, onInterim };
 }

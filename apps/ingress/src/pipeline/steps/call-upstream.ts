@@ -6,7 +6,7 @@ import type { InterimMessage, PolicyView, Upstreams } from '../gateway.js';
  * The one step that acts on the world. It takes a `Recorded` call only.
  * @throws Refusal WDR_UPSTREAM_TIMEOUT, WDR_UPSTREAM_FAILED, or the reason for which the call's signal fired
  */
-export async function callUpstream(
+export function callUpstream(
   call: Recorded,
   upstreams: Upstreams,
   policy: PolicyView,
@@ -15,10 +15,13 @@ export async function callUpstream(
   // Given up between the record and here: the intent stands, the upstream need not be troubled.
   call.signal.throwIfAborted();
   const { upstreamHeaders } = call;
-  const answer = await upstreams.send(call, policy.timeoutMs(call.target.upstream), (message) =>
-    onInterim(withoutCredential(message, upstreamHeaders)),
-  );
-  // An answer that crossed a revocation on its way must not be released.
-  call.signal.throwIfAborted();
-  return { answer: withoutCredential(answer, upstreamHeaders) };
+  return upstreams
+    .send(call, policy.timeoutMs(call.target.upstream), (message) =>
+      onInterim(withoutCredential(message, upstreamHeaders)),
+    )
+    .then((answer) => {
+      // An answer that crossed a revocation on its way must not be released.
+      call.signal.throwIfAborted();
+      return { answer: withoutCredential(answer, upstreamHeaders) };
+    });
 }
