@@ -1,6 +1,9 @@
 import type { PrincipalState, TokenState } from '@warder/contracts';
-import { digestOf } from './token-digest.js';
-import { isWellFormed } from './token-text.js';
+import { TokenDigester } from './token-digest.js';
+import { isWellFormed, TOKEN_CHARS } from './token-text.js';
+
+/** The digester takes texts of this length, all ASCII. */
+const MAY_BE_TOKEN = new RegExp(`^[\\x21-\\x7e]{${TOKEN_CHARS}}$`);
 
 /** Secrets by their key id, the current one first: a lookup tries them in this order. */
 export type Peppers = Readonly<Record<string, string>>;
@@ -36,7 +39,7 @@ export class PrincipalDirectory {
   private readonly tokens = new Map<string, TokenState>();
   private readonly expiryTold = new Set<string>();
   private readonly listeners = new Set<(what: Revoked) => void>();
-  private readonly peppers: readonly (readonly [keyId: string, secret: string])[];
+  private readonly peppers: readonly (readonly [keyId: string, digester: TokenDigester])[];
   private refusedEntries = 0;
 
   /** @throws Error without a pepper, or with one shorter than 32 characters */
@@ -44,9 +47,10 @@ export class PrincipalDirectory {
     peppers: Peppers,
     private readonly bounds: DirectoryBounds = DIRECTORY_BOUNDS,
   ) {
-    this.peppers = Object.entries(peppers);
-    if (this.peppers.length === 0) throw new Error('a principal directory needs a pepper');
-    if (this.peppers.some(([, secret]) => secret.length < 32)) throw new Error('a pepper has 32 characters or more');
+    const entries = Object.entries(peppers);
+    if (entries.length === 0) throw new Error('a principal directory needs a pepper');
+    if (entries.some(([, secret]) => secret.length < 32)) throw new Error('a pepper has 32 characters or more');
+    this.peppers = entries.map(([keyId, secret]) => [keyId, new TokenDigester(secret)]);
   }
 
   /** Takes in a principal; tells the listeners when it stops being active. */
@@ -87,9 +91,10 @@ export class PrincipalDirectory {
    * @param nowMs - wall milliseconds
    */
   examine(bearer: string, nowMs: number): Identified | Unidentified {
-    if (!isWellFormed(bearer)) return 'malformed';
+    if (!MAY_BE_TOKEN.test(bearer)) return 'malformed';
+    // What is found was issued, so its checksum is asked for only where nothing is found.
     const token = this.tokenOf(bearer);
-    if (token === undefined) return 'unknown';
+    if (token === undefined) return isWellFormed(bearer) ? 'unknown' : 'malformed';
     if (token.status !== 'active') return 'revoked';
     if (token.expiresAtMs <= nowMs) return 'expired';
     const principal = this.principals.get(token.principalId);
@@ -149,8 +154,8 @@ export class PrincipalDirectory {
   }
 
   private tokenOf(bearer: string): TokenState | undefined {
-    for (const [keyId, secret] of this.peppers) {
-      const token = this.tokens.get(digestOf(bearer, secret));
+    for (const [keyId, digester] of this.peppers) {
+      const token = this.tokens.get(digester.digestOf(bearer));
       if (token !== undefined && token.pepperKeyId === keyId) return token;
     }
     return undefined;

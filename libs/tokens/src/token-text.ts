@@ -2,6 +2,8 @@ import { crc32 } from 'node:zlib';
 
 /** What secret scanners look for; also tells a person which product the text belongs to. */
 export const TOKEN_PREFIX = 'wdr_';
+/** Characters of a token: the prefix, and 36 bytes as base64url. */
+export const TOKEN_CHARS = 52;
 const SECRET_BYTES = 32;
 const CHECKSUM_BYTES = 4;
 /** 36 bytes are 48 characters of base64url without padding or spare bits, so each token has one spelling. */
@@ -18,7 +20,7 @@ export function issueToken(random: (bytes: number) => Uint8Array): string {
   return TOKEN_PREFIX + Buffer.concat([secret, checksum]).toString('base64url');
 }
 
-/** Whether the text could have been issued: a cheap answer to floods of guesses, before any HMAC is computed. */
+/** Whether the text could have been issued: tells a token of another time from a text that never was one. */
 export function isWellFormed(text: string): boolean {
   if (!TOKEN_FORM.test(text)) return false;
   const bytes = Buffer.from(text.slice(TOKEN_PREFIX.length), 'base64url');
