@@ -7,7 +7,7 @@ import { type Journal, openJournal } from '@warder/journal';
  * What the journal costs the loop, and what a strict record waits for the disk. Prints a table; decides nothing, for the
  * figures are the disk's. Usage: npm run bench:journal [-- <directory on the disk that is meant>]
  */
-const WARM = 2_000;
+const WARM = 500;
 const SECONDS = 5;
 const INTENT = JSON.stringify({ recordId: 'x'.repeat(36), text: 'i'.repeat(900) });
 const OUTCOME = JSON.stringify({ outcome: 'success', text: 'o'.repeat(400) });
@@ -22,22 +22,19 @@ interface Row {
 
 const dir = mkdtempSync(join(process.argv[2] ?? '.', 'warder-bench-journal-'));
 try {
-  const rows = [
-    await run('async', 1_000, false),
-    await run('async', 5_000, false),
-    await run('strict', 1_000, true),
-    await run('strict', 5_000, true),
-  ];
   console.log(
     'calls of two frames (intent 1.0 KB, outcome 0.4 KB); microseconds, CPU of all threads without the drain',
   );
   console.log('mode    calls/s  append p50  p99    durable p50  p99      CPU/record');
-  for (const row of rows) console.log(line(row));
+  for (const mode of ['async', 'strict']) {
+    for (const perSecond of [1_000, 5_000]) console.log(line(await run(mode, perSecond)));
+  }
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
 
-async function run(mode: string, perSecond: number, strict: boolean): Promise<Row> {
+async function run(mode: string, perSecond: number): Promise<Row> {
+  const strict = mode === 'strict';
   const journal = await openJournal({
     dir: join(dir, `${mode}-${perSecond}`),
     node: 'bench',
@@ -49,10 +46,12 @@ async function run(mode: string, perSecond: number, strict: boolean): Promise<Ro
   });
   const append: number[] = [];
   const durable: number[] = [];
-  for (let n = 0; n < WARM; n++) await call(journal, strict, [], []);
+  await Promise.all(Array.from({ length: WARM }, () => call(journal, strict, [], [])));
   const idle = await idleCpuUs(perSecond);
   const cpu = process.cpuUsage();
-  const count = await paced(perSecond, () => void call(journal, strict, append, durable));
+  const calls: Promise<void>[] = [];
+  const count = await paced(perSecond, () => void calls.push(call(journal, strict, append, durable)));
+  await Promise.all(calls);
   const used = process.cpuUsage(cpu);
   await journal.close();
   return { name: `${mode} ${perSecond}`, append, durable, cpuUs: (used.user + used.system - idle) / count, count };

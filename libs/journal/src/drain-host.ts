@@ -9,6 +9,8 @@ export interface DrainHost {
   wake(): void;
   setPaused(isPaused: boolean): void;
   stop(): Promise<void>;
+  /** Called where a drain finds that records of a log are missing. */
+  onLost: DrainContext['onLost'];
 }
 
 /** All drains of one thread. */
@@ -17,9 +19,17 @@ export class LocalDrainHost implements DrainHost {
   private isPaused = false;
   private readonly context: DrainContext;
 
-  constructor(context: Omit<DrainContext, 'isPaused'>) {
+  onLost: DrainContext['onLost'] = () => {};
+
+  constructor(context: Omit<DrainContext, 'isPaused' | 'onLost'>) {
     const { log, publish, checkpoints } = context;
-    this.context = { log, publish: (entries) => publish(entries), checkpoints, isPaused: () => this.isPaused };
+    this.context = {
+      log,
+      publish: (entries) => publish(entries),
+      checkpoints,
+      isPaused: () => this.isPaused,
+      onLost: (name, lost) => this.onLost(name, lost),
+    };
   }
 
   add(log: DrainedLog): void {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { DrainedLog } from './drain.js';
 import type { DrainHost } from './drain-host.js';
+import type { LostRange } from './gap-record.js';
 import type { CheckpointOptions, JournalLog, KafkaDrainOptions } from './journal-options.js';
 
 const RESTART_AFTER_MS = 1_000;
@@ -23,6 +24,7 @@ export type DrainOrder =
 /** What the thread tells. */
 export type DrainReport =
   | { readonly kind: 'log'; readonly level: keyof JournalLog; readonly fields: object; readonly message: string }
+  | { readonly kind: 'lost'; readonly name: string; readonly lost: LostRange }
   | { readonly kind: 'removed'; readonly name: string };
 
 /**
@@ -34,6 +36,7 @@ export class DrainThread implements DrainHost {
   private readonly removals = new Map<string, () => void>();
   private isPaused = false;
   private isStopping = false;
+  onLost: DrainHost['onLost'] = () => {};
   private worker: Worker;
   private gone: Promise<void>;
 
@@ -96,6 +99,10 @@ export class DrainThread implements DrainHost {
   private receive(report: DrainReport): void {
     if (report.kind === 'log') {
       this.log[report.level](report.fields, report.message);
+      return;
+    }
+    if (report.kind === 'lost') {
+      this.onLost(report.name, report.lost);
       return;
     }
     this.removals.get(report.name)?.();

@@ -33,6 +33,7 @@ const host = new LocalDrainHost({
     publish: (entry) => bus.publishRaw(auditCheckpointTopic, [entry]),
   },
 });
+host.onLost = (name, lost) => report({ kind: 'lost', name, lost });
 const timer = setInterval(() => host.wake(), LOOK_EVERY_MS);
 
 // An order that fails ends the thread: its owner says so, and starts another one with every log.

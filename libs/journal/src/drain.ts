@@ -2,6 +2,7 @@ import type { RawEntry } from '@warder/bus';
 import { type CheckpointContext, CheckpointLane } from './checkpoint-lane.js';
 import { DeliveryFile, type DeliveryState, readDeliveryState } from './delivery-state.js';
 import { type Frame, FRAME_HEADER_BYTES, FrameKind, isBeginning } from './frame.js';
+import type { LostRange } from './gap-record.js';
 import type { JournalLog } from './journal-options.js';
 import type { LogProgress } from './log-progress.js';
 import { LogReader } from './log-reader.js';
@@ -37,6 +38,8 @@ export interface DrainContext {
   /** Without it there are no checkpoints. */
   readonly checkpoints?: CheckpointContext | undefined;
   isPaused(): boolean;
+  /** Called where records of a log are missing between others: what was damaged after it had been written. */
+  onLost(log: string, lost: LostRange): void;
 }
 
 interface OpenIntent {
@@ -165,7 +168,11 @@ export class Drain {
   }
 
   private take(frame: Frame): void {
-    if (isBeginning(frame.kind)) this.readBelow = frame.sequence + 1;
+    if (isBeginning(frame.kind)) {
+      const isGap = this.readBelow > 0 && frame.sequence > this.readBelow;
+      if (isGap) this.context.onLost(this.drained.name, { from: this.readBelow, to: frame.sequence - 1 });
+      this.readBelow = frame.sequence + 1;
+    }
     if (frame.kind === FrameKind.intent) {
       const at = this.reader.position - frame.payload.length - FRAME_HEADER_BYTES;
       this.openIntents.set(frame.sequence, { at, text: Buffer.from(frame.payload) });

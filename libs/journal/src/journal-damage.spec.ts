@@ -231,7 +231,7 @@ describe('a damaged journal', () => {
     ]);
   });
 
-  it('reads on behind what is damaged while it runs', async () => {
+  it('reads on behind what is damaged while it runs, and tells of it', async () => {
     const journal = await open(true);
     for (let n = 0; n < 5; n++) await journal.append(JSON.stringify({ n, text: 'x' }), { strict: true });
     const [, second] = framesOf(journal.log);
@@ -239,7 +239,8 @@ describe('a damaged journal', () => {
     const bytes = readFileSync(path);
     writeFileSync(path, bytes.fill(0xff, second!.from, second!.to));
     journal.resume();
-    await expect.poll(() => published.map(({ n }) => n)).toEqual([0, 2, 3, 4]);
+    await expect.poll(() => published.map(({ n }) => n), { timeout: 10_000 }).toEqual([0, 2, 3, 4, undefined]);
+    expect(gaps()).toEqual([{ lostFrom: 2, lostTo: 2, count: 1, bytes: second!.to - second!.from }]);
     expect(journal.damagedBytes()).toBe(second!.to - second!.from);
     await journal.close();
   });

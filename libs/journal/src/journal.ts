@@ -6,7 +6,7 @@ import { JournalFullError } from './journal-full.js';
 import { CLOSE_TIMEOUT_MS, type JournalOptions, SEGMENT_BYTES, SEGMENT_BYTES_MIN } from './journal-options.js';
 import { removeDirectory, takeAbandonedDirectories, takeOwnDirectory } from './log-directories.js';
 import { drainHostOf } from './open-drain-host.js';
-import { type OpenLog, openLog, undeliveredOf } from './open-log.js';
+import { type OpenLog, openLog, tellLost, undeliveredOf } from './open-log.js';
 import { offsetOf, segmentOf } from './position.js';
 import { fitText, INTENT_BYTES_MAX, OUTCOME_BYTES_MAX, RECORD_BYTES_MAX } from './record-text.js';
 
@@ -106,6 +106,10 @@ class NodeJournal implements Journal {
     }
     this.own.note.onCommit = () => this.committed();
     own.ownership.onLost = () => this.lose();
+    this.host.onLost = (name, lost) => {
+      const log = [this.own, ...this.adopted].find((each) => each.name === name);
+      if (log !== undefined) tellLost(log, lost, options);
+    };
     this.noteAge();
     if (options.isPaused) this.pause();
     this.host.add(this.own);

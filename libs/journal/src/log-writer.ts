@@ -116,6 +116,7 @@ export class LogWriter {
 
   /** Takes a record of what the journal lost, whether there is room within the bound or not. */
   tell(text: string): void {
+    if (this.isClosed) return;
     this.makeRoom(FRAME_HEADER_BYTES + Buffer.byteLength(text));
     const sequence = this.nextSequence++;
     if (this.retryTimer === undefined) this.put(FrameKind.record, sequence, text);

@@ -26,6 +26,8 @@ export interface OpenLog {
   /** Records that were not known to be delivered when it was opened. */
   readonly undeliveredAtStart: number;
   readonly firstSequence: number;
+  /** What a drain misses below it, a gap record tells of. */
+  toldBelow: number;
 }
 
 /**
@@ -70,6 +72,7 @@ export function openLog(at: { name: string; dir: string; ownership: Ownership },
     writer,
     undeliveredAtStart: recovered?.undelivered ?? 0,
     firstSequence,
+    toldBelow: firstSequence,
   };
 }
 
@@ -100,6 +103,18 @@ function tellLosses(name: string, recovered: Recovered, writer: LogWriter, optio
     const told = { lostFrom: from, lostTo: to, count, bytes: index === 0 ? damagedBytes : 0 };
     writer.tell(gapRecordText({ node, atMs: clock.wallMs?.() ?? Date.now(), count, told }));
   }
+}
+
+/** Records that the log lost records which had been written by this process. The drain may say so twice. */
+export function tellLost(log: OpenLog, lost: LostRange, options: JournalOptions): void {
+  const { name, writer, progress } = log;
+  const from = Math.max(lost.from, log.toldBelow);
+  const count = lost.to - from + 1;
+  if (count <= 0) return;
+  log.toldBelow = lost.to + 1;
+  options.log.error({ log: name, from, to: lost.to }, 'records of the journal are lost: a gap record tells of them');
+  const told = { lostFrom: from, lostTo: lost.to, count, bytes: progress.damagedBytes };
+  writer.tell(gapRecordText({ node: options.node, atMs: options.clock.wallMs?.() ?? Date.now(), count, told }));
 }
 
 function merged(lost: readonly LostRange[]): (LostRange & { count: number })[] {
