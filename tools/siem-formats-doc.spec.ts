@@ -13,7 +13,10 @@ describe('the page about formats', () => {
 
   it('names every member of a record but the salt, and no format leaves one out', () => {
     const members = [
-      ...['log', 'sequence', 'index', 'commitment'],
+      'log',
+      'sequence',
+      'index',
+      'commitment',
       ...Object.keys({ ...AuditIntent.shape, ...AuditOutcome.shape }),
       ...Object.keys(PersonalPart.shape).map((name) => `personal.${name}`),
     ];

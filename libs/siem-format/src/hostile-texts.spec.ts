@@ -144,6 +144,15 @@ describe('a hostile text', () => {
     },
   );
 
+  it('stands in structured data of a syslog message as it was', () => {
+    for (const log of HOSTILE_TEXTS.filter((text) => text.length < 200)) {
+      const { data } = parseSyslog(syslogMessage({ format: 'leef', record: { ...WHOLE_RECORD, log }, host: 'h' }));
+      expect([...data]).toEqual([
+        ['warder@32473', new Map([...data.get('warder@32473')!, ['log', replaced(log)], ['sequence', '42']])],
+      ]);
+    }
+  });
+
   it('at the byte where a receiver of 8 KiB begins a new record begins none', () => {
     const forged = HOSTILE_TEXTS.find((text) => text.length > 8_097)!;
     for (const format of FORMATS) {
