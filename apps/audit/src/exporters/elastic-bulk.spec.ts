@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Destination } from './destination.js';
 import { createElasticBulk } from './elastic-bulk.js';
 import { ElasticBulkSettings } from './elastic-bulk-settings.js';
-import { deadline, exportRecord, exportRecords, ExportScene, HOSTILE } from './http-destination.scene.js';
+import { deadline, exportRecord, exportRecords, ExportScene, HOSTILE, WAIT } from './http-destination.scene.js';
 
 const API_KEY = 'Y2FuYXJ5OmNhbmFyeS1hcGkta2V5';
 
@@ -100,7 +100,7 @@ describe('Elasticsearch and OpenSearch by _bulk', () => {
     await expect(destination.send(exportRecords(4), signal)).rejects.toThrow(/socket|reset|aborted|terminated|closed/i);
     await expect(destination.send(exportRecords(4), signal)).rejects.toThrow(/socket|reset|aborted|terminated|closed/i);
     const silent = destination.send(exportRecords(4), signal);
-    await expect.poll(() => elastic.receiver.requests.length).toBe(3);
+    await expect.poll(() => elastic.receiver.requests.length, WAIT).toBe(3);
     hit();
     await expect(silent).rejects.toThrow('given up');
     expect(await destination.send(exportRecords(4), deadline().signal)).toEqual([]);

@@ -10,7 +10,7 @@ import type { Destination } from './destination.js';
 import type { ClosedFile } from './file-manifest.js';
 import { createFiles } from './files.js';
 import { FilesSettings } from './files-settings.js';
-import { deadline, exportRecord, exportRecords, ExportScene, HOSTILE } from './http-destination.scene.js';
+import { deadline, exportRecord, exportRecords, ExportScene, HOSTILE, WAIT } from './http-destination.scene.js';
 
 let scene: ExportScene;
 beforeEach(() => {
@@ -89,7 +89,7 @@ describe('exported files', () => {
     scene.nowMs += 60_000;
     vi.advanceTimersByTime(60_000);
     vi.useRealTimers();
-    await expect.poll(names).toEqual(['audit-20260921T141320000Z-000001.ndjson.gz', 'manifest.ndjson']);
+    await expect.poll(names, WAIT).toEqual(['audit-20260921T141320000Z-000001.ndjson.gz', 'manifest.ndjson']);
     await send(destination, 1, 1);
     scene.nowMs += 60_000;
     await send(destination, 2, 1);
@@ -234,7 +234,7 @@ describe('exported files of a process that is ended', () => {
     const acknowledged: string[] = [];
     for (let round = 0; round < 5; round++) {
       const { child, said } = startWriter(round * 100_000);
-      await expect.poll(() => said().length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(15 + round * 7);
+      await expect.poll(() => said().length, WAIT).toBeGreaterThan(15 + round * 7);
       child.kill('SIGKILL');
       await once(child, 'close');
       acknowledged.push(...said().flatMap((line) => line.split(' ')));

@@ -16,6 +16,9 @@ export const HOSTILE: readonly string[] = [
   'x'.repeat(100_000),
 ];
 
+/** For what comes in its own time: on a machine that does much else a second is soon over. */
+export const WAIT = { timeout: 20_000, interval: 5 };
+
 /** Record number `n` of a test, with a text of a client in it. */
 export function exportRecord(n: number, hostile = ''): ExportRecord {
   const { example } = auditRecordedTopic;

@@ -1,7 +1,7 @@
 import { FakeSplunkHec, type FakeSplunkOptions } from '@warder/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Destination } from './destination.js';
-import { deadline, exportRecord, exportRecords, ExportScene, HOSTILE } from './http-destination.scene.js';
+import { deadline, exportRecord, exportRecords, ExportScene, HOSTILE, WAIT } from './http-destination.scene.js';
 import { createSplunkHec } from './splunk-hec.js';
 import { SplunkHecSettings } from './splunk-hec-settings.js';
 
@@ -45,7 +45,7 @@ describe('Splunk HEC with indexer acknowledgement', () => {
       return refused;
     });
     const asked = () => splunk.receiver.requests.filter(({ path }) => path.endsWith('/ack')).length;
-    await expect.poll(asked).toBeGreaterThan(3);
+    await expect.poll(asked, WAIT).toBeGreaterThan(3);
     expect(isTaken).toBe(false);
     splunk.index();
     expect(await sent).toEqual([]);
@@ -87,7 +87,7 @@ describe('Splunk HEC with indexer acknowledgement', () => {
     splunk.holdsIndexing = true;
     const { signal, hit } = deadline();
     const sent = destination.send(exportRecords(3), signal);
-    await expect.poll(() => splunk.receiver.requests.length).toBeGreaterThan(2);
+    await expect.poll(() => splunk.receiver.requests.length, WAIT).toBeGreaterThan(2);
     hit();
     await expect(sent).rejects.toThrow(/not acknowledged by the indexers in time|given up/);
     expect(destination.state()).toEqual({ status: 'failing' });
@@ -106,12 +106,12 @@ describe('Splunk HEC with indexer acknowledgement', () => {
     splunk.receiver.faults.push(undefined, { until: second });
     const { signal, hit } = deadline();
     const sent = destination.send(batch, signal);
-    await expect.poll(posts).toBe(2);
+    await expect.poll(posts, WAIT).toBe(2);
     const kept = idsOf(splunk);
     splunk.holdsIndexing = true;
     goOn();
     await expect
-      .poll(() => splunk.receiver.requests.filter(({ path }) => path.endsWith('/ack')).length)
+      .poll(() => splunk.receiver.requests.filter(({ path }) => path.endsWith('/ack')).length, WAIT)
       .toBeGreaterThan(1);
     hit();
     await expect(sent).rejects.toThrow(/not acknowledged by the indexers in time|given up/);
