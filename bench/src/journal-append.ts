@@ -23,9 +23,9 @@ interface Row {
 const dir = mkdtempSync(join(process.argv[2] ?? '.', 'warder-bench-journal-'));
 try {
   console.log(
-    'calls of two frames (intent 1.0 KB, outcome 0.4 KB); microseconds, CPU of all threads without the drain',
+    'calls of two frames (intent 1.0 KB, outcome 0.4 KB); microseconds, CPU of all threads without the drain; written: async in the page cache, strict on the disk',
   );
-  console.log('mode    calls/s  append p50  p99    durable p50  p99      CPU/record');
+  console.log('mode    calls/s  append p50  p99    written p50  p99      CPU/record');
   for (const mode of ['async', 'strict']) {
     for (const perSecond of [1_000, 5_000]) console.log(line(await run(mode, perSecond)));
   }
