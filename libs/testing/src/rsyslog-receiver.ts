@@ -14,22 +14,19 @@ export interface RsyslogOptions {
   readonly tlsVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** RELP over TLS into `relp.jsonl`. */
   readonly relpPort?: number;
-  /** A topic into `kafka.jsonl`. */
-  readonly kafka?: RsyslogKafka;
   /** Bytes of one message; rsyslog's own default (8 KiB) where not given. */
   readonly messageBytesMax?: number;
 }
 
-export interface RsyslogKafka {
-  readonly broker: string;
-  readonly topic: string;
-  readonly group: string;
-  /** SCRAM-SHA-512. */
-  readonly sasl: { readonly username: string; readonly password: string };
-}
-
 /** Starts Debian's rsyslog without installing it. */
 export async function startRsyslog(options: RsyslogOptions): Promise<SiemReceiver> {
+  const { tlsPort, relpPort } = options;
+  const ports = [tlsPort, relpPort].filter((port) => port !== undefined);
+  return runRsyslog(ports, (dir) => configOf(options, dir));
+}
+
+/** Runs it with a configuration, which gets the directory that its files go to. */
+export async function runRsyslog(ports: readonly number[], configOf: (dir: string) => string): Promise<SiemReceiver> {
   const root = await resolveSiemReceivers();
   const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
   return SiemReceiver.start(async (dir) => ({
@@ -37,12 +34,13 @@ export async function startRsyslog(options: RsyslogOptions): Promise<SiemReceive
     command: join(root, 'usr/sbin/rsyslogd'),
     args: ['-n', '-f', join(dir, 'receiver.conf'), '-M', join(libraries, 'rsyslog'), '-i', join(dir, 'receiver.pid')],
     libraryPath: libraries,
-    config: configOf(options, dir),
-    ports: [options.tlsPort, options.relpPort].filter((port) => port !== undefined),
+    config: configOf(dir),
+    ports,
   }));
 }
 
-const TEMPLATE = `template(name="line" type="list" option.jsonf="on") {
+/** One line of JSON for each message, of the members that a `ReceivedLine` has. */
+export const RSYSLOG_LINE = `template(name="line" type="list" option.jsonf="on") {
   property(outname="host" name="hostname" format="jsonf")
   property(outname="msgid" name="msgid" format="jsonf")
   property(outname="sd" name="structured-data" format="jsonf")
@@ -50,17 +48,16 @@ const TEMPLATE = `template(name="line" type="list" option.jsonf="on") {
 }`;
 
 function configOf(options: RsyslogOptions, dir: string): string {
-  const { files, messageBytesMax, tlsPort, relpPort, kafka } = options;
+  const { files, messageBytesMax, tlsPort, relpPort } = options;
   const size = messageBytesMax === undefined ? '' : ` maxMessageSize="${messageBytesMax}"`;
   return `
 global(workDirectory="${dir}"${size}
   defaultNetstreamDriverCAFile="${files.caFile}"
   defaultNetstreamDriverCertFile="${files.certificateFile}"
   defaultNetstreamDriverKeyFile="${files.keyFile}")
-${TEMPLATE}
+${RSYSLOG_LINE}
 ${tlsPort === undefined ? '' : tlsInput(tlsPort, options, dir)}
 ${relpPort === undefined ? '' : relpInput(relpPort, options, dir)}
-${kafka === undefined ? '' : kafkaInput(kafka, dir)}
 `;
 }
 
@@ -81,19 +78,4 @@ input(type="imrelp" port="${port}" address="127.0.0.1" ruleset="relp" tls="on" t
   tls.myCert="${files.certificateFile}" tls.myPrivKey="${files.keyFile}" tls.authMode="name"
   tls.permittedPeer=["${permittedPeer}"])
 ruleset(name="relp" queue.type="direct") { action(type="omfile" file="${join(dir, 'relp.jsonl')}" template="line") }`;
-}
-
-function kafkaInput({ broker, topic, group, sasl }: RsyslogKafka, dir: string): string {
-  const settings = [
-    'auto.offset.reset=earliest',
-    'security.protocol=SASL_PLAINTEXT',
-    'sasl.mechanism=SCRAM-SHA-512',
-    `sasl.username=${sasl.username}`,
-    `sasl.password=${sasl.password}`,
-  ];
-  return `
-module(load="imkafka")
-input(type="imkafka" broker=["${broker}"] topic="${topic}" consumergroup="${group}" parseHostname="off" ruleset="kafka"
-  confParam=[${settings.map((setting) => `"${setting}"`).join(', ')}])
-ruleset(name="kafka") { action(type="omfile" file="${join(dir, 'kafka.jsonl')}" template="line") }`;
 }
