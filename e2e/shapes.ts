@@ -16,6 +16,7 @@ export const STORY_SHAPES = {
   '6-outages': ['cluster'],
   '7-kill': ['standalone', 'cluster'],
   '8-bad-input': ['standalone', 'cluster'],
+  '9-siem': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;
