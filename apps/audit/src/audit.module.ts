@@ -2,7 +2,8 @@ import { type DynamicModule, Inject, Module, type OnApplicationBootstrap } from 
 import { PATTERN_METADATA } from '@nestjs/microservices/constants';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess, adminAccessModule } from '@warder/admin-access';
-import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
+import type { RawMessage } from '@warder/bus';
+import { auditCheckpointTopic, auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
@@ -11,15 +12,19 @@ import { ColdStore } from './archive/cold.store.js';
 import { KeepingLoop } from './archive/keeping-loop.js';
 import { KeepingController } from './archive/keeping.controller.js';
 import type { AuditConfig } from './audit-config.js';
+import { AuditCheckpointConsumer, CHECKPOINT_LOG } from './audit-checkpoint.consumer.js';
 import { AuditRecordedConsumer, BusBatchStrategy } from './audit-recorded.consumer.js';
 import { AUDIT_CLOCK, AuditController } from './audit.controller.js';
 import { CallStore } from './call.store.js';
+import { CheckpointStore } from './checkpoint.store.js';
+import { EvidenceController } from './evidence.controller.js';
 import { Exporters } from './exporters/exporters.js';
 import { ExportersController } from './exporters/exporters.controller.js';
 import { ExportersStore } from './exporters/exporters.store.js';
 import { Ingest } from './ingest.js';
 import { CreateArchive1790000002100 } from './migrations/create-archive.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
+import { CreateCheckpoints1790000002500 } from './migrations/create-checkpoints.js';
 import { OcsfTopic } from './ocsf-topic.js';
 import { PartitionStore } from './partition.store.js';
 import { QueryLog } from './query-log.js';
@@ -27,6 +32,7 @@ import { RecordStore } from './record.store.js';
 
 const HOST = Symbol('audit host');
 const REFUSED = Symbol('what the door of audit refused');
+const CONSUMERS = Symbol('consumers of the audit service');
 const GROUP = 'store';
 
 /** Starts what the service does without being asked: keeps the partitions and consumes the topic. */
@@ -36,7 +42,7 @@ class AuditStart implements OnApplicationBootstrap {
   constructor(
     @Inject(HOST) private readonly host: Host,
     @Inject(KeepingLoop) private readonly keeping: KeepingLoop,
-    @Inject(AuditRecordedConsumer) private readonly consumer: AuditRecordedConsumer,
+    @Inject(CONSUMERS) private readonly consumers: readonly object[],
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(Exporters) private readonly exporters: Exporters,
   ) {}
@@ -49,9 +55,9 @@ class AuditStart implements OnApplicationBootstrap {
     host.onDrain('outbox', () => this.outbox.stop());
     await this.keeping.start();
     host.onDrain('keeping', () => this.keeping.stop());
-    await host.bus.ensureTopics([auditRecordedTopic, auditDeadLetterTopic]);
-    const strategy = new BusBatchStrategy(host.bus, [auditRecordedTopic], GROUP);
-    addHandlers(strategy, this.consumer);
+    await host.bus.ensureTopics([auditRecordedTopic, auditCheckpointTopic, auditDeadLetterTopic]);
+    const strategy = new BusBatchStrategy(host.bus, [auditRecordedTopic, auditCheckpointTopic], GROUP);
+    for (const consumer of this.consumers) addHandlers(strategy, consumer);
     host.onDrain('consumer', () => strategy.close());
     await strategy.listen((error) => {
       this.isConsuming = error === undefined;
@@ -70,13 +76,11 @@ class AuditStart implements OnApplicationBootstrap {
  * so a strategy of one would be given the handlers of all. And it starts with the application, where this consumer must
  * wait for migrations and partitions, and stop as a drain, before the database closes.
  */
-function addHandlers(strategy: BusBatchStrategy, consumer: AuditRecordedConsumer): void {
-  const methods = Object.getOwnPropertyNames(AuditRecordedConsumer.prototype) as (keyof AuditRecordedConsumer)[];
-  for (const method of methods) {
-    const patterns = Reflect.getMetadata(PATTERN_METADATA, consumer[method]) as string[] | undefined;
-    for (const pattern of patterns ?? []) {
-      strategy.addHandler(pattern, (batch) => consumer[method](batch), true);
-    }
+function addHandlers(strategy: BusBatchStrategy, consumer: object): void {
+  const methods = consumer as Record<string, (batch: readonly RawMessage[]) => Promise<void>>;
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(consumer))) {
+    const patterns = Reflect.getMetadata(PATTERN_METADATA, methods[name]!) as string[] | undefined;
+    for (const pattern of patterns ?? []) strategy.addHandler(pattern, (batch) => methods[name]!(batch), true);
   }
 }
 
@@ -92,11 +96,11 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
     imports: [
       databaseModule('audit', config.database.url, {
         entities: [],
-        migrations: [CreateAudit1790000002000, CreateArchive1790000002100],
+        migrations: [CreateAudit1790000002000, CreateArchive1790000002100, CreateCheckpoints1790000002500],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [AuditController, ExportersController, KeepingController],
+    controllers: [AuditController, EvidenceController, ExportersController, KeepingController],
     providers: [
       { provide: HOST, useValue: host },
       { provide: AUDIT_CLOCK, useValue: host.clock },
@@ -139,7 +143,15 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
           new ExportersStore(exporters, opened, outbox),
       },
       { provide: OcsfTopic, useFactory: () => new OcsfTopic(host, config.publishOcsf) },
+      { provide: CheckpointStore, inject: [source], useFactory: (opened: DataSource) => new CheckpointStore(opened) },
+      { provide: CHECKPOINT_LOG, useValue: host.log },
       AuditRecordedConsumer,
+      AuditCheckpointConsumer,
+      {
+        provide: CONSUMERS,
+        inject: [AuditRecordedConsumer, AuditCheckpointConsumer],
+        useFactory: (...consumers: object[]) => consumers,
+      },
       {
         provide: REFUSED,
         inject: [AdminAccess, getDataSourceToken('audit'), Outbox],

@@ -26,9 +26,9 @@ export class RecordStore implements RecordSink {
     return /^(?:2[23]|54)/.test(error.sqlState ?? '') ? `the store refused it: SQLSTATE ${error.sqlState}` : undefined;
   }
 
-  async quarantine({ partition, offset, key, value }: RawMessage, reason: string): Promise<void> {
+  async quarantine(message: RawMessage, reason: string, topic = auditRecordedTopic.name): Promise<void> {
+    const { partition, offset, key, value } = message;
     const atMs = this.wallMs();
-    const topic = auditRecordedTopic.name;
     const id = createHash('sha256').update(`${topic}/${partition}/${offset}/`).update(value).digest('hex');
     await withStore(() =>
       this.source.query(

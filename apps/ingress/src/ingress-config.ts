@@ -64,6 +64,8 @@ const Journal = z.strictObject({
   refusalsMaxBytes: z.int().min(65_536).default(16_777_216),
   /** Percent of `sizeMaxBytes` that is undelivered from which on `/readyz` says that the node is degraded. */
   degradedAtPercent: z.int().min(1).max(100).default(75),
+  /** Milliseconds between two signed heads of the log, where there is something new. */
+  checkpointEveryMs: z.int().min(100).max(3_600_000).default(10_000),
   /** Records are kept and not published, until the process starts without it. */
   isDrainPaused: z.boolean().default(false),
 });

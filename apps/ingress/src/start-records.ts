@@ -1,5 +1,5 @@
-import { auditRecordedTopic } from '@warder/contracts';
-import { type Journal, type JournalDrain, openJournal } from '@warder/journal';
+import { auditCheckpointTopic, auditRecordedTopic } from '@warder/contracts';
+import { type CheckpointOptions, type Journal, type JournalDrain, openJournal } from '@warder/journal';
 import type { Host } from '@warder/service-host';
 import type { IngressConfig } from './ingress-config.js';
 import { DroppingJournal } from './record/dropping-journal.js';
@@ -27,6 +27,7 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
     syncEveryMs: settings.syncEveryMs,
     refusalsMaxBytes: settings.refusalsMaxBytes,
     drain: drainOf(host),
+    checkpoints: checkpointsOf(host, settings.checkpointEveryMs),
     isPaused: settings.isDrainPaused,
     log: host.log,
     clock: host.clock,
@@ -73,5 +74,17 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
 // Beside the calls, in a thread of its own, where there is a broker to reach; the bus of one process is in this thread.
 function drainOf({ broker, bus, node, service }: Host): JournalDrain {
   if (broker !== undefined) return { kind: 'kafka', options: { node, service, ...broker } };
-  return { kind: 'publish', publish: (entries) => bus.publishRaw(auditRecordedTopic, entries) };
+  return {
+    kind: 'publish',
+    publish: (entries) => bus.publishRaw(auditRecordedTopic, entries),
+    publishCheckpoint: (entry) => bus.publishRaw(auditCheckpointTopic, [entry]),
+  };
+}
+
+function checkpointsOf({ signingKey, log }: Host, everyMs: number): CheckpointOptions | undefined {
+  if (signingKey !== undefined) return { privateKey: signingKey, everyMs };
+  log.warn(
+    'bus.signing names no key: the heads of the audit log are not signed, and nobody can prove what stands in it',
+  );
+  return undefined;
 }

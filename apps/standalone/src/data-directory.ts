@@ -16,6 +16,9 @@ export interface DataDirectory {
   readonly keyringFile: string;
   readonly pepperFile: string;
   readonly sessionKeyFile: string;
+  readonly signingKeyFile: string;
+  /** `<name>.pub`, for whoever verifies the audit trail. */
+  readonly publicKeysDir: string;
   readonly adminTokenFile: string;
   readonly tokensFile: string;
   readonly samplesFile: string;
@@ -54,6 +57,8 @@ export function openDataDirectory(root: string): DataDirectory {
     keyringFile: join(privateDir, 'keyring'),
     pepperFile: join(privateDir, 'pepper'),
     sessionKeyFile: join(privateDir, 'session-key'),
+    signingKeyFile: join(privateDir, 'signing.key'),
+    publicKeysDir: join(root, 'public-keys'),
     adminTokenFile: join(privateDir, 'admin-token'),
     tokensFile: join(privateDir, 'tokens.json'),
     samplesFile: join(root, 'samples.json'),

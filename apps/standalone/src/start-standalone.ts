@@ -9,6 +9,7 @@ import { welcome } from './give-welcome.js';
 import { writePrivateFile } from './private-file.js';
 import { programOf, samplesDir, startSampleUpstream } from './sample-upstream.js';
 import { readStandaloneConfig, type StandaloneConfig } from './standalone-config.js';
+import { readOrMakeSigningKey } from './signing-key.js';
 import { composeServices } from './standalone.module.js';
 
 const READY_MS = 60_000;
@@ -38,6 +39,7 @@ export async function startStandalone(line: CommandLine): Promise<void> {
     const running = await startHost({
       service: 'standalone',
       settings: config.settings,
+      signingKey: readOrMakeSigningKey(directory),
       log,
       module: (hostFor) => composeServices({ directory, databaseUrl: postgres.url, policyFile, exporters }, hostFor),
     });

@@ -49,6 +49,24 @@ export const WhoUsedQuery = z.strictObject({
 });
 export type WhoUsedQuery = z.infer<typeof WhoUsedQuery>;
 
+/** Query of `GET /admin/audit/checkpoints`. */
+export const CheckpointsQuery = z.strictObject({
+  /** `<node>/<id>` or `admin/<service>`; all logs if not given. */
+  log: FilterText.optional(),
+  limit: PageLimit,
+  cursor: z.string().min(1).max(1_024).optional(),
+});
+export type CheckpointsQuery = z.infer<typeof CheckpointsQuery>;
+
+/** Query of `GET /admin/audit/bundle`: the checkpoints made in the time, with the records that they name. */
+export const BundleQuery = z.strictObject({
+  /** Inclusive. */
+  from: Time,
+  /** Exclusive. */
+  to: Time,
+});
+export type BundleQuery = z.infer<typeof BundleQuery>;
+
 /** Query of `GET /admin/audit/quarantine`. */
 export const QuarantineQuery = z.strictObject({ limit: PageLimit, cursor: Cursor.optional() });
 export type QuarantineQuery = z.infer<typeof QuarantineQuery>;

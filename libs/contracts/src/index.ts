@@ -1,5 +1,12 @@
 export { PlaceLegalHold, RequestErasure } from './audit-keeping.js';
-export { AuditCallsQuery, QuarantineQuery, RewindExporter, WhoUsedQuery } from './audit-queries.js';
+export {
+  AuditCallsQuery,
+  BundleQuery,
+  CheckpointsQuery,
+  QuarantineQuery,
+  RewindExporter,
+  WhoUsedQuery,
+} from './audit-queries.js';
 export {
   AuditIntent,
   AuditOutcome,

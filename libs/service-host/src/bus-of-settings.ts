@@ -47,6 +47,15 @@ export function brokerAccessOf(settings: HostSettings['bus']): BrokerAccess | un
   return settings.kind === 'kafka' ? accessOf(settings) : undefined;
 }
 
+/**
+ * This process's private key; undefined where none is named.
+ * @throws ConfigError naming a key file that cannot be read
+ */
+export function signingKeyOf(settings: HostSettings['bus']): KeyObject | undefined {
+  if (settings.kind !== 'kafka' || settings.signing === undefined) return undefined;
+  return keyOf('bus.signing.keyFile', settings.signing.keyFile, createPrivateKey);
+}
+
 function accessOf({ brokers, sasl, tls }: KafkaSettings): BrokerAccess {
   return {
     brokers,

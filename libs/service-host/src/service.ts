@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import type { Bus } from '@warder/bus';
@@ -23,6 +24,8 @@ export interface Host {
   readonly bus: Bus;
   /** The broker behind `bus`; undefined where the bus is of this process. */
   readonly broker: BrokerAccess | undefined;
+  /** Ed25519, private: signs the heads of this process's audit logs; undefined where none is configured. */
+  readonly signingKey: KeyObject | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
@@ -5,7 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Bus } from '@warder/bus';
 import { createLogger, Metrics, type Logger } from '@warder/telemetry';
 import { measureLag } from './bus-metrics.js';
-import { brokerAccessOf, busOfSettings } from './bus-of-settings.js';
+import { brokerAccessOf, busOfSettings, signingKeyOf } from './bus-of-settings.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
 import { createDoor, createInsiders, isLoopback } from './door.js';
@@ -25,6 +26,8 @@ export interface HostOptions {
   /** Given a `Host` per service name; called once the listener is bound, so that the public URL is known. */
   module(hostFor: (service: string) => Host): DynamicModule;
   bus?: Bus;
+  /** Taken instead of the one that `bus.signing` names. */
+  signingKey?: KeyObject;
   log?: Logger;
   clock?: Clock;
 }
@@ -61,6 +64,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   // Only a new process helps a consumer that is stuck; one that waits for its broker or its store is not.
   parts.alive.add('bus', () => bus.stuck() ?? true);
   const stopMeasuring = measureLag(bus, parts.metrics, log);
+  const signingKey = options.signingKey ?? signingKeyOf(settings.bus);
   const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
   const isInsider = createInsiders(settings.trustedProxies);
   parts.mountHealth((request) => isInsider(door.clientAddress(request)));
@@ -71,6 +75,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       node,
       bus,
       broker,
+      signingKey,
       clock,
       door,
       log: name === service ? log : log.child({ service: name }),

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Bus } from '@warder/bus';
 import { createLogger, type Logger } from '@warder/telemetry';
 import type { z } from 'zod';
@@ -10,6 +11,7 @@ export interface TestServiceOptions {
   bus?: Bus;
   log?: Logger;
   clock?: Clock;
+  signingKey?: KeyObject;
   /** Host keys beside a free loopback port. */
   settings?: Partial<z.input<typeof HostSettings>>;
 }
@@ -35,6 +37,7 @@ export async function startServiceForTest<Config>(
     log: options.log ?? createLogger(service.name, { level: 'silent' }),
     module: (hostFor) => service.module(own, hostFor(service.name)),
     ...(options.bus === undefined ? {} : { bus: options.bus }),
+    ...(options.signingKey === undefined ? {} : { signingKey: options.signingKey }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
 }

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { AuditCheckpoint, CheckpointsQuery } from '@warder/contracts';
+import { withStore } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
+import type { DataSource } from 'typeorm';
+
+/** How far before and behind the times of its checkpoints a record of a range is looked for; the next if it is not there. */
+const WINDOWS = ['1 minute', '1 hour', '1 day', '100 years'];
+
+/** A checkpoint's place in its log, and its exact text. */
+export interface StoredCheckpoint {
+  readonly log: string;
+  readonly size: number;
+  readonly leavesFrom: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly text: string;
+}
+
+/** Keeps the checkpoints of every log, and finds the records that they name. */
+export class CheckpointStore {
+  constructor(private readonly source: DataSource) {}
+
+  /** Stores one, as the text that came; one that is there already stays. */
+  async insert(checkpoint: AuditCheckpoint, text: string): Promise<void> {
+    const { origin, size, leavesFrom, atMs } = checkpoint;
+    const digest = createHash('sha256').update(text).digest('hex');
+    await withStore(() =>
+      this.source.query(
+        `INSERT INTO checkpoint (log, size, digest, leaves_from, at, checkpoint)
+         VALUES ($1, $2, $3, $4, to_timestamp($5::numeric / 1000.0), $6) ON CONFLICT DO NOTHING`,
+        [origin, size, digest, leavesFrom, atMs, text],
+      ),
+    );
+  }
+
+  /** `{checkpoints, nextCursor}`: of one log or of all, in the order of log and size. */
+  async page({ log, limit, cursor }: CheckpointsQuery): Promise<string> {
+    const after = cursor === undefined ? undefined : placeOf(cursor);
+    const found = await withStore<(StoredCheckpoint & { digest: string })[]>(() =>
+      this.source.query(
+        `SELECT log, size, digest, checkpoint::text AS text FROM checkpoint
+         WHERE ($1::text IS NULL OR log = $1) AND ($2::text IS NULL OR (log, size, digest) > ($2, $3::bigint, $4))
+         ORDER BY log, size, digest LIMIT $5`,
+        [log ?? null, after?.log ?? null, after?.size ?? null, after?.digest ?? null, limit + 1],
+      ),
+    );
+    const page = found.slice(0, limit);
+    const last = found.length > limit ? page.at(-1) : undefined;
+    const nextCursor = last && Buffer.from(`${last.size} ${last.digest} ${last.log}`).toString('base64url');
+    return `{"checkpoints":[${page.map(({ text }) => text).join(',')}],"nextCursor":${JSON.stringify(nextCursor ?? null)}}`;
+  }
+
+  /** Checkpoints that name the record at the index, the smallest first: one, unless somebody forges or a node forks. */
+  naming(log: string, index: number): Promise<StoredCheckpoint[]> {
+    return this.find('log = $1 AND leaves_from <= $2 AND size > $2 ORDER BY size, digest LIMIT 10', [log, index]);
+  }
+
+  /** The checkpoint of a size, where a range begins. */
+  async ofSize(log: string, size: number): Promise<StoredCheckpoint | undefined> {
+    return (await this.find('log = $1 AND size = $2 ORDER BY digest LIMIT 1', [log, size]))[0];
+  }
+
+  /** Checkpoints made in a time, `to` excluded, each behind the one where its log goes on from. */
+  between(from: string, to: string): Promise<StoredCheckpoint[]> {
+    return this.find('at >= $1::timestamptz AND at < $2::timestamptz ORDER BY log, size, digest', [from, to]);
+  }
+
+  /**
+   * The exact texts of the records that a checkpoint names, in their order. No index serves this: they are looked for
+   * around the times of the checkpoints, and further away only where they are not all there.
+   */
+  async recordsOf(range: StoredCheckpoint, previous: StoredCheckpoint | undefined): Promise<string[]> {
+    const { log, leavesFrom, size, at } = range;
+    let found: { text: string }[] = [];
+    for (const window of WINDOWS) {
+      found = await withStore(() =>
+        this.source.query(
+          `SELECT record::text AS text FROM call_record
+           WHERE occurred_at >= $4::timestamptz - $6::interval AND occurred_at <= $5::timestamptz + $6::interval
+             AND log = $1 AND (record->>'index')::bigint >= $2 AND (record->>'index')::bigint < $3
+           ORDER BY (record->>'index')::bigint, record_id`,
+          [log, leavesFrom, size, previous?.at ?? at, at, window],
+        ),
+      );
+      if (found.length >= size - leavesFrom) break;
+    }
+    return found.map(({ text }) => text);
+  }
+
+  private async find(where: string, values: unknown[]): Promise<StoredCheckpoint[]> {
+    const rows = await withStore<(StoredCheckpoint & { size: string; leavesFrom: string })[]>(() =>
+      this.source.query(
+        `SELECT log, size, leaves_from AS "leavesFrom", to_json(at)#>>'{}' AS at, checkpoint::text AS text
+         FROM checkpoint WHERE ${where}`,
+        values,
+      ),
+    );
+    return rows.map((row) => ({ ...row, size: Number(row.size), leavesFrom: Number(row.leavesFrom) }));
+  }
+}
+
+/** @throws AdminError 400 WDR_BODY_INVALID for a text that no page gave */
+function placeOf(cursor: string): { log: string; size: string; digest: string } {
+  const [, size, digest, log] =
+    /^(\d{1,16}) ([0-9a-f]{64}) (.+)$/s.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  if (size === undefined || digest === undefined || log === undefined || log.includes('\0')) {
+    throw new AdminError(400, 'WDR_BODY_INVALID', 'cursor: not one that a page gave');
+  }
+  return { log, size, digest };
+}
