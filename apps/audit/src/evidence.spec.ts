@@ -134,7 +134,7 @@ describe('the evidence of the audit service', () => {
 
   it('says that a record is not proved yet, and one that it does not have', async () => {
     await record(1);
-    await vi.waitUntil(async () => (await get(`calls/${recordId(lastRecord)}`)).status === 200);
+    await vi.waitUntil(async () => (await get(`calls/${recordId(lastRecord)}`)).status === 200, { timeout: 10_000 });
     const early = await get(`calls/${recordId(lastRecord)}/proof`);
     expect([early.status, early.body.error.code]).toEqual([409, 'WDR_RECORD_UNPROVEN']);
     const unknown = await get(`calls/${recordId(999)}/proof`);

@@ -1,0 +1,1 @@
+export { auditVerify, ExitCode, type Output } from './audit-verify.js';
