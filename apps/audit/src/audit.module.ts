@@ -12,12 +12,12 @@ import { ColdStore } from './archive/cold.store.js';
 import { KeepingLoop } from './archive/keeping-loop.js';
 import { KeepingController } from './archive/keeping.controller.js';
 import type { AuditConfig } from './audit-config.js';
-import { AuditCheckpointConsumer, CHECKPOINT_LOG } from './audit-checkpoint.consumer.js';
+import { AuditCheckpointConsumer } from './audit-checkpoint.consumer.js';
 import { AuditRecordedConsumer, BusBatchStrategy } from './audit-recorded.consumer.js';
 import { AUDIT_CLOCK, AuditController } from './audit.controller.js';
 import { CallStore } from './call.store.js';
-import { CheckpointStore } from './checkpoint.store.js';
 import { EvidenceController } from './evidence.controller.js';
+import { evidenceProviders } from './evidence.module.js';
 import { Exporters } from './exporters/exporters.js';
 import { ExportersController } from './exporters/exporters.controller.js';
 import { ExportersStore } from './exporters/exporters.store.js';
@@ -84,6 +84,12 @@ function addHandlers(strategy: BusBatchStrategy, consumer: object): void {
   }
 }
 
+const EVERY_CONSUMER = {
+  provide: CONSUMERS,
+  inject: [AuditRecordedConsumer, AuditCheckpointConsumer],
+  useFactory: (...consumers: object[]) => consumers,
+};
+
 /** Holder of the dynamic module that `auditModule` makes. */
 @Module({})
 export class AuditModule {}
@@ -143,15 +149,9 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
           new ExportersStore(exporters, opened, outbox),
       },
       { provide: OcsfTopic, useFactory: () => new OcsfTopic(host, config.publishOcsf) },
-      { provide: CheckpointStore, inject: [source], useFactory: (opened: DataSource) => new CheckpointStore(opened) },
-      { provide: CHECKPOINT_LOG, useValue: host.log },
+      ...evidenceProviders(host, source),
       AuditRecordedConsumer,
-      AuditCheckpointConsumer,
-      {
-        provide: CONSUMERS,
-        inject: [AuditRecordedConsumer, AuditCheckpointConsumer],
-        useFactory: (...consumers: object[]) => consumers,
-      },
+      EVERY_CONSUMER,
       {
         provide: REFUSED,
         inject: [AdminAccess, getDataSourceToken('audit'), Outbox],
