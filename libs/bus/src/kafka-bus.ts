@@ -23,6 +23,7 @@ import { useFastGzip } from './kafka-gzip.js';
 import { stopIdleTimer } from './kafka-idle-timer.js';
 import { KafkaProducer, PRODUCER_BOUNDS, type ProducerBounds } from './kafka-producer.js';
 import { KafkaReader, type ReaderContext, type ReaderKind } from './kafka-reader.js';
+import { useFastRecordBatches } from './kafka-record-batch.js';
 import { SIGNATURE_HEADER, signMessage, type Signing } from './kafka-signature.js';
 import { KafkaTopics } from './kafka-topics.js';
 import { encodeMessage, toBusMessage } from './message-codec.js';
@@ -64,6 +65,7 @@ export function createKafkaBus(options: KafkaBusOptions): Bus {
 export function createKafkaClient(options: Pick<KafkaBusOptions, 'node' | 'brokers' | 'sasl' | 'tls' | 'log'>): Kafka {
   stopIdleTimer();
   useFastGzip();
+  useFastRecordBatches();
   return new Kafka({
     clientId: options.node,
     brokers: options.brokers,

@@ -6,6 +6,10 @@ import type { DrainHost } from './drain-host.js';
 import type { LostRange } from './gap-record.js';
 import type { CheckpointOptions, JournalLog, KafkaDrainOptions } from './journal-options.js';
 
+/**
+ * A batch is a megabyte or two. The young generation that pays for the calls would only be more to walk through here.
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 16 };
 const RESTART_AFTER_MS = 1_000;
 
 /** What the thread begins with. A key object can be passed between threads. */
@@ -78,7 +82,11 @@ export class DrainThread implements DrainHost {
   }
 
   private startWorker(): [Worker, Promise<void>] {
-    const worker = new Worker(workerPath(), { workerData: this.options, execArgv: [] });
+    const worker = new Worker(workerPath(), {
+      workerData: this.options,
+      execArgv: [],
+      resourceLimits: RESOURCE_LIMITS,
+    });
     worker.on('message', (report: DrainReport) => this.receive(report));
     worker.on('error', (error) => this.log.error({ error }, 'the draining thread of the journal failed'));
     const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

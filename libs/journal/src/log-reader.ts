@@ -4,6 +4,7 @@ import { offsetOf, type Position, positionOf, segmentOf } from './position.js';
 import { endOfSegment, SEGMENT_HEADER_BYTES, segmentNumbers, segmentPath } from './segment-file.js';
 
 const CHUNK_BYTES = 1 << 20;
+const BUFFER_BYTES_MIN = 1 << 16;
 
 /** Where the frames of a segment end; not exact where only the file's size is known. */
 interface SegmentEnd {
@@ -18,7 +19,8 @@ export class LogReader {
   private offset: number;
   private segmentBytes = 0;
   private end: SegmentEnd | undefined;
-  private chunk = Buffer.alloc(0);
+  private buffer = Buffer.alloc(0);
+  private chunk = this.buffer;
   private chunkAt = 0;
 
   /** @param onDamage - called with the place of bytes that are no frames, and how many they are */
@@ -81,9 +83,10 @@ export class LogReader {
 
   private fill(bytes: number, limit: number): void {
     const wanted = Math.max(0, Math.min(bytes, limit - this.offset));
-    const chunk = Buffer.allocUnsafe(wanted);
-    const read = wanted === 0 ? 0 : readSync(this.fd, chunk, 0, wanted, this.offset);
-    this.chunk = chunk.subarray(0, read);
+    // One buffer for all reads: a new one for each brings about collections that cost more than the reading.
+    if (this.buffer.length < wanted) this.buffer = Buffer.allocUnsafeSlow(Math.max(wanted, BUFFER_BYTES_MIN));
+    const read = wanted === 0 ? 0 : readSync(this.fd, this.buffer, 0, wanted, this.offset);
+    this.chunk = this.buffer.subarray(0, read);
     this.chunkAt = this.offset;
   }
 
