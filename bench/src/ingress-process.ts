@@ -34,7 +34,7 @@ export async function startIngress(options: IngressOptions): Promise<Started & {
 }
 
 /** As docker-compose.yml starts the nodes. */
-const NODE_ARGS = ['--max-semi-space-size=64'];
+const NODE_ARGS = ['--max-semi-space-size=64', '--single-threaded-gc'];
 /** Bytes that a paused drain may leave on disk: half a minute of full load. */
 const JOURNAL_BYTES_MAX = 8_589_934_592;
 
