@@ -82,8 +82,9 @@ export class CheckpointLane {
   remind(): void {
     clearTimeout(this.timer);
     if (this.host.tree.unnamed === 0) return;
-    const inMs = Math.max(0, this.dueAtMs - this.context.clock.monotonicMs());
-    this.timer = setTimeout(() => this.host.wake(), inMs);
+    const inMs = Math.max(0, Math.ceil(this.dueAtMs - this.context.clock.monotonicMs()));
+    // A timer may fire a little before the clock says so: it is set again, or an idle log would stay unsigned.
+    this.timer = setTimeout(() => (this.isDue() ? this.host.wake() : this.remind()), inMs);
     this.timer.unref();
   }
 }

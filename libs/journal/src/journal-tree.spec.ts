@@ -113,6 +113,14 @@ describe('the tree of a journal', () => {
     expectProved();
   });
 
+  it('signs an idle log in its interval though a timer fires before the clock says that it is time', async () => {
+    const slow = { monotonicMs: () => performance.now() * 0.8, wallMs: () => 1_790_000_000_000 };
+    const journal = await open({ clock: slow, checkpoints: { privateKey, everyMs: 200 } });
+    await journal.append(recordOf(1));
+    await vi.waitFor(() => expect(ranges()).toEqual([[0, 1]]), { timeout: 10_000 });
+    expectProved();
+  });
+
   it('neither sends nor counts again what was acknowledged around an intent that stayed open', async () => {
     const before = await open();
     const { written } = before.openIntent(intentOf(1));
