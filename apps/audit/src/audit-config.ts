@@ -14,5 +14,7 @@ export const AuditConfig = z.strictObject({
   archive: ArchiveConfig.optional(),
   /** Whether each record is also published as an OCSF event, for a SIEM that reads Kafka. */
   publishOcsf: z.boolean().default(true),
+  /** Records at most that one page looks through for a part of their arguments where no index helps. */
+  scanRowsMax: z.int().min(1_000).max(10_000_000).default(200_000),
 });
 export type AuditConfig = z.infer<typeof AuditConfig>;

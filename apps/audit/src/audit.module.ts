@@ -7,17 +7,16 @@ import { auditCheckpointTopic, auditDeadLetterTopic, auditRecordedTopic } from '
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
-import { archiveProviders } from './archive/archive.module.js';
-import { ColdStore } from './archive/cold.store.js';
+import { archiveProviders, keepingProviders } from './archive/archive.module.js';
 import { KeepingLoop } from './archive/keeping-loop.js';
 import { KeepingController } from './archive/keeping.controller.js';
 import type { AuditConfig } from './audit-config.js';
 import { AuditCheckpointConsumer } from './audit-checkpoint.consumer.js';
 import { AuditRecordedConsumer, BusBatchStrategy } from './audit-recorded.consumer.js';
 import { AUDIT_CLOCK, AuditController } from './audit.controller.js';
-import { CallStore } from './call.store.js';
 import { EvidenceController } from './evidence.controller.js';
 import { evidenceProviders } from './evidence.module.js';
+import { ExportController } from './export.controller.js';
 import { Exporters } from './exporters/exporters.js';
 import { ExportersController } from './exporters/exporters.controller.js';
 import { ExportersStore } from './exporters/exporters.store.js';
@@ -27,7 +26,7 @@ import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { CreateCheckpoints1790000002500 } from './migrations/create-checkpoints.js';
 import { OcsfTopic } from './ocsf-topic.js';
 import { PartitionStore } from './partition.store.js';
-import { QueryLog } from './query-log.js';
+import { queryProviders } from './query.module.js';
 import { RecordStore } from './record.store.js';
 
 const HOST = Symbol('audit host');
@@ -106,7 +105,7 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [AuditController, EvidenceController, ExportersController, KeepingController],
+    controllers: [AuditController, EvidenceController, ExportController, ExportersController, KeepingController],
     providers: [
       { provide: HOST, useValue: host },
       { provide: AUDIT_CLOCK, useValue: host.clock },
@@ -115,17 +114,7 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
         inject: [source],
         useFactory: (opened: DataSource) => new RecordStore(opened, host.bus, () => host.clock.wallMs()),
       },
-      {
-        provide: QueryLog,
-        inject: [source, Outbox],
-        useFactory: (opened: DataSource, outbox: Outbox) =>
-          new QueryLog((action) => opened.transaction((manager) => outbox.recordAdminAction(manager, action))),
-      },
-      {
-        provide: CallStore,
-        inject: [source, ColdStore],
-        useFactory: (opened: DataSource, cold: ColdStore | null) => new CallStore(opened, cold ?? undefined),
-      },
+      ...queryProviders(config, host, source),
       {
         provide: PartitionStore,
         inject: [source],
@@ -136,6 +125,7 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
         useFactory: () => new Outbox(host, { service: 'audit', url: config.database.url, topics: [] }),
       },
       ...archiveProviders(config, host, source),
+      ...keepingProviders(config, host, source),
       {
         provide: Ingest,
         inject: [RecordStore],

@@ -1,5 +1,6 @@
 import type { AuditCallsQuery } from '@warder/contracts';
 import { decodeCursor } from './page-cursor.js';
+import { ARGUMENTS_TEXT } from './text-index.store.js';
 
 /** A condition of SQL and its parameters. */
 export interface CallFilter {
@@ -32,10 +33,7 @@ export function callFilter(query: AuditCallsQuery): CallFilter {
   equals('outcome', query.outcome);
   equals('kind', query.kind);
   equals('refusal_code', query.code);
-  add(
-    query.text === undefined ? undefined : patternOf(query.text),
-    (p) => `(record->'personal'->'arguments')::text ILIKE ${p}`,
-  );
+  add(query.text === undefined ? undefined : patternOf(query.text), (p) => `${ARGUMENTS_TEXT} ILIKE ${p}`);
   if (query.cursor !== undefined) {
     const { at, id } = decodeCursor(query.cursor);
     parameters.push(at, id);

@@ -4,21 +4,12 @@ import { AdminError } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { ColdStore, RecordKey } from './archive/cold.store.js';
 import { sampleText } from './archive/use-samples.js';
-import { callFilter } from './call-filter.js';
-import { decodeCursor, encodeCursor } from './page-cursor.js';
+import { AT, type CallPages, type FoundRecord } from './call-pages.store.js';
+import { decodeCursor, encodeCursor, type PageCursor } from './page-cursor.js';
 import { dayOf } from './partition.store.js';
 import { WHO_USED } from './who-used.js';
 
 const DAY_MS = 86_400_000;
-/** The time to the microsecond, as a cursor holds it. */
-const AT = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-interface Found {
-  readonly at: string;
-  readonly id: string;
-  readonly text: string;
-}
-
 /** Where a sample lies, and its record's text where it is at hand. */
 interface SampleKey extends RecordKey {
   readonly text?: string | null;
@@ -38,20 +29,14 @@ export class CallStore {
   /** @param cold - days that have left Postgres, where there is an archive */
   constructor(
     private readonly source: DataSource,
+    private readonly pages: CallPages,
     private readonly cold?: ColdStore,
   ) {}
 
   /** `{calls, nextCursor}`, newest first. */
   async calls(query: AuditCallsQuery): Promise<string> {
-    const { where, parameters } = callFilter(query);
-    const found = await withStore<Found[]>(() =>
-      this.source.query(
-        `SELECT ${AT('occurred_at')} AS at, record_id AS id, record::text AS text FROM call_record WHERE ${where}
-         ORDER BY occurred_at DESC, record_id DESC LIMIT $${parameters.length + 1}`,
-        [...parameters, query.limit + 1],
-      ),
-    );
-    return pageOf('calls', await this.withCold(query, found), query.limit);
+    const { found, next } = await this.pages.page(query);
+    return pageText('calls', found, next);
   }
 
   /**
@@ -82,7 +67,7 @@ export class CallStore {
   /** `{rows, nextCursor}`: messages that are no records, newest first. */
   async quarantine(query: QuarantineQuery): Promise<string> {
     const { at, id } = query.cursor === undefined ? { at: null, id: null } : decodeCursor(query.cursor);
-    const found = await withStore<Found[]>(() =>
+    const found = await withStore<FoundRecord[]>(() =>
       this.source.query(
         `SELECT ${AT('quarantined_at')} AS at, id, json_build_object('topic', topic, 'partition', partition,
            'offset', "offset", 'key', key, 'value', translate(encode(value, 'base64'), E'\\n', ''), 'reason', reason,
@@ -92,7 +77,8 @@ export class CallStore {
         [at, id, query.limit + 1],
       ),
     );
-    return pageOf('rows', found, query.limit);
+    const page = found.slice(0, query.limit);
+    return pageText('rows', page, found.length > query.limit ? page.at(-1)! : null);
   }
 
   private async countedUses(query: WhoUsedQuery, from: string): Promise<readonly Use[]> {
@@ -124,26 +110,9 @@ export class CallStore {
       return `${head.slice(0, -1)},"samples":[${samples.join(',')}]}`;
     });
   }
-
-  /** What stands in Postgres and, where the page reaches back to it, in the archive; newest first. */
-  private async withCold(query: AuditCallsQuery, hot: readonly Found[]): Promise<readonly Found[]> {
-    if (this.cold === undefined) return hot;
-    const isFull = hot.length > query.limit;
-    if (isFull && !(await this.cold.reachesTo(hot.at(-1)!.at))) return hot;
-    const known = new Set(hot.map(({ id }) => id));
-    const cold = (await this.cold.calls(query, query.limit + 1)).filter(({ id }) => !known.has(id));
-    return [...hot, ...cold].sort((a, b) => compare(b.at, a.at) || compare(b.id, a.id)).slice(0, query.limit + 1);
-  }
 }
 
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-function pageOf(name: string, found: readonly Found[], limit: number): string {
-  const page = found.slice(0, limit);
-  const last = found.length > limit ? page.at(-1) : undefined;
-  const nextCursor = last === undefined ? null : encodeCursor(last);
-  return `{"${name}":[${page.map(({ text }) => text).join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
+function pageText(name: string, found: readonly { readonly text: string }[], next: PageCursor | null): string {
+  const nextCursor = next === null ? null : encodeCursor(next);
+  return `{"${name}":[${found.map(({ text }) => text).join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
 }

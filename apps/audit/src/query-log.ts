@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
 import type { AdminAction, AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
+import type { ExportedAmount } from './export-stream.js';
 
 /** Puts the record of an act into the log of the service, and resolves once it is committed. */
 export type RecordAction = (action: AdminAction) => Promise<void>;
@@ -19,7 +20,11 @@ const ACTIONS = { secret: 'redact', pii: 'off', injection: 'off', hidden: 'off' 
 
 /** Answers questions about records, and puts each on record before its answer leaves. */
 export class QueryLog {
-  constructor(private readonly record: RecordAction) {}
+  /** @param onLost - told when the end of an export could not be put on record */
+  constructor(
+    private readonly record: RecordAction,
+    private readonly onLost: (error: unknown) => void,
+  ) {}
 
   /**
    * Asks, and answers once the record of the question is committed: who, with which filters, and the length and hash of
@@ -33,7 +38,7 @@ export class QueryLog {
       kind: 'query',
       action,
       by,
-      arguments: engine.screen({ ...asked }, 'request', ACTIONS).value,
+      arguments: cleanOf(asked),
     } as const;
     let text: string;
     try {
@@ -50,6 +55,37 @@ export class QueryLog {
     return text;
   }
 
+  /**
+   * Reads what an export is asked for and puts it on record, before its first byte leaves.
+   * @throws AdminError 503 WDR_STORE_UNAVAILABLE when the record cannot be written
+   */
+  async exportBegun<Query>(by: AdminActor, asked: object, read: () => Query): Promise<Query> {
+    const begun = { kind: 'export', action: 'export.begin', by, arguments: cleanOf(asked) } as const;
+    let query: Query;
+    try {
+      query = read();
+    } catch (error) {
+      if (error instanceof AdminError) {
+        const { code, message: detail } = error;
+        await this.keep({ ...begun, refusal: { code, detail, isForbidden: false } });
+      }
+      throw error;
+    }
+    await this.keep(begun);
+    return query;
+  }
+
+  /** Puts on record how much was handed out, whole or not. Never rejects: the bytes have left. */
+  async exportEnded(by: AdminActor, asked: object, amount: ExportedAmount): Promise<void> {
+    const { bytes, sha256, ...counts } = amount;
+    const filters = { ...cleanOf(asked), ...counts };
+    try {
+      await this.record({ kind: 'export', action: 'export.end', by, arguments: filters, result: { bytes, sha256 } });
+    } catch (error) {
+      this.onLost(error);
+    }
+  }
+
   private async keep(action: AdminAction): Promise<void> {
     try {
       await this.record(action);
@@ -57,4 +93,8 @@ export class QueryLog {
       throw new AdminError(503, 'WDR_STORE_UNAVAILABLE', 'the question could not be put on record; it is not answered');
     }
   }
+}
+
+function cleanOf(asked: object): object {
+  return engine.screen({ ...asked }, 'request', ACTIONS).value as object;
 }

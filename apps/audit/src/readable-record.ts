@@ -22,6 +22,8 @@ export function readRecord(value: Buffer): ReadRecord {
   } catch {
     return { reason: 'not JSON' };
   }
+  // An export hands out a record as a line.
+  if (/[\r\n]/.test(text)) return { reason: 'not one line' };
   const read = AuditRecord.safeParse(parsed);
   if (read.success) return { text };
   const places = read.error.issues.slice(0, 5).map(({ path, code }) => `${path.map(String).join('.')}: ${code}`);

@@ -12,12 +12,14 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
 import { createLogger, Metrics } from '@warder/telemetry';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CallPages } from './call-pages.store.js';
 import { CallStore } from './call.store.js';
 import { Ingest } from './ingest.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { PartitionStore } from './partition.store.js';
 import { RecordStore } from './record.store.js';
 import { storeBatch } from './store-batch.js';
+import { TextIndexStore } from './text-index.store.js';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const NOW = Date.parse('2026-11-25T12:00:00Z');
@@ -38,7 +40,8 @@ describe('the audit store', () => {
     await source.initialize();
     await source.runMigrations();
     records = new RecordStore(source, bus, clock.wallMs);
-    calls = new CallStore(source);
+    const textIndex = new TextIndexStore(source, source, new PartitionStore(source));
+    calls = new CallStore(source, new CallPages({ source, textIndex, cold: undefined, scanRowsMax: 1_000 }));
   });
   beforeEach(() => source.query('TRUNCATE call_record, usage_day, usage_seen, quarantine'));
   afterAll(async () => {

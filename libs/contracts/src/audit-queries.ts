@@ -37,6 +37,12 @@ export const AuditCallsQuery = z.strictObject({
 });
 export type AuditCallsQuery = z.infer<typeof AuditCallsQuery>;
 
+/** Query of `GET /admin/audit/export`: the same filters, and the form. */
+export const AuditExportQuery = AuditCallsQuery.omit({ limit: true, cursor: true }).extend({
+  format: z.enum(['ndjson', 'csv']).default('ndjson'),
+});
+export type AuditExportQuery = z.infer<typeof AuditExportQuery>;
+
 /** Query of `GET /admin/audit/who-used`. */
 export const WhoUsedQuery = z.strictObject({
   upstream: FilterText.optional(),

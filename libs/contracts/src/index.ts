@@ -1,6 +1,7 @@
 export { PlaceLegalHold, RequestErasure } from './audit-keeping.js';
 export {
   AuditCallsQuery,
+  AuditExportQuery,
   BundleQuery,
   CheckpointsQuery,
   QuarantineQuery,

@@ -1,9 +1,12 @@
 import type { FactoryProvider } from '@nestjs/common';
+import type { getDataSourceToken } from '@nestjs/typeorm';
 import { Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { AuditConfig } from '../audit-config.js';
 import { PartitionStore } from '../partition.store.js';
+import { openPatientSource } from '../patient-source.store.js';
+import { TextIndexStore } from '../text-index.store.js';
 import { ArchiveStore } from './archive.store.js';
 import { ColdStore } from './cold.store.js';
 import { Duck } from './duck.js';
@@ -20,10 +23,12 @@ interface Ducks {
 }
 
 const DUCKS = Symbol('ducks of the archive');
+const PATIENT = Symbol('patient data source');
 
-/** What keeps records and answers from the archive: injectable parts over the data source `source`. */
-export function archiveProviders(config: AuditConfig, host: Host, source: string | symbol | object): FactoryProvider[] {
-  const wallMs = (): number => host.clock.wallMs();
+type Source = ReturnType<typeof getDataSourceToken>;
+
+/** The archive and what reads it, over the data source `source`. */
+export function archiveProviders(config: AuditConfig, host: Host, source: Source): FactoryProvider[] {
   const { archive } = config;
   return [
     {
@@ -39,8 +44,24 @@ export function archiveProviders(config: AuditConfig, host: Host, source: string
       },
     },
     {
+      provide: PATIENT,
+      // After the service's own source, whose migrations make the schema.
+      inject: [source],
+      useFactory: async (): Promise<DataSource> => {
+        const patient = await openPatientSource(config.database.url);
+        host.onDrain('keeping database', () => patient.destroy());
+        return patient;
+      },
+    },
+    {
+      provide: TextIndexStore,
+      inject: [source, PATIENT, PartitionStore],
+      useFactory: (opened: DataSource, patient: DataSource, partitions: PartitionStore) =>
+        new TextIndexStore(opened, patient, partitions),
+    },
+    {
       provide: ARCHIVE,
-      inject: [source as never, DUCKS],
+      inject: [PATIENT, DUCKS],
       useFactory: (opened: DataSource, ducks: Ducks | null) =>
         ducks === null ? null : new ArchiveStore(opened, ducks.writing, archive!),
     },
@@ -50,35 +71,44 @@ export function archiveProviders(config: AuditConfig, host: Host, source: string
       useFactory: (store: ArchiveStore | null, ducks: Ducks | null) =>
         store === null ? null : new ColdStore(store, ducks!.asking),
     },
+  ];
+}
+
+/** What decides how long records are kept, over the parts of `archiveProviders`. */
+export function keepingProviders(config: AuditConfig, host: Host, source: Source): FactoryProvider[] {
+  const wallMs = (): number => host.clock.wallMs();
+  return [
     {
       provide: LegalHoldStore,
-      inject: [source as never, Outbox],
+      inject: [source, Outbox],
       useFactory: (opened: DataSource, outbox: Outbox) => new LegalHoldStore(opened, outbox, wallMs),
     },
     {
       provide: ErasureStore,
-      inject: [source as never, Outbox, LegalHoldStore],
+      inject: [source, Outbox, LegalHoldStore],
       useFactory: (opened: DataSource, outbox: Outbox, holds: LegalHoldStore) =>
         new ErasureStore(opened, outbox, holds, wallMs),
     },
     {
       provide: KeepingLoop,
-      inject: [source as never, PartitionStore, LegalHoldStore, ErasureStore, ARCHIVE],
+      inject: [PATIENT, PartitionStore, TextIndexStore, LegalHoldStore, ErasureStore, ARCHIVE],
       useFactory: (
-        opened: DataSource,
+        patient: DataSource,
         partitions: PartitionStore,
+        textIndex: TextIndexStore,
         holds: LegalHoldStore,
         erasures: ErasureStore,
         store: ArchiveStore | null,
       ) => {
         const keeping = new Keeping({
-          source: opened,
+          source: patient,
           partitions,
+          textIndex,
           holds,
           erasures,
           archive: store ?? undefined,
           retentionDays: config.retentionDays,
-          archiveRetentionDays: archive?.retentionDays ?? config.retentionDays,
+          archiveRetentionDays: config.archive?.retentionDays ?? config.retentionDays,
           log: host.log,
         });
         return new KeepingLoop(keeping, wallMs, host.log);

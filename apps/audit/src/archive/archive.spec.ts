@@ -12,12 +12,15 @@ import {
 import { CreateOutbox1790000000000, type EmbeddedPostgres, Outbox, startEmbeddedPostgres } from '@warder/postgres';
 import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CallPages } from '../call-pages.store.js';
 import { CallStore } from '../call.store.js';
 import { CreateAudit1790000002000 } from '../migrations/create-audit.js';
+import { encodeCursor } from '../page-cursor.js';
 import { CreateArchive1790000002100 } from '../migrations/create-archive.js';
 import { PartitionStore } from '../partition.store.js';
 import { RecordStore } from '../record.store.js';
 import { storeBatch } from '../store-batch.js';
+import { ARGUMENTS_TEXT, TextIndexStore } from '../text-index.store.js';
 import { ArchiveConfig } from './archive-config.js';
 import { ArchiveStore } from './archive.store.js';
 import { ColdStore } from './cold.store.js';
@@ -81,6 +84,7 @@ describe('the archive', () => {
     keeping = new Keeping({
       source,
       partitions,
+      textIndex: new TextIndexStore(source, source, partitions),
       holds,
       erasures,
       archive,
@@ -143,7 +147,7 @@ describe('the archive', () => {
     return rows.map(({ id }) => id);
   };
   const coldIds = async (query: Record<string, string> = {}): Promise<string[]> =>
-    (await cold.calls(AuditCallsQuery.parse(query), 50)).map(({ id }) => id);
+    (await cold.calls(AuditCallsQuery.parse(query), 50)).rows.map(({ id }) => id);
   const parquetFiles = (): string[] =>
     readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.parquet'));
   const passDays = async (days: number): Promise<void> => {
@@ -166,7 +170,7 @@ describe('the archive', () => {
     await store(recordOf(1), recordOf(2), recordOf(3));
     await passDays(4);
     expect(await hotIds()).toEqual([]);
-    const found = await cold.calls(AuditCallsQuery.parse({ limit: '2' }), 2);
+    const { rows: found } = await cold.calls(AuditCallsQuery.parse({ limit: '2' }), 2);
     expect(found.map(({ text }) => text)).toEqual([JSON.stringify(recordOf(3)), JSON.stringify(recordOf(2))]);
     expect(found[0]!.at).toBe('2026-11-01T12:00:03.000000Z');
   });
@@ -224,7 +228,7 @@ describe('the archive', () => {
     await keeping.run(nowMs);
     expect(await erasures.list()).toMatchObject([{ state: 'finished', records: 2 }]);
 
-    const texts = (await cold.calls(AuditCallsQuery.parse({}), 50)).map(({ text }) => text);
+    const texts = (await cold.calls(AuditCallsQuery.parse({}), 50)).rows.map(({ text }) => text);
     const rows: { text: string; name: string | null }[] = await source.query(
       'SELECT record::text AS text, principal_name AS name FROM call_record ORDER BY record_id',
     );
@@ -270,7 +274,8 @@ describe('the archive', () => {
   it('answers from the files what Postgres answered, filter by filter and page by page', async () => {
     const batch = Array.from({ length: 120 }, (_, n) => varied(recordOf(n, { occurredAtMs: START + n * 1_500_000 })));
     await store(...batch);
-    const calls = new CallStore(source, cold);
+    const textIndex = new TextIndexStore(source, source, new PartitionStore(source));
+    const calls = new CallStore(source, new CallPages({ source, textIndex, cold, scanRowsMax: 1_000 }), cold);
     const queries: Record<string, string>[] = [
       {},
       { human: 'usr_1' },
@@ -319,6 +324,45 @@ describe('the archive', () => {
     expect(await used({})).toEqual(hotUses);
     expect(await used({ source: 'archive' })).toEqual(hotUses);
     expect(JSON.parse(await calls.call(idOf(7)))).toEqual(batch[7]);
+  });
+
+  it('finds parts of arguments by the index of closed days, and today within its bound, page after page', async () => {
+    const of = (n: number, word: string, atMs: number): AuditRecord => {
+      const { personal, ...core } = recordOf(n, { occurredAtMs: atMs, sequence: n + 1 });
+      return { ...core, personal: { ...personal!, arguments: { bytes: 1, value: { word } } } };
+    };
+    // A day that no other test has passed.
+    nowMs = START + 60 * DAY_MS;
+    await keeping.run(nowMs);
+    await store(...Array.from({ length: 40 }, (_, n) => of(n, n % 10 ? 'straw' : 'needle', nowMs + n)));
+    nowMs += DAY_MS;
+    await keeping.run(nowMs);
+    await store(...Array.from({ length: 40 }, (_, n) => of(100 + n, n % 10 ? 'straw' : 'needle', nowMs + n)));
+    const partitions = new PartitionStore(source);
+    const textIndex = new TextIndexStore(source, source, partitions);
+    expect(await textIndex.scannedFrom('needle')).toBe('2027-01-01T00:00:00Z');
+    expect(await textIndex.scannedFrom('ne')).toBeUndefined();
+    expect(await textIndex.build('2026-12-31')).toBe(false);
+
+    const pages = new CallPages({ source, textIndex, cold: undefined, scanRowsMax: 15 });
+    const sizes: number[] = [];
+    const ids: string[] = [];
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const query = AuditCallsQuery.parse({ text: 'NEEDLE', limit: '50', ...(cursor === '' ? {} : { cursor }) });
+      const { found, next } = await pages.page(query);
+      sizes.push(found.length);
+      ids.push(...found.map(({ id }) => id));
+      cursor = next === null ? undefined : encodeCursor(next);
+    }
+    expect(sizes).toEqual([1, 2, 5]);
+    expect(ids).toEqual([130, 120, 110, 100, 30, 20, 10, 0].map((n) => idOf(n)));
+
+    await source.query('SET enable_seqscan = off');
+    const plan: { 'QUERY PLAN': string }[] = await source.query(
+      `EXPLAIN SELECT 1 FROM call_record_20261231
+       WHERE ${ARGUMENTS_TEXT} ILIKE '%needle%'`,
+    );
+    expect(JSON.stringify(plan)).toContain('call_record_20261231_arguments');
   });
 
   it('lets a text in a statement reach no file outside of the archive', async () => {

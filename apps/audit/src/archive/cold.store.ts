@@ -8,12 +8,22 @@ import { COLD_WHO_USED } from './cold-who-used.js';
 /** Days of the first step back in time; each further step reads twice as many. */
 const FIRST_STEP_DAYS = 2;
 
+const SEARCHED_ROWS_MAX = 10_000_000;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
 /** A record that was found, as the pages of the store have it. */
 export interface ColdRow {
   /** ISO 8601 with microseconds, in UTC. */
   readonly at: string;
   readonly id: string;
   readonly text: string;
+}
+
+/** Records, newest first. */
+export interface ColdPage {
+  readonly rows: readonly ColdRow[];
+  /** Set where the bound ended the search: it goes on before this place. */
+  readonly stoppedAt?: { readonly at: string; readonly id: string };
 }
 
 /** Where a record lies. */
@@ -35,11 +45,15 @@ export class ColdStore {
     private readonly duck: Duck,
   ) {}
 
-  /** Up to `limit` records that the query asks for, newest first. */
-  async calls(query: AuditCallsQuery, limit: number): Promise<readonly ColdRow[]> {
+  /**
+   * Up to `limit` records that the query asks for, newest first. A search for a part of arguments reads every row of the
+   * days, so it stops behind the day with which it has read `SEARCHED_ROWS_MAX`.
+   */
+  async calls(query: AuditCallsQuery, limit: number): Promise<ColdPage> {
     const { where, parameters } = coldFilter(query);
     const days = (await this.coldDays()).filter(({ day }) => isWithin(day, query)).toReversed();
     const found: ColdRow[] = [];
+    let searchedRows = 0;
     for (let at = 0, step = FIRST_STEP_DAYS; at < days.length && found.length < limit; at += step, step *= 2) {
       const some = days.slice(at, at + step);
       const paths = await this.archive.paths(some.at(-1)!.day, some[0]!.day);
@@ -52,8 +66,11 @@ export class ColdStore {
       for (const [time, id, text] of rows.getRows() as [bigint, string, string][]) {
         found.push({ at: microsecondsOf(time), id, text });
       }
+      searchedRows += some.reduce((sum, { rows: ofDay }) => sum + ofDay, 0);
+      const isSpent = query.text !== undefined && searchedRows >= SEARCHED_ROWS_MAX && at + step < days.length;
+      if (isSpent && found.length < limit) return { rows: found, stoppedAt: startOf(some.at(-1)!.day) };
     }
-    return found;
+    return { rows: found };
   }
 
   /** Whether a day that has left Postgres is as new as this time, ISO 8601 in UTC. */
@@ -119,4 +136,8 @@ function isWithin(day: string, { from, to }: AuditCallsQuery): boolean {
 
 function microsecondsOf(timeMs: bigint): string {
   return new Date(Number(timeMs)).toISOString().replace('Z', '000Z');
+}
+
+function startOf(day: string): { at: string; id: string } {
+  return { at: `${day}T00:00:00.000000Z`, id: FIRST_ID };
 }

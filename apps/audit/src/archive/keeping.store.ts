@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { PartitionStore } from '../partition.store.js';
 import { dayOf } from '../partition.store.js';
+import type { TextIndexStore } from '../text-index.store.js';
 import type { ArchiveStore } from './archive.store.js';
 import { erasedText } from './erased-text.js';
 import type { Erasure, ErasureStore } from './erasure.store.js';
@@ -13,6 +14,7 @@ const LATE_MS = 8 * DAY_MS;
 export interface KeepingParts {
   readonly source: DataSource;
   readonly partitions: PartitionStore;
+  readonly textIndex: TextIndexStore;
   readonly holds: LegalHoldStore;
   readonly erasures: ErasureStore;
   /** Absent where no archive is configured; days past retention are then deleted. */
@@ -37,6 +39,9 @@ export class Keeping {
         this.parts.log.warn({ days: failed }, 'records of these days stay in the default partition');
       await this.runErasures(nowMs);
       await this.each(await this.closedDays(nowMs), 'archived', (day) => this.archiveDay(day, nowMs));
+      await this.each(await this.parts.partitions.daysBefore(dayOf(nowMs)), 'indexed', async (day) => {
+        await this.parts.textIndex.build(day);
+      });
       const dropBefore = dayOf(nowMs - this.parts.retentionDays * DAY_MS);
       await this.each(await this.parts.partitions.daysBefore(dropBefore), 'dropped', (day) => this.dropDay(day));
       await this.parts.partitions.dropQuarantine(dropBefore);
