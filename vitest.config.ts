@@ -24,6 +24,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A comparison of hundreds of records shows its beginning.
+    diff: { truncateThreshold: 40 },
     globalSetup: ['./libs/testing/src/kafka-global-setup.ts'],
     setupFiles: ['./vitest.setup.ts'],
     projects: [
