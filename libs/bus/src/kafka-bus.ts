@@ -155,7 +155,7 @@ class KafkaBus implements Bus, StateTransport {
       const message = toBusMessage(topic, raw!, this.log);
       if (message !== undefined) await handler(message);
     };
-    const groupId = groupPrefixOf(this.service) + group;
+    const groupId = this.groupIdOf(topic, group);
     return this.read(topic, { durable: true, groupId, batchMessagesMax: 1, handler: takeOne }, group);
   }
 
@@ -164,16 +164,16 @@ class KafkaBus implements Bus, StateTransport {
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
   ): Promise<Subscription> {
-    const groupId = groupPrefixOf(this.service) + group;
+    const groupId = this.groupIdOf(topic, group);
     return this.read(topic, { durable: true, groupId, batchMessagesMax: BATCH_MESSAGES_MAX, handler }, group);
   }
 
   rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void> {
-    return this.positions.rewind(topic, groupPrefixOf(this.service) + group, to);
+    return this.positions.rewind(topic, this.groupIdOf(topic, group), to);
   }
 
   lag(topic: Topic<unknown>, group: string): Promise<GroupLag> {
-    return this.positions.lag(topic, groupPrefixOf(this.service) + group);
+    return this.positions.lag(topic, this.groupIdOf(topic, group));
   }
 
   watch<M>(
@@ -252,6 +252,11 @@ class KafkaBus implements Bus, StateTransport {
         await reader.stop();
       },
     };
+  }
+
+  /** A group here is of one topic, as in process: members of a Kafka group are given each other's topics. */
+  private groupIdOf(topic: Topic<unknown>, group: string): string {
+    return `${groupPrefixOf(this.service)}${group}.${topic.name}`;
   }
 
   private silentMs(): number {

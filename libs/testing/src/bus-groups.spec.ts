@@ -37,6 +37,22 @@ describe.each(EVERY_BUS)('a durable group of the %s bus', (_name, start) => {
     await second.stop();
   });
 
+  it('of two topics is brought both, whatever their partitions', async () => {
+    const { bus } = await start();
+    const topics = [1, 2].map(() => ({ ...eventTopic(), partitions: 4 }));
+    const seen: string[] = [];
+    for (const topic of topics) {
+      await bus.batch(topic, 'store', async (batch) => {
+        for (const { key } of batch) seen.push(`${topic.name} ${key}`);
+      });
+    }
+    const sent = topics.flatMap((topic) => Array.from({ length: 8 }, (_, index) => ({ topic, key: `k${index}` })));
+    for (const { topic, key } of sent) await bus.publishRaw(topic, [{ key, value: Buffer.from('{}') }]);
+    await eventually(() =>
+      expect(seen.toSorted()).toEqual(sent.map(({ topic, key }) => `${topic.name} ${key}`).toSorted()),
+    );
+  });
+
   it('tells how far a group is behind, in messages and in time', async () => {
     const { bus, another } = await start();
     const topic = { ...eventTopic(), partitions: 2 };
