@@ -13,6 +13,7 @@ import { auditService } from './index.js';
 
 const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
 const KEY = 'AKIAQ3EGRVZJXK7PLM2N';
+const CARD = '4539 1488 0343 6467';
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const log = createLogger('test', { level: 'silent' });
 const bearer = issueToken(randomBytes);
@@ -104,13 +105,22 @@ describe('a question to the audit', () => {
     });
   });
 
-  it('keeps a secret that somebody looks for out of the record', async () => {
-    await get(`calls?text=${KEY}`);
+  it.each([
+    ['secret.aws-access-key', KEY],
+    ['pii.card', CARD],
+  ])('keeps what somebody looks for out of the record where it is a %s', async (kind, value) => {
+    await get(`calls?text=${encodeURIComponent(value)}`);
     await eventually(async () => {
-      const { text } = await get('calls?kind=query&text=redacted');
-      expect(text).toContain('[redacted:secret.aws-access-key]');
+      expect((await get('calls?kind=query&text=redacted')).text).toContain(`[redacted:${kind}]`);
     });
-    expect(JSON.stringify(await sql('SELECT record::text FROM audit.call_record'))).not.toContain(KEY);
+    expect(JSON.stringify(await sql('SELECT record::text FROM audit.call_record'))).not.toContain(value);
+  });
+
+  it('keeps the address of whom somebody asked after', async () => {
+    await get('calls?text=ana@example.com');
+    await eventually(async () => {
+      expect((await get('calls?kind=query&text=ana@example')).text).toContain('"text":"ana@example.com"');
+    });
   });
 
   it('is not answered while it cannot be put on record', async () => {

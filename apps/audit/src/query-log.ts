@@ -7,16 +7,10 @@ import type { ExportedAmount } from './export-stream.js';
 /** Puts the record of an act into the log of the service, and resolves once it is committed. */
 export type RecordAction = (action: AdminAction) => Promise<void>;
 
-const engine = createEngine(
-  Object.entries(BUILT_IN_PACKS).map(([pack, detectors]) => ({
-    version: 1,
-    status: 'active',
-    pack,
-    detectors: [...detectors],
-  })),
-);
-// Whom somebody asked after is what the record is for; a key that somebody looks for stays out of it.
-const ACTIONS = { secret: 'redact', pii: 'off', injection: 'off', hidden: 'off' } as const;
+// Whom somebody asked after is what the record is for, by address too; a key or a card that they look for stays out.
+const LOOKED_FOR = [...BUILT_IN_PACKS.secrets, ...BUILT_IN_PACKS.pii.filter((id) => id !== 'pii.email')];
+const engine = createEngine([{ version: 1, status: 'active', pack: 'questions', detectors: LOOKED_FOR }]);
+const ACTIONS = { secret: 'redact', pii: 'redact', injection: 'off', hidden: 'off' } as const;
 
 /** Answers questions about records, and puts each on record before its answer leaves. */
 export class QueryLog {

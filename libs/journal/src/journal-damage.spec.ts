@@ -201,7 +201,7 @@ describe('a damaged journal', () => {
       }
       rmSync(join(dir, 'n'), { recursive: true, force: true });
     }
-  });
+  }, 180_000);
 
   it('tells a gap once, with the numbers, the count and the bytes, and counts the bytes', async () => {
     const journal = await open(true);
