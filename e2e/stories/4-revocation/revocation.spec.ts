@@ -115,7 +115,10 @@ describe('revoking a token', () => {
       nonces.every((nonce) => scene.fixture.cancelled.includes(nonce)),
     );
     for (const nonce of nonces) {
-      await eventually('its record', async () => (await scene.admin.records({ kind: 'call', text: nonce })).length === 1);
+      await eventually(
+        'its record',
+        async () => (await scene.admin.records({ kind: 'call', text: nonce })).length === 1,
+      );
       const [record] = await scene.admin.records({ kind: 'call', text: nonce });
       expect(record).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_CALL_REVOKED' } });
     }
