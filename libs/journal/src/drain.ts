@@ -9,6 +9,7 @@ import { LogReader } from './log-reader.js';
 import { LogTree } from './log-tree.js';
 import { type Position, segmentOf } from './position.js';
 import { joinRecord, recordIdOf } from './record-text.js';
+import { SealedCheckpoints } from './sealed-checkpoints.js';
 import { retireSegment, segmentNumbers } from './segment-file.js';
 
 const BATCH_RECORDS_MAX = 500;
@@ -207,7 +208,7 @@ export class Drain {
     if (count === 0 && delivered === progress.delivered) return;
     this.write(delivered);
     progress.acknowledged += count;
-    progress.unnamed = this.tree?.unnamed ?? 0;
+    progress.unnamed = this.checkpoints?.unnamed ?? this.tree?.unnamed ?? 0;
     progress.delivered = delivered;
     const keep = segmentOf(delivered);
     if (keep <= progress.firstSegment) return;
@@ -235,17 +236,19 @@ export class Drain {
   private openCheckpoints(): CheckpointLane | undefined {
     const { tree, context, drained } = this;
     if (context.checkpoints === undefined || tree === undefined) return undefined;
-    drained.progress.unnamed = tree.unnamed;
     const keep = async (): Promise<void> => {
       this.write(drained.progress.delivered);
       await this.file.syncLater();
-      drained.progress.unnamed = tree.unnamed;
+      drained.progress.unnamed = lane.unnamed;
     };
-    return new CheckpointLane(drained.name, context.checkpoints, {
+    const lane = new CheckpointLane(drained.name, context.checkpoints, {
       tree,
+      sealed: new SealedCheckpoints(drained.dir),
       keep,
       isAbandoned: () => this.isAbandoned,
       wake: () => this.wake(),
     });
+    drained.progress.unnamed = lane.unnamed;
+    return lane;
   }
 }

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RawEntry } from '@warder/bus';
-import { AuditCheckpoint } from '@warder/contracts';
+import { AuditCheckpoint, CHECKPOINT_LEAVES_MAX } from '@warder/contracts';
 import { CompactRange, readCheckpoint, recordLeafOf } from '@warder/merkle-log';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exampleIntent, exampleOutcome, exampleRecord } from './example-halves.scene.js';
@@ -178,6 +178,42 @@ describe('the tree of a journal', () => {
     await journal.close();
     expect(checkpoints.at(-1)?.note).toBe(checkpoints[0]!.note);
   });
+
+  it('publishes more records than a checkpoint names while none arrives, and signs each of them when they do', async () => {
+    isTaking = false;
+    const total = CHECKPOINT_LEAVES_MAX + 3_000;
+    const dead = await open({ node: 'dead', sizeMaxBytes: 512 * 262_144 });
+    const sealed = (): string[] => readdirSync(join(dir, dead.log)).filter((name) => name.endsWith('.checkpoint'));
+    await dead.append(recordOf(1));
+    nowMs = 10_000;
+    await dead.append(recordOf(2));
+    // One is on its way now, which names one record or two and stays as it is.
+    await vi.waitFor(() => expect(checkpoints.length).toBeGreaterThan(0), { timeout: 60_000 });
+    for (let n = 3; n <= total;) {
+      const texts = Array.from({ length: Math.min(500, total - n + 1) }, (_, at) => recordOf(n + at));
+      n += texts.length;
+      await Promise.all(texts.map((text) => dead.append(text)));
+      // A disk that is behind refuses records, and this test is not about disks.
+      await vi.waitFor(() => expect(dead.undelivered()).toBe(0), { timeout: 60_000, interval: 5 });
+    }
+    expect(places().length).toBe(total);
+    await dead.close();
+    expect(sealed().length).toBe(2);
+
+    const journal = await open();
+    expect(existsSync(join(dir, dead.log))).toBe(true);
+    checkpoints = [];
+    isTaking = true;
+    nowMs = 20_000;
+    journal.resume();
+    await vi.waitFor(() => expect(existsSync(join(dir, dead.log))).toBe(false), { timeout: 60_000 });
+    expect(checkpoints.map(({ leavesFrom }) => leavesFrom)).toEqual([
+      0,
+      ...checkpoints.slice(0, -1).map(({ size }) => size),
+    ]);
+    expect(checkpoints.at(-1)).toMatchObject({ origin: dead.log, size: total });
+    expectProved();
+  }, 180_000);
 
   it('sends the same bytes under the same indexes again where the newest state is torn', async () => {
     const before = await open();

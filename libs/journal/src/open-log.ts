@@ -7,6 +7,7 @@ import { LogWriter } from './log-writer.js';
 import type { Ownership } from './ownership.js';
 import { OUTCOME_BYTES_MAX, UNKNOWN_OUTCOME } from './record-text.js';
 import { type Recovered, recoverLog } from './recovery.js';
+import { sealedRecords } from './sealed-checkpoints.js';
 import { SegmentStore } from './segment-store.js';
 import { SyncedNote } from './synced-note.js';
 import { type DeliveryState, readDeliveryState } from './delivery-state.js';
@@ -53,7 +54,7 @@ export function openLog(at: { name: string; dir: string; ownership: Ownership },
   goOn(segments, recovered);
   progress.delivered = Math.min(watermark, progress.committed);
   progress.deliveredBelow = recovered?.firstSequence ?? 1;
-  progress.unnamed = options.checkpoints === undefined ? 0 : unnamedOf(state);
+  progress.unnamed = options.checkpoints === undefined ? 0 : unnamedOf(state) + sealedRecords(at.dir);
   const note = new SyncedNote(at.dir, files, log, progress);
   const firstSequence = recovered?.nextSequence ?? 1;
   const writer = new LogWriter({ segments, note, files, log, syncEveryMs }, firstSequence);
