@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { type Bus, createInProcessBus } from '@warder/bus';
 import {
   AuditCheckpoint,
   auditCheckpointTopic,
+  type AuditRecord,
   auditDeadLetterTopic,
   auditRecordedTopic,
   principalStateTopic,
@@ -162,6 +163,32 @@ describe('the evidence of the audit service', () => {
     ]);
     const indexes = lines.flatMap((line) => (JSON.parse(line) as { index?: number }).index ?? []);
     expect(indexes).toEqual([13, 14, 15, 16]);
+  });
+
+  it('puts a bundle on record before its first byte, and with its amount at its end', async () => {
+    const asked = { from: '2020-01-01T00:00:00Z', to: new Date(Date.now() + 1).toISOString() };
+    const { text } = await get(`bundle?${new URLSearchParams(asked).toString()}`).buffer(true);
+    const lines = text.trimEnd().split('\n');
+    const records = lines.filter((line) => 'recordId' in (JSON.parse(line) as object)).length;
+    expect(records).toBeGreaterThan(0);
+    await vi.waitFor(
+      async () => {
+        const { body } = await get('calls?kind=export&limit=500');
+        const told = (body.calls as AuditRecord[]).filter(({ personal }) =>
+          JSON.stringify(personal?.arguments).includes(`"to":"${asked.to}"`),
+        );
+        expect(told.map(({ method }) => method).toSorted()).toEqual([
+          'admin/audit/bundle.begin',
+          'admin/audit/bundle.end',
+        ]);
+        const end = told.find(({ method }) => method === 'admin/audit/bundle.end')!;
+        expect(end.personal).toMatchObject({
+          arguments: { value: { ...asked, records } },
+          result: { bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') },
+        });
+      },
+      { timeout: 60_000, interval: 100 },
+    );
   });
 
   it('sets what is no checkpoint aside, and keeps both of two that say different things', async () => {

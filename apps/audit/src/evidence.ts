@@ -2,6 +2,7 @@ import { AuditCheckpoint } from '@warder/contracts';
 import { CompactRange, type ReadCheckpoint, readCheckpoint, recordLeafOf, TreeRange } from '@warder/merkle-log';
 import { AdminError } from '@warder/service-host';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint.store.js';
+import type { ExportedPiece } from './export-stream.js';
 
 /**
  * What proves one record: its exact text, its place, its path in the tree and the checkpoint whose root the path leads to.
@@ -42,15 +43,15 @@ async function treeOf(checkpoint: StoredCheckpoint, store: CheckpointStore): Pro
  * that it names.
  * @param from - ISO 8601; the records are those of checkpoints made in the time
  */
-export async function* bundleLines(from: string, to: string, store: CheckpointStore): AsyncGenerator<string> {
+export async function* bundlePieces(from: string, to: string, store: CheckpointStore): AsyncGenerator<ExportedPiece> {
   let previous: StoredCheckpoint | undefined;
   for (const checkpoint of await store.between(from, to)) {
     if (previous?.log !== checkpoint.log) {
       previous = checkpoint.leavesFrom === 0 ? undefined : await store.ofSize(checkpoint.log, checkpoint.leavesFrom);
-      if (previous !== undefined) yield `{"base":${previous.text}}\n`;
+      if (previous !== undefined) yield { text: `{"base":${previous.text}}\n`, records: 0 };
     }
-    for (const record of await store.recordsOf(checkpoint, previous)) yield lineOf(record);
-    yield `${checkpoint.text}\n`;
+    for (const record of await store.recordsOf(checkpoint, previous)) yield { text: lineOf(record), records: 1 };
+    yield { text: `${checkpoint.text}\n`, records: 0 };
     previous = checkpoint;
   }
 }

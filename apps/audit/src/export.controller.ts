@@ -4,7 +4,7 @@ import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { AuditExportQuery } from '@warder/contracts';
 import { AdminError, parseBody } from '@warder/service-host';
 import { CallPages } from './call-pages.store.js';
-import { exportedText } from './export-stream.js';
+import { countedText, exportedPieces } from './export-stream.js';
 import { QueryLog } from './query-log.js';
 
 const EXPORTS_MAX = 4;
@@ -23,15 +23,16 @@ export class ExportController {
 
   @Get()
   async export(@AdminCaller() by: AdminActor, @Query() asked: object): Promise<StreamableFile> {
-    const query = await this.log.exportBegun(by, asked, () => parseBody(AuditExportQuery, asked));
+    const query = await this.log.exportBegun(by, 'export', asked, () => parseBody(AuditExportQuery, asked));
     if (this.running >= EXPORTS_MAX) {
       throw new AdminError(503, 'WDR_EXPORT_BUSY', `${EXPORTS_MAX} exports are running already`);
     }
     this.running += 1;
     const { format, ...filters } = query;
-    const text = exportedText(this.pages, { ...filters, limit: 1 }, format, (amount) => {
+    const pieces = exportedPieces(this.pages, { ...filters, limit: 1 }, format);
+    const text = countedText(pieces, (amount) => {
       this.running -= 1;
-      void this.log.exportEnded(by, asked, amount);
+      void this.log.exportEnded(by, 'export', asked, amount);
     });
     const stream = Readable.from(text, { objectMode: false });
     return new StreamableFile(stream, { type: TYPES[format], disposition: `attachment; filename="records.${format}"` });

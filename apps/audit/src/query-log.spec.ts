@@ -93,6 +93,9 @@ describe('a question to the audit', () => {
     ['calls?human=ana@example.com&limit=3', 'call.list', { human: 'ana@example.com', limit: '3' }, undefined],
     ['calls/0193673e-7c1f', 'call.read', { recordId: '0193673e-7c1f' }, 'WDR_RECORD_UNKNOWN'],
     ['quarantine?from=1', 'quarantine.list', { from: '1' }, 'WDR_BODY_INVALID'],
+    ['checkpoints?log=n1/0abc', 'checkpoint.list', { log: 'n1/0abc' }, undefined],
+    ['calls/0193673e-7c1e/proof', 'proof.read', { recordId: '0193673e-7c1e' }, 'WDR_RECORD_UNKNOWN'],
+    ['exporters', 'exporter.list', {}, undefined],
   ])('is on record whatever becomes of it: %s', async (path, method, filters, code) => {
     await get(path);
     await eventually(async () => {

@@ -12,6 +12,9 @@ const LOOKED_FOR = [...BUILT_IN_PACKS.secrets, ...BUILT_IN_PACKS.pii.filter((id)
 const engine = createEngine([{ version: 1, status: 'active', pack: 'questions', detectors: LOOKED_FOR }]);
 const ACTIONS = { secret: 'redact', pii: 'redact', injection: 'off', hidden: 'off' } as const;
 
+/** What is handed out in bulk: records, or records with the checkpoints that name them. */
+export type ExportNoun = 'export' | 'bundle';
+
 /** Answers questions about records, and puts each on record before its answer leaves. */
 export class QueryLog {
   /** @param onLost - told when the end of an export could not be put on record */
@@ -53,8 +56,8 @@ export class QueryLog {
    * Reads what an export is asked for and puts it on record, before its first byte leaves.
    * @throws AdminError 503 WDR_STORE_UNAVAILABLE when the record cannot be written
    */
-  async exportBegun<Query>(by: AdminActor, asked: object, read: () => Query): Promise<Query> {
-    const begun = { kind: 'export', action: 'export.begin', by, arguments: cleanOf(asked) } as const;
+  async exportBegun<Query>(by: AdminActor, noun: ExportNoun, asked: object, read: () => Query): Promise<Query> {
+    const begun = { kind: 'export', action: `${noun}.begin`, by, arguments: cleanOf(asked) } as const;
     let query: Query;
     try {
       query = read();
@@ -70,11 +73,11 @@ export class QueryLog {
   }
 
   /** Puts on record how much was handed out, whole or not. Never rejects: the bytes have left. */
-  async exportEnded(by: AdminActor, asked: object, amount: ExportedAmount): Promise<void> {
+  async exportEnded(by: AdminActor, noun: ExportNoun, asked: object, amount: ExportedAmount): Promise<void> {
     const { bytes, sha256, ...counts } = amount;
     const filters = { ...cleanOf(asked), ...counts };
     try {
-      await this.record({ kind: 'export', action: 'export.end', by, arguments: filters, result: { bytes, sha256 } });
+      await this.record({ kind: 'export', action: `${noun}.end`, by, arguments: filters, result: { bytes, sha256 } });
     } catch (error) {
       this.onLost(error);
     }
