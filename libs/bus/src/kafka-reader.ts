@@ -7,6 +7,7 @@ import { Handling } from './handling.js';
 import { isOutage } from './kafka-crash.js';
 import { isAuthentic, SIGNATURE_HEADER, type Signing } from './kafka-signature.js';
 import type { KafkaTopics } from './kafka-topics.js';
+import { patientAssigner } from './patient-assigner.js';
 
 /** What every reader of one bus shares. */
 export interface ReaderContext {
@@ -117,6 +118,7 @@ export class KafkaReader implements Subscription {
       // A group of its own for each node and start reads everything and leaves no offsets behind.
       groupId: this.kind.durable ? this.kind.groupId : this.kind.groupPrefix + randomUUID(),
       maxWaitTimeInMs: FETCH_WAIT_MS,
+      partitionAssigners: [patientAssigner],
       // The shortest that a broker takes: a member that crashed holds up its group for this long.
       sessionTimeout: 6_000,
       heartbeatInterval: KEEP_ALIVE_EVERY_MS,
