@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { auditRecordedTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
+import { auditCheckpointTopic, auditRecordedTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
 import type { StartedCluster } from '@warder/testing';
-import kafkajs, { type Consumer } from 'kafkajs';
+import kafkajs, { type Consumer, type KafkaMessage } from 'kafkajs';
 import { eventually } from './wire-agent.js';
 
 /** What stands in the broker for one record. */
@@ -11,6 +11,10 @@ export interface PublishedRecord {
   readonly log: string;
   readonly sequence: number;
 }
+
+const READ_TIMEOUT_MS = 60_000;
+/** Of one partition. */
+const SENT_AGAIN_MAX = 400;
 
 /** The cluster's broker as its administrator sees it. */
 export class ClusterKafka {
@@ -49,29 +53,56 @@ export class ClusterKafka {
 
   /** Every message on the audit topic up to now, in no order, resent ones as often as they were sent. */
   async auditMessages(): Promise<PublishedRecord[]> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    const ends = await admin.fetchTopicOffsets(auditRecordedTopic.name);
-    await admin.disconnect();
-    const left = new Map(
-      ends.filter(({ high }) => high !== '0').map(({ partition, high }) => [partition, BigInt(high)]),
-    );
     const found: PublishedRecord[] = [];
-    const consumer = await this.joined(auditRecordedTopic.name, true);
-    await consumer.run({
-      eachBatchAutoResolve: true,
-      eachBatch: async ({ batch }) => {
-        for (const { value } of batch.messages) found.push(JSON.parse(String(value)) as PublishedRecord);
-        if (BigInt(batch.lastOffset()) + 1n >= (left.get(batch.partition) ?? 0n)) left.delete(batch.partition);
-      },
+    await this.readAll(auditRecordedTopic.name, (messages) => {
+      for (const { value } of messages) found.push(JSON.parse(String(value)) as PublishedRecord);
     });
-    await eventually('the end of the audit topic', async () => left.size === 0);
-    await this.leave(consumer);
     return found;
+  }
+
+  /** Writes the newest records and checkpoints as they are once more, so many times. @returns how many there were */
+  async sendAgain(times: number): Promise<number> {
+    let count = 0;
+    const producer = this.kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+    await producer.connect();
+    for (const topic of [auditRecordedTopic.name, auditCheckpointTopic.name]) {
+      const newest = new Map<number, KafkaMessage[]>();
+      await this.readAll(topic, (messages, partition) => {
+        newest.set(partition, [...(newest.get(partition) ?? []), ...messages].slice(-SENT_AGAIN_MAX));
+      });
+      const messages = [...newest].flatMap(([partition, all]) =>
+        all.map(({ key, value, headers }) => ({ key, value, headers: headers ?? {}, partition })),
+      );
+      for (let time = 0; time < times; time += 1) await producer.send({ topic, messages });
+      count += messages.length;
+    }
+    await producer.disconnect();
+    return count;
   }
 
   async close(): Promise<void> {
     for (const consumer of this.consumers.splice(0)) await consumer.disconnect();
+  }
+
+  /** Hands over all that a topic holds now. */
+  private async readAll(topic: string, take: (messages: KafkaMessage[], partition: number) => void): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const ends = await admin.fetchTopicOffsets(topic);
+    await admin.disconnect();
+    const left = new Map(
+      ends.filter(({ high }) => high !== '0').map(({ partition, high }) => [partition, BigInt(high)]),
+    );
+    const consumer = await this.joined(topic, true);
+    await consumer.run({
+      eachBatchAutoResolve: true,
+      eachBatch: async ({ batch }) => {
+        take(batch.messages, batch.partition);
+        if (BigInt(batch.lastOffset()) + 1n >= (left.get(batch.partition) ?? 0n)) left.delete(batch.partition);
+      },
+    });
+    await eventually(`the end of ${topic}`, async () => left.size === 0, READ_TIMEOUT_MS);
+    await this.leave(consumer);
   }
 
   private async joined(topic: string, fromBeginning: boolean): Promise<Consumer> {

@@ -5,10 +5,14 @@ import pg from 'pg';
 import { ClusterKafka, type PublishedRecord } from './cluster-kafka.js';
 import { eventually } from './wire-agent.js';
 
+/** Where the audit service keeps its records. */
+export function databaseUrl(cluster: StartedCluster): string {
+  return readFileSync(join(cluster.volume('secrets-audit'), 'database-url'), 'utf8');
+}
+
 /** Every record that the audit service stored. */
 export async function storedRecords(cluster: StartedCluster): Promise<PublishedRecord[]> {
-  const connectionString = readFileSync(join(cluster.volume('secrets-audit'), 'database-url'), 'utf8');
-  const client = new pg.Client({ connectionString });
+  const client = new pg.Client({ connectionString: databaseUrl(cluster) });
   await client.connect();
   try {
     const { rows } = await client.query<PublishedRecord>(
@@ -51,9 +55,7 @@ export function withoutResent(messages: readonly PublishedRecord[]): PublishedRe
 export async function recordOrder(
   cluster: StartedCluster,
 ): Promise<{ inKafka: string[]; inPostgres: string[]; records: number; resent: number }> {
-  for (const node of ['ingress-1', 'ingress-2']) {
-    await eventually(`the journal of ${node} is drained`, async () => (await undelivered(cluster, node)) === 0);
-  }
+  await journalsDrained(cluster);
   const kafka = new ClusterKafka(cluster);
   const messages = await kafka.auditMessages();
   await kafka.close();
@@ -69,6 +71,14 @@ export async function recordOrder(
     records: stored.length,
     resent: messages.length - published.length,
   };
+}
+
+/** Waits until all that the nodes wrote down has been acknowledged. */
+export async function journalsDrained(cluster: StartedCluster, timeoutMs?: number): Promise<void> {
+  for (const node of ['ingress-1', 'ingress-2']) {
+    const isDrained = async (): Promise<boolean> => (await undelivered(cluster, node)) === 0;
+    await eventually(`the journal of ${node} is drained`, isDrained, timeoutMs);
+  }
 }
 
 async function undelivered(cluster: StartedCluster, node: string): Promise<number> {

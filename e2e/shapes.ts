@@ -17,6 +17,7 @@ export const STORY_SHAPES = {
   '7-kill': ['standalone', 'cluster'],
   '8-bad-input': ['standalone', 'cluster'],
   '9-siem': ['standalone', 'cluster'],
+  '10-chaos': ['cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;

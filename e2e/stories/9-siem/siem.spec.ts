@@ -4,7 +4,7 @@ import { FixtureScene } from '../../fixture-scene.js';
 import { shapesOf, START_TIMEOUT_MS } from '../../shapes.js';
 import { eventually, newNonce, type WireAgent } from '../../wire-agent.js';
 import { FORGED_ID, HOSTILE_TEXTS, padded, PADDINGS } from './hostile-arguments.js';
-import { SiemReceivers } from './siem-receivers.js';
+import { SiemReceivers } from '../../siem-receivers.js';
 
 const WAIT = { timeout: 90_000, interval: 250 };
 const CALLED = Object.keys(HOSTILE_TEXTS).length * 2 + PADDINGS.length;

@@ -73,7 +73,7 @@ function exporter(client: PartyFiles, settings: object): object {
 }
 
 /** `{a: {bC: 1}}` as `PREFIX__A__B_C=1`. */
-function variables(prefix: string, value: object): [string, string][] {
+export function variables(prefix: string, value: object): [string, string][] {
   return Object.entries(value).flatMap(([key, member]: [string, unknown]) => {
     const name = `${prefix}__${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
     return typeof member === 'object' && member !== null ? variables(name, member) : [[name, String(member)]];
