@@ -147,19 +147,26 @@ async function endOrphan(base: string, cluster: string): Promise<void> {
   const socketDirectory = lines[4] ?? '';
   if (Number.isInteger(pid) && pid > 1 && isDatabaseOf(pid, cluster)) {
     process.kill(pid, 'SIGINT');
-    const lastMs = Date.now() + RECOVERY_MS;
-    while (processStart(pid) !== undefined) {
-      if (Date.now() > lastMs) {
-        leaveDataDirectory({ base, cluster });
-        throw new Error(`the database of ${base} (process ${pid}) outlived its owner and does not stop`);
-      }
-      await delay(50);
+  }
+  const lastMs = Date.now() + RECOVERY_MS;
+  while (isDatabaseOf(pid, cluster) || hasBackends(cluster)) {
+    if (Date.now() > lastMs) {
+      leaveDataDirectory({ base, cluster });
+      throw new Error(`the database of ${base} (process ${pid}) outlived its owner and does not stop`);
     }
+    await delay(50);
   }
   fs.rmSync(file, { force: true });
   if (path.basename(socketDirectory).startsWith('warder-pg-')) {
     fs.rmSync(socketDirectory, { recursive: true, force: true });
   }
+}
+
+/** Backends outlive a killed server for a moment, and without the lock file nothing keeps a new one from their data. */
+function hasBackends(cluster: string): boolean {
+  if (process.platform !== 'linux') return false;
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.some((pid) => isDatabaseOf(Number(pid), cluster));
 }
 
 function isDatabaseOf(pid: number, cluster: string): boolean {

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startEmbeddedPostgres } from './embedded-postgres.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.js';
 import { processStart } from './process-identity.js';
 
 const cleanUps: (() => unknown)[] = [];
@@ -126,6 +126,21 @@ describe('the embedded database', () => {
       const moved = fs.readFileSync(location, 'utf8').trim();
       cleanUps.unshift(() => fs.rmSync(moved, { recursive: true, force: true }));
     }
+  });
+
+  it('starts again in the same process after the database was killed, with what was committed', async () => {
+    const dataDir = directory();
+    const first = await new Promise<EmbeddedPostgres>((resolve, reject) => {
+      const database = startEmbeddedPostgres({ dataDir, onExit: () => void database.then(resolve, reject) });
+      database.then(async ({ url, pid }) => {
+        await ask(url, 'CREATE TABLE kept AS SELECT 7 AS seven');
+        process.kill(pid, 'SIGKILL');
+      }, reject);
+    });
+    const second = await started({ dataDir });
+    await first.stop();
+    expect(await ask(second.url, 'SELECT seven FROM kept')).toEqual([{ seven: 7 }]);
+    await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow('in use by process');
   });
 
   it('tells when the database ends without having been stopped', async () => {

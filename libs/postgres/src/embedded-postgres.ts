@@ -80,6 +80,7 @@ class RunningPostgres {
   private readonly ended: Promise<void>;
   private hasEnded = false;
   private stopping = false;
+  private isReleased = false;
   private readonly endWithUs = (): void => void this.child.kill('SIGQUIT');
 
   constructor(
@@ -120,7 +121,9 @@ class RunningPostgres {
     this.child.unref();
     (this.child.stderr as net.Socket).unref();
     void this.ended.then(() => {
-      if (!this.stopping) this.onExit?.(this.log);
+      if (this.stopping) return;
+      this.releaseOnce();
+      this.onExit?.(this.log);
     });
   }
 
@@ -132,6 +135,13 @@ class RunningPostgres {
     const timer = setTimeout(() => this.child.kill('SIGQUIT'), STOP_MS);
     await this.ended;
     clearTimeout(timer);
+    this.releaseOnce();
+  }
+
+  /** Whoever starts the database next holds the directory; it must not be taken from them. */
+  private releaseOnce(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
     this.release();
   }
 }
