@@ -62,7 +62,7 @@ async function untilRefused(chaos: ChaosScene, node: IngressNode): Promise<void>
   chaos.fillDisk(node);
   const load = new CallLoad([chaos.scene.agent(chaos.token, node)], LARGE_PER_SECOND, 'echo', { text: LARGE });
   const isRefused = async (): Promise<boolean> =>
-    [...load.refusals.values()].some((text) => text.includes('WDR_AUDIT_UNAVAILABLE'));
+    [...load.refusals.values()].some((text) => text.includes('WDR_JOURNAL_FULL'));
   try {
     await eventually(`${node} refuses calls, its disk being full`, isRefused, UP_TIMEOUT_MS);
   } finally {
