@@ -24,6 +24,7 @@ import { Ingest } from './ingest.js';
 import { CreateArchive1790000002100 } from './migrations/create-archive.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { CreateCheckpoints1790000002500 } from './migrations/create-checkpoints.js';
+import { FoldUsage1790000002700 } from './migrations/fold-usage.js';
 import { OcsfTopic } from './ocsf-topic.js';
 import { PartitionStore } from './partition.store.js';
 import { queryProviders } from './query.module.js';
@@ -101,7 +102,12 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
     imports: [
       databaseModule('audit', config.database.url, {
         entities: [],
-        migrations: [CreateAudit1790000002000, CreateArchive1790000002100, CreateCheckpoints1790000002500],
+        migrations: [
+          CreateAudit1790000002000,
+          CreateArchive1790000002100,
+          CreateCheckpoints1790000002500,
+          FoldUsage1790000002700,
+        ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],

@@ -63,9 +63,19 @@ export class PartitionStore {
     );
   }
 
-  /** Deletes what was counted before `day`. */
+  /** Deletes what was counted by days before `day`; that it was used, how often, and from when until when, is kept. */
   async dropRollUps(day: string): Promise<void> {
-    await withStore(() => this.source.query('DELETE FROM usage_day WHERE day < $1::date', [day]));
+    await withStore(() =>
+      this.source.query(
+        `WITH gone AS (DELETE FROM usage_day WHERE day < $1::date RETURNING *)
+         INSERT INTO usage_seen AS s (upstream, tool, principal_id, agent_id, calls, first_at, last_at)
+         SELECT upstream, tool, principal_id, agent_id, sum(permitted), min(first_at), max(last_at)
+         FROM gone WHERE permitted > 0 GROUP BY 1, 2, 3, 4
+         ON CONFLICT (upstream, tool, principal_id, agent_id) DO UPDATE SET calls = s.calls + excluded.calls,
+           first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at)`,
+        [day],
+      ),
+    );
   }
 
   /** Deletes what was set aside before `day`. */

@@ -16,6 +16,7 @@ import { CallPages } from './call-pages.store.js';
 import { CallStore } from './call.store.js';
 import { Ingest } from './ingest.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
+import { FoldUsage1790000002700 } from './migrations/fold-usage.js';
 import { PartitionStore } from './partition.store.js';
 import { RecordStore } from './record.store.js';
 import { storeBatch } from './store-batch.js';
@@ -85,7 +86,6 @@ describe('the audit store', () => {
     expect(await store(...twice)).toEqual({ stored: 0, known: 3, quarantined: 0 });
     expect((await find({})).calls).toEqual([recordOf(1), recordOf(2)]);
     expect((await whoUsed({}))[0]).toMatchObject({ count: 2 });
-    expect(await source.query('SELECT calls FROM usage_seen')).toEqual([{ calls: '2' }]);
   });
 
   it('answers numbers to the digit', async () => {
@@ -125,8 +125,8 @@ describe('the audit store', () => {
       ['3', 'not JSON'],
       ['4', 'not an audit record: decision: invalid_value'],
       ['5', 'the store refused it: SQLSTATE 22008'],
-      ['6', 'the store refused it: SQLSTATE 22P05'],
-      ['7', 'the store refused it: SQLSTATE 22P05'],
+      ['6', 'a text with a NUL or half of a surrogate pair'],
+      ['7', 'a text with a NUL or half of a surrogate pair'],
       ['9', 'the store refused it: SQLSTATE 54000'],
       ['10', 'not an audit record: schemaVersion: invalid_value'],
     ]);
@@ -228,6 +228,44 @@ describe('the audit store', () => {
     expect((await whoUsed({ upstream: 'everything', days: '60' }))[0]).toMatchObject({ count: 5 });
   });
 
+  it('keeps of a day that is counted no more that there was use, and counts it once', async () => {
+    const day = 86_400_000;
+    const partitions = new PartitionStore(source);
+    const seen = () => source.query('SELECT tool, calls, first_at AS first, last_at AS last FROM usage_seen');
+    await store(
+      recordOf(1, { occurredAtMs: NOW - 3 * day }),
+      recordOf(2, { occurredAtMs: NOW - 2 * day }),
+      recordOf(3),
+    );
+    await store(recordOf(4, { occurredAtMs: NOW - 3 * day, tool: 'add', decision: 'forbid' }));
+    expect(await seen()).toEqual([]);
+    await partitions.dropRollUps(new Date(NOW - 2 * day).toISOString().slice(0, 10));
+    await partitions.dropRollUps(new Date(NOW - day).toISOString().slice(0, 10));
+    await partitions.dropRollUps(new Date(NOW - day).toISOString().slice(0, 10));
+    const [first, last] = [new Date(NOW - 3 * day), new Date(NOW - 2 * day)];
+    expect(await seen()).toEqual([{ tool: 'echo', calls: '2', first, last }]);
+    expect((await whoUsed({ days: '30' }))[0]).toMatchObject({ count: 1 });
+  });
+
+  it('takes what is counted by day out of what was counted for ever by the version before', async () => {
+    await store(recordOf(1), recordOf(2), recordOf(3, { tool: 'add' }));
+    const counts = () => source.query('SELECT tool, calls FROM usage_seen ORDER BY tool');
+    const migration = new FoldUsage1790000002700();
+    const runner = source.createQueryRunner();
+    try {
+      await migration.down(runner);
+      await source.query("UPDATE usage_seen SET calls = calls + 5 WHERE tool = 'add'");
+      expect(await counts()).toEqual([
+        { tool: 'add', calls: '6' },
+        { tool: 'echo', calls: '2' },
+      ]);
+      await migration.up(runner);
+      expect(await counts()).toEqual([{ tool: 'add', calls: '5' }]);
+    } finally {
+      await runner.release();
+    }
+  });
+
   it('makes partitions ahead, and keeps a skewed clock in the default one', async () => {
     const partitions = new PartitionStore(source);
     expect(await partitions.ensureAhead(NOW)).toEqual([]);
@@ -240,7 +278,8 @@ describe('the audit store', () => {
 
   it('never shows what was recorded in an error', async () => {
     const secret = 'wdr_canary';
-    const failing = records.insert(`[${JSON.stringify(recordOf(1, { tool: `${secret}\u0000` }))}]`);
+    const record = recordOf(1, { tool: `${secret}\u0000` });
+    const failing = records.insert([{ record, message: message(JSON.stringify(record)) }]);
     const error = await failing.then(
       () => undefined,
       (reason: unknown) => reason as Error,

@@ -4,7 +4,9 @@ import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
 import { StoreError, withStore } from '@warder/postgres';
 import type { DataSource } from 'typeorm';
 import { INSERT_RECORDS } from './insert-records.js';
-import type { RecordSink } from './store-batch.js';
+import { jsonArray } from './json-array.js';
+import { columnsOf } from './record-columns.js';
+import type { RecordRow, RecordSink } from './store-batch.js';
 
 /** Writes records, and what is none. Errors leave it without parameters, for those are what was recorded. */
 export class RecordStore implements RecordSink {
@@ -14,8 +16,10 @@ export class RecordStore implements RecordSink {
     private readonly wallMs: () => number,
   ) {}
 
-  async insert(records: string): Promise<number> {
-    const [row] = await withStore<[{ stored: number }]>(() => this.source.query(INSERT_RECORDS, [records]));
+  async insert(rows: readonly RecordRow[]): Promise<number> {
+    const columns = JSON.stringify(rows.map(({ record }) => columnsOf(record)));
+    const texts = jsonArray(rows.map(({ message }) => message.value));
+    const [row] = await withStore<[{ stored: number }]>(() => this.source.query(INSERT_RECORDS, [columns, texts]));
     return row.stored;
   }
 

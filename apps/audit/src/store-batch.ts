@@ -1,13 +1,14 @@
 import type { RawMessage } from '@warder/bus';
+import type { AuditRecord } from '@warder/contracts';
 import { readRecord } from './readable-record.js';
 
 /** Where records and what is none go. */
 export interface RecordSink {
   /**
-   * Stores a JSON array of records; answers how many were new.
+   * Stores records; answers how many were new.
    * @throws an error that `faultOf` tells apart from an outage
    */
-  insert(records: string): Promise<number>;
+  insert(rows: readonly RecordRow[]): Promise<number>;
   /** The reason why the store refuses these very rows, or `undefined` where it failed for another reason. */
   faultOf(error: unknown): string | undefined;
   /** Keeps a message that is no record, as the bytes that came. */
@@ -21,9 +22,10 @@ export interface StoredBatch {
   readonly quarantined: number;
 }
 
-interface Row {
+/** A record and the message whose bytes are its text. */
+export interface RecordRow {
+  readonly record: AuditRecord;
   readonly message: RawMessage;
-  readonly text: string;
 }
 
 /**
@@ -31,12 +33,12 @@ interface Row {
  * the others out; whatever else fails is thrown, and the batch comes again.
  */
 export async function storeBatch(batch: readonly RawMessage[], sink: RecordSink): Promise<StoredBatch> {
-  const rows: Row[] = [];
+  const rows: RecordRow[] = [];
   let quarantined = 0;
   for (const message of batch) {
     const read = readRecord(message.value);
-    if ('text' in read) {
-      rows.push({ message, text: read.text });
+    if ('record' in read) {
+      rows.push({ record: read.record, message });
     } else {
       await sink.quarantine(message, read.reason);
       quarantined++;
@@ -47,10 +49,10 @@ export async function storeBatch(batch: readonly RawMessage[], sink: RecordSink)
   return { stored: inserted.stored, known: batch.length - refused - inserted.stored, quarantined: refused };
 }
 
-async function insertRows(rows: readonly Row[], sink: RecordSink): Promise<{ stored: number; refused: number }> {
+async function insertRows(rows: readonly RecordRow[], sink: RecordSink): Promise<{ stored: number; refused: number }> {
   if (rows.length === 0) return { stored: 0, refused: 0 };
   try {
-    return { stored: await sink.insert(`[${rows.map(({ text }) => text).join(',')}]`), refused: 0 };
+    return { stored: await sink.insert(rows), refused: 0 };
   } catch (error) {
     const fault = sink.faultOf(error);
     if (fault === undefined) throw error;

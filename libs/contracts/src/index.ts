@@ -45,6 +45,7 @@ export {
   VirtualServer,
   VirtualServerTool,
 } from './policy-document.js';
+export { quickCheck } from './quick-check.js';
 export { ControlState, HEARTBEAT_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
 export { EVERY_SERVICE, FOR_EVER, type ReaderName, type ServiceName, type Topic } from './topic.js';
 export { AuditCheckpoint, auditCheckpointTopic, CHECKPOINT_LEAVES_MAX } from './topics/audit-checkpoint.js';
