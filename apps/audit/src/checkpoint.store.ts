@@ -3,9 +3,20 @@ import type { AuditCheckpoint, CheckpointsQuery } from '@warder/contracts';
 import { withStore } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import type { ColdStore, PlacedRecord } from './archive/cold.store.js';
+import { dayOf } from './partition.store.js';
 
-/** How far before and behind the times of its checkpoints a record of a range is looked for; the next if it is not there. */
-const WINDOWS = ['1 minute', '1 hour', '1 day', '100 years'];
+/**
+ * How far before and behind the times of its checkpoints a record of a range is looked for, the next if it is not there;
+ * and on how many days around them in the archive.
+ */
+const WINDOWS = [
+  { interval: '1 minute', archivedDays: undefined },
+  { interval: '1 hour', archivedDays: undefined },
+  { interval: '1 day', archivedDays: 1 },
+  { interval: '100 years', archivedDays: 36_500 },
+];
+const DAY_MS = 86_400_000;
 
 /** A checkpoint's place in its log, and its exact text. */
 export interface StoredCheckpoint {
@@ -19,7 +30,11 @@ export interface StoredCheckpoint {
 
 /** Keeps the checkpoints of every log, and finds the records that they name. */
 export class CheckpointStore {
-  constructor(private readonly source: DataSource) {}
+  /** @param cold - days that have left Postgres, where there is an archive */
+  constructor(
+    private readonly source: DataSource,
+    private readonly cold: ColdStore | undefined,
+  ) {}
 
   /** Stores one, as the text that came; one that is there already stays. */
   async insert(checkpoint: AuditCheckpoint, text: string): Promise<void> {
@@ -68,26 +83,40 @@ export class CheckpointStore {
 
   /**
    * The exact texts of the records that a checkpoint names, in their order. No index serves this: they are looked for
-   * around the times of the checkpoints, and further away only where they are not all there.
+   * around the times of the checkpoints, in the archive too, and further away only where they are not all there.
    */
   async recordsOf(range: StoredCheckpoint, previous: StoredCheckpoint | undefined): Promise<string[]> {
-    const { log, leavesFrom, size, at } = range;
-    let found: { text: string }[] = [];
-    for (const window of WINDOWS) {
-      found = await withStore(() =>
-        this.source.query(
-          `SELECT record::text AS text FROM call_record
-           WHERE occurred_at >= $4::timestamptz - $6::interval AND occurred_at <= $5::timestamptz + $6::interval
-             AND log = $1 AND (record->>'index')::bigint >= $2 AND (record->>'index')::bigint < $3
-           ORDER BY (record->>'index')::bigint, record_id`,
-          [log, leavesFrom, size, previous?.at ?? at, at, window],
-        ),
-      );
-      if (found.length >= size - leavesFrom) break;
+    const since = previous?.at ?? range.at;
+    const isWhole = ({ length }: readonly PlacedRecord[]): boolean => length >= range.size - range.leavesFrom;
+    let found: PlacedRecord[] = [];
+    for (const { interval, archivedDays } of WINDOWS) {
+      found = await this.stored(range, since, interval);
+      if (!isWhole(found) && archivedDays !== undefined) {
+        found = inOrder(found, await this.archived(range, since, archivedDays));
+      }
+      if (isWhole(found)) break;
     }
     return found.map(({ text }) => text);
   }
 
+  private async archived({ log, leavesFrom, size, at }: StoredCheckpoint, since: string, days: number) {
+    const dayAt = (time: string, shift: number): string => dayOf(Date.parse(time) + shift * DAY_MS);
+    return (
+      (await this.cold?.recordsOfLog(log, { from: leavesFrom, to: size }, dayAt(since, -days), dayAt(at, days))) ?? []
+    );
+  }
+
+  private stored({ log, leavesFrom, size, at }: StoredCheckpoint, since: string, interval: string) {
+    return withStore<PlacedRecord[]>(() =>
+      this.source.query(
+        `SELECT record_id AS id, (record->>'index')::float8 AS index, record::text AS text FROM call_record
+         WHERE occurred_at >= $4::timestamptz - $6::interval AND occurred_at <= $5::timestamptz + $6::interval
+           AND log = $1 AND (record->>'index')::bigint >= $2 AND (record->>'index')::bigint < $3
+         ORDER BY (record->>'index')::bigint, record_id`,
+        [log, leavesFrom, size, since, at, interval],
+      ),
+    );
+  }
   private async find(where: string, values: unknown[]): Promise<StoredCheckpoint[]> {
     const rows = await withStore<(StoredCheckpoint & { size: string; leavesFrom: string })[]>(() =>
       this.source.query(
@@ -98,6 +127,13 @@ export class CheckpointStore {
     );
     return rows.map((row) => ({ ...row, size: Number(row.size), leavesFrom: Number(row.leavesFrom) }));
   }
+}
+
+/** Those of the store and those of the archive that it does not hold. */
+function inOrder(stored: readonly PlacedRecord[], archived: readonly PlacedRecord[]): PlacedRecord[] {
+  const known = new Set(stored.map(({ id }) => id));
+  const all = [...stored, ...archived.filter(({ id }) => !known.has(id))];
+  return all.sort((one, other) => one.index - other.index || (one.id < other.id ? -1 : 1));
 }
 
 /** @throws AdminError 400 WDR_BODY_INVALID for a text that no page gave */

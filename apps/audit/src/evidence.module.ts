@@ -1,6 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { ColdStore } from './archive/cold.store.js';
 import { AuditCheckpointConsumer, CHECKPOINT_LOG } from './audit-checkpoint.consumer.js';
 import { CheckpointStore } from './checkpoint.store.js';
 
@@ -12,8 +13,8 @@ export function evidenceProviders(host: Host, source: string | symbol | object):
   return [
     {
       provide: CheckpointStore,
-      inject: [source as never],
-      useFactory: (opened: DataSource) => new CheckpointStore(opened),
+      inject: [source as never, ColdStore],
+      useFactory: (opened: DataSource, cold: ColdStore | null) => new CheckpointStore(opened, cold ?? undefined),
     },
     { provide: CHECKPOINT_LOG, useValue: host.log },
     AuditCheckpointConsumer,

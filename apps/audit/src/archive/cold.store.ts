@@ -32,6 +32,20 @@ export interface RecordKey {
   readonly id: string;
 }
 
+/** Places of records in the tree of their log. */
+export interface IndexRange {
+  readonly from: number;
+  /** Excluded. */
+  readonly to: number;
+}
+
+/** A record's exact text and its place. */
+export interface PlacedRecord {
+  readonly id: string;
+  readonly index: number;
+  readonly text: string;
+}
+
 /** A use without its samples, as JSON text, and where its samples lie. */
 export interface FoundUse {
   readonly head: string;
@@ -92,6 +106,21 @@ export class ColdStore {
          AND metadata.uid IN (${keys.map(({ id }) => quoted(id)).join(', ')})`,
     );
     return (rows.getRows() as [string, string][]).map(([id, text]) => ({ id, text }));
+  }
+
+  /** Records of a log by their places in its tree, `to` excluded, of days from one to the other, in any order. */
+  async recordsOfLog(log: string, places: IndexRange, fromDay: string, toDay: string): Promise<PlacedRecord[]> {
+    const days = (await this.coldDays()).filter(({ day }) => day >= fromDay && day <= toDay);
+    const paths = (await Promise.all(days.map(({ day }) => this.archive.paths(day, day)))).flat();
+    if (paths.length === 0) return [];
+    const rows = await this.duck.connection.runAndReadAll(
+      `SELECT metadata.uid, (raw_data->>'$.index')::BIGINT AS index, raw_data FROM ${filesOf(paths)}
+       WHERE metadata.log_name = $1 AND index >= ${places.from} AND index < ${places.to}`,
+      [log],
+    );
+    return (rows.getRows() as [string, bigint, string][]).map(([id, index, text]) => {
+      return { id, index: Number(index), text };
+    });
   }
 
   /** A record by its id alone: its time is not known, so every file is asked. */
