@@ -4,19 +4,12 @@ import { withStore } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { ColdStore, PlacedRecord } from './archive/cold.store.js';
-import { dayOf } from './partition.store.js';
 
 /**
- * How far before and behind the times of its checkpoints a record of a range is looked for, the next if it is not there;
- * and on how many days around them in the archive.
+ * Milliseconds before and behind the times of its checkpoints in which a record of a range is looked for, the next if it
+ * is not there: a minute, an hour, a day, a hundred years.
  */
-const WINDOWS = [
-  { interval: '1 minute', archivedDays: undefined },
-  { interval: '1 hour', archivedDays: undefined },
-  { interval: '1 day', archivedDays: 1 },
-  { interval: '100 years', archivedDays: 36_500 },
-];
-const DAY_MS = 86_400_000;
+const WINDOWS_MS = [60_000, 3_600_000, 86_400_000, 3_155_760_000_000];
 
 /** A checkpoint's place in its log, and its exact text. */
 export interface StoredCheckpoint {
@@ -83,40 +76,39 @@ export class CheckpointStore {
 
   /**
    * The exact texts of the records that a checkpoint names, in their order. No index serves this: they are looked for
-   * around the times of the checkpoints, in the archive too, and further away only where they are not all there.
+   * around the times of the checkpoints, in Postgres and then in the archive, and further away only where they are not all
+   * there.
    */
   async recordsOf(range: StoredCheckpoint, previous: StoredCheckpoint | undefined): Promise<string[]> {
-    const since = previous?.at ?? range.at;
     const isWhole = ({ length }: readonly PlacedRecord[]): boolean => length >= range.size - range.leavesFrom;
+    const since = Date.parse(previous?.at ?? range.at);
+    const until = Date.parse(range.at);
     let found: PlacedRecord[] = [];
-    for (const { interval, archivedDays } of WINDOWS) {
-      found = await this.stored(range, since, interval);
-      if (!isWhole(found) && archivedDays !== undefined) {
-        found = inOrder(found, await this.archived(range, since, archivedDays));
-      }
+    for (const windowMs of WINDOWS_MS) {
+      found = await this.stored(range, since - windowMs, until + windowMs);
+      if (!isWhole(found)) found = inOrder(found, await this.archived(range, since - windowMs, until + windowMs));
       if (isWhole(found)) break;
     }
     return found.map(({ text }) => text);
   }
 
-  private async archived({ log, leavesFrom, size, at }: StoredCheckpoint, since: string, days: number) {
-    const dayAt = (time: string, shift: number): string => dayOf(Date.parse(time) + shift * DAY_MS);
-    return (
-      (await this.cold?.recordsOfLog(log, { from: leavesFrom, to: size }, dayAt(since, -days), dayAt(at, days))) ?? []
-    );
-  }
-
-  private stored({ log, leavesFrom, size, at }: StoredCheckpoint, since: string, interval: string) {
-    return withStore<PlacedRecord[]>(() =>
+  private stored({ log, leavesFrom, size }: StoredCheckpoint, fromMs: number, toMs: number): Promise<PlacedRecord[]> {
+    return withStore(() =>
       this.source.query(
         `SELECT record_id AS id, (record->>'index')::float8 AS index, record::text AS text FROM call_record
-         WHERE occurred_at >= $4::timestamptz - $6::interval AND occurred_at <= $5::timestamptz + $6::interval
+         WHERE occurred_at >= to_timestamp($4::numeric / 1000.0) AND occurred_at <= to_timestamp($5::numeric / 1000.0)
            AND log = $1 AND (record->>'index')::bigint >= $2 AND (record->>'index')::bigint < $3
          ORDER BY (record->>'index')::bigint, record_id`,
-        [log, leavesFrom, size, since, at, interval],
+        [log, leavesFrom, size, fromMs, toMs],
       ),
     );
   }
+
+  private async archived(range: StoredCheckpoint, fromMs: number, toMs: number): Promise<PlacedRecord[]> {
+    const places = { from: range.leavesFrom, to: range.size };
+    return (await this.cold?.recordsOfLog(range.log, places, fromMs, toMs)) ?? [];
+  }
+
   private async find(where: string, values: unknown[]): Promise<StoredCheckpoint[]> {
     const rows = await withStore<(StoredCheckpoint & { size: string; leavesFrom: string })[]>(() =>
       this.source.query(

@@ -166,7 +166,7 @@ describe('the evidence of records that left Postgres', () => {
     expect(await verified()).toEqual({ code: 0, erased: 0, first: undefined });
   });
 
-  it('names the first record that somebody altered in a file, and the first that went with a file', async () => {
+  it('names the first record that somebody altered in a file, took out of it, made unreadable or removed with it', async () => {
     const archived = join(dir, 'archive');
     const files = readdirSync(archived, { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.parquet'),
@@ -183,6 +183,13 @@ describe('the evidence of records that left Postgres', () => {
       `COPY (SELECT * FROM ${honest} WHERE metadata.uid <> ${quoted(idOf(6))}) TO ${quoted(file)} (FORMAT parquet)`,
     );
     expect(await verified()).toMatchObject({ code: 1, first: ['record-removed', 6] });
+    await duck.connection.run(
+      `COPY (SELECT * REPLACE (IF(metadata.uid = ${quoted(idOf(8))}, '{', raw_data) AS raw_data) FROM ${honest})
+       TO ${quoted(file)} (FORMAT parquet)`,
+    );
+    expect(await verified()).toMatchObject({ code: 1, first: ['record-removed', 8] });
+    rmSync(file);
+    expect(await verified()).toMatchObject({ code: 1, first: ['record-removed', 5] });
     await expect(proofOf(texts[7]!, checkpoints)).rejects.toMatchObject({ code: 'WDR_RECORD_UNPROVEN' });
     renameSync(`${file}.honest`, file);
     expect(await verified()).toMatchObject({ code: 0 });

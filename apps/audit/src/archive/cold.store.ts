@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { AuditCallsQuery, WhoUsedQuery } from '@warder/contracts';
 import { dayOf } from '../partition.store.js';
 import type { ArchiveStore, ArchivedDay } from './archive.store.js';
@@ -108,14 +109,21 @@ export class ColdStore {
     return (rows.getRows() as [string, string][]).map(([id, text]) => ({ id, text }));
   }
 
-  /** Records of a log by their places in its tree, `to` excluded, of days from one to the other, in any order. */
-  async recordsOfLog(log: string, places: IndexRange, fromDay: string, toDay: string): Promise<PlacedRecord[]> {
-    const days = (await this.coldDays()).filter(({ day }) => day >= fromDay && day <= toDay);
-    const paths = (await Promise.all(days.map(({ day }) => this.archive.paths(day, day)))).flat();
+  /**
+   * Records of a log by their places in its tree, `to` excluded, in any order, of a time in milliseconds since 1970, both
+   * ends included. A file that is gone, and a text that is no JSON any more, are answered by what is left: whoever verifies
+   * it names what is missing.
+   */
+  async recordsOfLog(log: string, places: IndexRange, fromMs: number, toMs: number): Promise<PlacedRecord[]> {
+    const days = (await this.coldDays()).filter(({ day }) => day >= dayOf(fromMs) && day <= dayOf(toMs));
+    const listed = (await Promise.all(days.map(({ day }) => this.archive.paths(day, day)))).flat();
+    const paths = listed.filter((path) => existsSync(path));
     if (paths.length === 0) return [];
+    // The times let whole groups of rows be passed over: files are sorted by them.
     const rows = await this.duck.connection.runAndReadAll(
-      `SELECT metadata.uid, (raw_data->>'$.index')::BIGINT AS index, raw_data FROM ${filesOf(paths)}
-       WHERE metadata.log_name = $1 AND index >= ${places.from} AND index < ${places.to}`,
+      `SELECT metadata.uid, TRY((raw_data->>'$.index')::BIGINT) AS index, raw_data FROM ${filesOf(paths)}
+       WHERE time >= ${fromMs} AND time <= ${toMs} AND metadata.log_name = $1
+         AND index >= ${places.from} AND index < ${places.to}`,
       [log],
     );
     return (rows.getRows() as [string, bigint, string][]).map(([id, index, text]) => {
