@@ -1,7 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess, adminAccessModule } from '@warder/admin-access';
-import { principalStateTopic, tokenStateTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
@@ -14,36 +13,32 @@ import { Principal } from './principal.entity.js';
 import { PrincipalsController } from './principals.controller.js';
 import { PrincipalsStore } from './principals.store.js';
 import { Token } from './token.entity.js';
+import { Spread, TOPICS } from './spread.js';
 import { TokensController } from './tokens.controller.js';
 import { TokensStore } from './tokens.store.js';
 
 const HOST = Symbol('identity host');
 const REFUSED = Symbol('what the door of identity refused');
 const CONFIG = Symbol('identity config');
-const TOPICS = [principalStateTopic, tokenStateTopic];
 
 /** Starts what the service does without being asked: makes the first administrator and publishes what it owns. */
 class IdentityStart implements OnModuleInit {
   constructor(
     @Inject(HOST) private readonly host: Host,
     @Inject(CONFIG) private readonly config: IdentityConfig,
-    @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(IdentityStore) private readonly store: IdentityStore,
     @Inject(TokensStore) private readonly tokens: TokensStore,
+    @Inject(Spread) private readonly spread: Spread,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const { host, config, outbox, store } = this;
+    const { host, config, store, spread } = this;
     await host.bus.ensureTopics(TOPICS);
     await store.republish();
     await bootstrap(store, this.tokens, config.bootstrapTokenFile, config.tokens.maxDays);
-    outbox.start();
-    host.onDrain('outbox', () => outbox.stop());
+    host.onDrain('outbox', () => spread.stop());
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
-    outbox
-      .drained(TOPICS)
-      .then(() => Promise.all(TOPICS.map((topic) => host.bus.own(topic))))
-      .catch((error: unknown) => host.log.error({ err: error }, 'principals and tokens have no owner'));
+    spread.start().catch((error: unknown) => host.log.error({ err: error }, 'principals and tokens have no owner'));
   }
 }
 
@@ -68,6 +63,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
       { provide: HOST, useValue: host },
       { provide: CONFIG, useValue: config },
       { provide: Outbox, useFactory: () => new Outbox(host, { service: 'identity', url, topics: TOPICS }) },
+      { provide: Spread, inject: [Outbox], useFactory: (outbox: Outbox) => new Spread(host.bus, outbox) },
       {
         provide: IdentityStore,
         inject: [getDataSourceToken('identity'), Outbox],

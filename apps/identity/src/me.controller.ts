@@ -2,13 +2,17 @@ import { Body, Controller, Delete, Get, Header, Inject, Param, Post, Query } fro
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { IdentityPage, IssueOwnToken, type PrincipalState } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
+import { Spread, type Spreading } from './spread.js';
 import { type IssuedToken, TokensStore, type TokenView } from './tokens.store.js';
 
 /** What anybody may do for themselves. */
 @Controller('admin/identity/me')
 @Roles('admin', 'operator', 'auditor', 'member')
 export class MeController {
-  constructor(@Inject(TokensStore) private readonly store: TokensStore) {}
+  constructor(
+    @Inject(TokensStore) private readonly store: TokensStore,
+    @Inject(Spread) private readonly spread: Spread,
+  ) {}
 
   @Get()
   who(@AdminCaller() by: AdminActor): { principal: PrincipalState; tokenId: string } {
@@ -22,12 +26,21 @@ export class MeController {
 
   @Post('tokens')
   @Header('cache-control', 'no-store')
-  issue(@Body() body: unknown, @AdminCaller() by: AdminActor): Promise<IssuedToken> {
-    return this.store.issue(by.principal.id, parseBody(IssueOwnToken, body), by);
+  issue(
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<IssuedToken>> {
+    const token = parseBody(IssueOwnToken, body);
+    return this.spread.after(query, () => this.store.issue(by.principal.id, token, by));
   }
 
   @Delete('tokens/:id')
-  revoke(@Param('id') id: string, @AdminCaller() by: AdminActor): Promise<TokenView> {
-    return this.store.revoke(id, by, by.principal.id);
+  revoke(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<TokenView>> {
+    return this.spread.after(query, () => this.store.revoke(id, by, by.principal.id));
   }
 }

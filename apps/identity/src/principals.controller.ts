@@ -3,11 +3,15 @@ import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { ChangePrincipal, CreatePrincipal, IdentityPage, type PrincipalState } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
 import { PrincipalsStore } from './principals.store.js';
+import { Spread, type Spreading } from './spread.js';
 
 @Controller('admin/identity')
 @Roles('admin')
 export class PrincipalsController {
-  constructor(@Inject(PrincipalsStore) private readonly store: PrincipalsStore) {}
+  constructor(
+    @Inject(PrincipalsStore) private readonly store: PrincipalsStore,
+    @Inject(Spread) private readonly spread: Spread,
+  ) {}
 
   @Get('principals')
   @Roles('admin', 'auditor')
@@ -28,17 +32,32 @@ export class PrincipalsController {
   }
 
   @Post('principals')
-  create(@Body() body: unknown, @AdminCaller() by: AdminActor): Promise<PrincipalState> {
-    return this.store.create(parseBody(CreatePrincipal, body), by);
+  create(
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<PrincipalState>> {
+    const principal = parseBody(CreatePrincipal, body);
+    return this.spread.after(query, () => this.store.create(principal, by));
   }
 
   @Patch('principals/:id')
-  change(@Param('id') id: string, @Body() body: unknown, @AdminCaller() by: AdminActor): Promise<PrincipalState> {
-    return this.store.patch(id, parseBody(ChangePrincipal, body), by);
+  change(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<PrincipalState>> {
+    const patch = parseBody(ChangePrincipal, body);
+    return this.spread.after(query, () => this.store.patch(id, patch, by));
   }
 
   @Delete('principals/:id')
-  remove(@Param('id') id: string, @AdminCaller() by: AdminActor): Promise<PrincipalState> {
-    return this.store.remove(id, by);
+  remove(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<PrincipalState>> {
+    return this.spread.after(query, () => this.store.remove(id, by));
   }
 }

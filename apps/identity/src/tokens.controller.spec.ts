@@ -56,6 +56,20 @@ describe('/admin/identity/tokens', () => {
     await vi.waitFor(() => expect(scene.records.at(-1)?.method).toBe('admin/identity/token.revoke'));
   });
 
+  it('says whether every node has applied a change where the caller waits, and changes nothing on a wrong wait', async () => {
+    const { body: made } = await as().post('/admin/identity/principals?wait=30000').send({ name: 'Dora' });
+    expect(made.appliedEverywhere).toBe(true);
+    const asked = { principalId: made.id, name: 'laptop' };
+    expect((await as().post('/admin/identity/tokens?wait=soon').send(asked)).status).toBe(400);
+    const { body: issued } = await as().post('/admin/identity/tokens?wait=30000').send(asked);
+    expect(issued.appliedEverywhere).toBe(true);
+    expect((await as(issued.token).get('/admin/identity/me')).status).toBe(200);
+    const { body: listed } = await as().get(`/admin/identity/tokens?principalId=${made.id}`);
+    expect(listed.tokens.map(({ id }: { id: string }) => id)).toEqual([issued.id]);
+    const { body: revoked } = await as(issued.token).delete(`/admin/identity/me/tokens/${issued.id}?wait=30000`);
+    expect([revoked.status, revoked.appliedEverywhere]).toEqual(['revoked', true]);
+  });
+
   it('holds the bounds of days and of tokens', async () => {
     const { id } = await member('Cleo');
     const issue = (body: object) =>

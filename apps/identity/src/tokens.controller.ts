@@ -2,12 +2,16 @@ import { Body, Controller, Delete, Get, Header, Inject, Param, Post, Query } fro
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { IdentityTokenPage, IssueToken } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
+import { Spread, type Spreading } from './spread.js';
 import { type IssuedToken, TokensStore, type TokenView } from './tokens.store.js';
 
 @Controller('admin/identity/tokens')
 @Roles('admin')
 export class TokensController {
-  constructor(@Inject(TokensStore) private readonly store: TokensStore) {}
+  constructor(
+    @Inject(TokensStore) private readonly store: TokensStore,
+    @Inject(Spread) private readonly spread: Spread,
+  ) {}
 
   @Get()
   @Roles('admin', 'auditor')
@@ -18,13 +22,21 @@ export class TokensController {
 
   @Post()
   @Header('cache-control', 'no-store')
-  issue(@Body() body: unknown, @AdminCaller() by: AdminActor): Promise<IssuedToken> {
+  issue(
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<IssuedToken>> {
     const { principalId, ...token } = parseBody(IssueToken, body);
-    return this.store.issue(principalId ?? by.principal.id, token, by);
+    return this.spread.after(query, () => this.store.issue(principalId ?? by.principal.id, token, by));
   }
 
   @Delete(':id')
-  revoke(@Param('id') id: string, @AdminCaller() by: AdminActor): Promise<TokenView> {
-    return this.store.revoke(id, by);
+  revoke(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<TokenView>> {
+    return this.spread.after(query, () => this.store.revoke(id, by));
   }
 }

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Put, Query, Res } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { ExplainRequest, type PolicyDocument, PolicyWait } from '@warder/contracts';
+import { AppliedWait, ExplainRequest, type PolicyDocument } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
 import { DiscoveredTools } from './discovered-tools.js';
 import type { Explanation } from './explain.js';
@@ -40,7 +40,7 @@ export class PolicyController {
     @AdminCaller() by: AdminActor,
     @Res({ passthrough: true }) reply: HeaderSetter,
   ): Promise<PolicyReplaced> {
-    const { wait } = parseBody(PolicyWait, query);
+    const { wait } = parseBody(AppliedWait, query);
     const replaced = await this.administration.replace(body, () => expectedVersionOf(ifMatch), by, wait);
     reply.header('etag', etagOf(replaced.version));
     return replaced;

@@ -1,6 +1,9 @@
 /** Something at the admin door did not go as it must at a start. */
 export class AdminDoorError extends Error {}
 
+/** For how long a start waits until every ingress node has applied what it changed. */
+export const APPLY_WAIT_MS = 10_000;
+
 /** Calls the services' own admin HTTP, as an administrator would. */
 export class AdminDoor {
   constructor(

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { AdminDoor } from './admin-door.js';
+import { type AdminDoor, APPLY_WAIT_MS } from './admin-door.js';
 import { writePrivateFile } from './private-file.js';
 
 export interface DeveloperToken {
@@ -31,10 +31,14 @@ export async function developerToken(
     return { token: kept.developer.token, expiresAtMs: kept.developer.expiresAtMs, isNew: false };
   }
   const principalId = kept?.developer.principalId ?? (await makeDeveloper(door, groups));
-  const issued = await door.ask<{ token: string; expiresAtMs: number }>('POST', '/identity/tokens', {
-    principalId,
-    name: 'local developer',
-  });
+  const issued = await door.ask<{ token: string; expiresAtMs: number }>(
+    'POST',
+    `/identity/tokens?wait=${APPLY_WAIT_MS}`,
+    {
+      principalId,
+      name: 'local developer',
+    },
+  );
   const { token, expiresAtMs } = issued;
   writePrivateFile(tokensFile, `${JSON.stringify({ developer: { principalId, token, expiresAtMs } })}\n`);
   return { token, expiresAtMs, isNew: true };

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { PolicyDocument } from '@warder/contracts';
-import type { AdminDoor } from './admin-door.js';
+import { type AdminDoor, APPLY_WAIT_MS } from './admin-door.js';
 import { DEVELOPERS, movedSample, samplePolicy } from './sample-policy.js';
 
 interface CurrentPolicy {
@@ -8,8 +8,6 @@ interface CurrentPolicy {
   origin: string;
   document: PolicyDocument;
 }
-
-const APPLY_WAIT_MS = 10_000;
 
 /** Where the sample upstream was at the last start, if there was one. */
 export function earlierSampleUrl(file: string): string | undefined {

@@ -97,6 +97,12 @@ export interface Bus {
   applied(topic: Topic<unknown>, version: number): void;
   /** Whether every live node of the service runs on `version` or a later one; false at the time-out. */
   everyNodeApplied(topic: Topic<unknown>, service: string, version: number, timeoutMs: number): Promise<boolean>;
+  /**
+   * Owner's side: whether every live node of the service has applied all that was sent before this call; false at the
+   * time-out.
+   * @throws BusError where this node does not own the topic or the bus does not take the mark
+   */
+  everyNodeRead(topic: Topic<unknown>, service: string, timeoutMs: number): Promise<boolean>;
   isConnected(): boolean;
   /** The durable groups that have a handler in this process. */
   groups(): readonly { topic: Topic<unknown>; group: string }[];

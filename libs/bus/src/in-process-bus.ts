@@ -154,6 +154,10 @@ class InProcessBus implements Bus, StateTransport {
     return this.state.everyNodeApplied(topic, service, version, timeoutMs);
   }
 
+  everyNodeRead(topic: Topic<unknown>, service: string, timeoutMs: number): Promise<boolean> {
+    return this.state.everyNodeRead(topic, service, timeoutMs);
+  }
+
   groups(): readonly { topic: Topic<unknown>; group: string }[] {
     return [...this.topics.values()].flatMap(({ topic, held }) =>
       held.handled().map(({ group }) => ({ topic, group })),

@@ -212,6 +212,10 @@ class KafkaBus implements Bus, StateTransport {
     return this.state.everyNodeApplied(topic, service, version, timeoutMs);
   }
 
+  everyNodeRead(topic: Topic<unknown>, service: string, timeoutMs: number): Promise<boolean> {
+    return this.state.everyNodeRead(topic, service, timeoutMs);
+  }
+
   isConnected(): boolean {
     return !this.isClosed && this.silentMs() < DISCONNECTED_AFTER_MS;
   }

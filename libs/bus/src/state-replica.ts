@@ -3,6 +3,7 @@ import type { RawMessage, Replica, Subscription } from './bus.js';
 import { CONTROL_KEY_PREFIX, decodeMessage } from './message-codec.js';
 import type { NodePresence } from './node-presence.js';
 import type { StateTransport } from './state-transport.js';
+import type { TopicReplicas } from './topic-replicas.js';
 
 /** One node's copy of one state topic. A revoked value wins over a stale one because versions only grow. */
 export class StateReplica<M extends { version: number }> implements Replica {
@@ -10,6 +11,7 @@ export class StateReplica<M extends { version: number }> implements Replica {
   private readonly versions = new Map<string, number>();
   private readonly unreadable = new Set<string>();
   private readonly markedPartitions = new Set<number>();
+  private readonly marks = new Map<number, number>();
   private question = 0;
   private heardAtMs = -Infinity;
   private isMarked = false;
@@ -21,12 +23,14 @@ export class StateReplica<M extends { version: number }> implements Replica {
     private readonly apply: (key: string, value: M) => void,
     private readonly transport: StateTransport,
     private readonly presence: NodePresence,
+    private readonly siblings: TopicReplicas,
   ) {
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
   }
 
   /** Begins to read and asks for a marker; does not wait for either. */
   async start(): Promise<this> {
+    this.siblings.add(this);
     this.subscription = await this.transport.watchRaw(this.topic, 'beginning', (raw) => this.receive(raw));
     this.question = this.presence.ask(this.topic.name);
     return this;
@@ -44,7 +48,13 @@ export class StateReplica<M extends { version: number }> implements Replica {
     return [...this.unreadable];
   }
 
+  /** The last mark of the owner that this replica has come to in every partition; 0 before the first one. */
+  lastMark(): number {
+    return this.marks.size < this.topic.partitions ? 0 : Math.min(...this.marks.values());
+  }
+
   async stop(): Promise<void> {
+    this.siblings.delete(this);
     if (!this.isMarked) this.presence.settle(this.topic.name, this.question);
     await this.subscription?.stop();
   }
@@ -72,6 +82,10 @@ export class StateReplica<M extends { version: number }> implements Replica {
     if (control === undefined) return;
     // An owner whose clock runs ahead must not look alive for longer than it is.
     this.heardAtMs = Math.max(this.heardAtMs, Math.min(control.atMs, this.transport.clock.wallMs()));
+    if (control.control === 'mark') {
+      this.marks.set(raw.partition, control.number);
+      return this.siblings.sayMark();
+    }
     if (this.isMarked || control.control !== 'marker' || this.question === 0) return;
     if (!this.presence.isAnswer(control.nonce, this.question)) return;
     this.markedPartitions.add(raw.partition);

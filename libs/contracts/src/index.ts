@@ -1,3 +1,4 @@
+export { AppliedWait } from './applied-wait.js';
 export { PlaceLegalHold, RequestErasure } from './audit-keeping.js';
 export {
   AuditCallsQuery,
@@ -32,7 +33,7 @@ export {
   IssueToken,
 } from './identity-bodies.js';
 export { Pepper } from './pepper.js';
-export { ExplainRequest, PolicyWait } from './policy-bodies.js';
+export { ExplainRequest } from './policy-bodies.js';
 export {
   CallLimit,
   Grant,
@@ -46,7 +47,7 @@ export {
   VirtualServerTool,
 } from './policy-document.js';
 export { quickCheck } from './quick-check.js';
-export { ControlState, HEARTBEAT_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
+export { ControlState, HEARTBEAT_KEY, MARK_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
 export { EVERY_SERVICE, FOR_EVER, type ReaderName, type ServiceName, type Topic } from './topic.js';
 export { AuditCheckpoint, auditCheckpointTopic, CHECKPOINT_LEAVES_MAX } from './topics/audit-checkpoint.js';
 export { AuditOcsfEvent, auditOcsfTopic } from './topics/audit-ocsf.js';

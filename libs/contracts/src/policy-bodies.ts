@@ -13,7 +13,3 @@ export const ExplainRequest = z.strictObject({
   tokenId: z.string().min(1).max(100).optional(),
 });
 export type ExplainRequest = z.infer<typeof ExplainRequest>;
-
-/** Query of `PUT /admin/policy`: milliseconds to wait until every ingress node has applied the new version. */
-export const PolicyWait = z.strictObject({ wait: z.coerce.number().int().min(0).max(60_000).optional() });
-export type PolicyWait = z.infer<typeof PolicyWait>;

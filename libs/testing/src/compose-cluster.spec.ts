@@ -26,6 +26,14 @@ describe('the cluster of docker-compose.yml as plain processes', () => {
     });
     return { status: answer.status, text: await answer.text() };
   };
+  const admin = async (method: string, path: string, body?: object) => {
+    const answer = await fetch(`${cluster.adminUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${cluster.adminToken}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return (await answer.json()) as { id: string; token: string; appliedEverywhere?: boolean };
+  };
   const clientInfo = { name: 'test', version: '1' };
   const initialize = () =>
     post({ method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo } });
@@ -38,6 +46,26 @@ describe('the cluster of docker-compose.yml as plain processes', () => {
     });
     expect(policy.status).toBe(200);
   });
+
+  it('lets a token in and out on every node from the answer on, where the administrator waits', async () => {
+    const statuses = async (token: string) => {
+      const asked = Array.from({ length: 8 }, () =>
+        fetch(cluster.endpoint, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' },
+          body: '{}',
+        }),
+      );
+      return [...new Set((await Promise.all(asked)).map(({ status }) => status === 401))];
+    };
+    for (let round = 0; round < 5; round += 1) {
+      const body = { name: `round ${round}` };
+      const issued = await admin('POST', '/identity/tokens?wait=30000', body);
+      expect([issued.appliedEverywhere, await statuses(issued.token)]).toEqual([true, [false]]);
+      const revoked = await admin('DELETE', `/identity/tokens/${issued.id}?wait=30000`);
+      expect([revoked.appliedEverywhere, await statuses(issued.token)]).toEqual([true, [true]]);
+    }
+  }, 120_000);
 
   it('goes on when an ingress node is killed, losing what was on its way at most, and takes it back', async () => {
     for (const node of ['ingress-1', 'ingress-2']) {

@@ -76,6 +76,29 @@ describe.each(EVERY_BUS)('the %s bus', (_name, start) => {
     expect(await bus.everyNodeApplied(topic, service, 7, 10_000)).toBe(true);
   });
 
+  it('waits until every node has read all that the owner sent, in every partition and in each of its replicas', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic(3);
+    await expect(bus.everyNodeRead(topic, 'ingress', 1_000)).rejects.toMatchObject({ reason: 'refused' });
+    await bus.own(topic);
+    const nodes = [bus, bus, another()];
+    const read: string[][] = nodes.map(() => []);
+    const replicas = await Promise.all(nodes.map((node, at) => node.replica(topic, (key) => read[at]!.push(key))));
+    await Promise.all(replicas.map(({ ready }) => ready));
+    const keys = Array.from({ length: 30 }, (_, index) => `k${index}`).toSorted();
+    await Promise.all(keys.map((key) => bus.publish(topic, key, token(1))));
+    expect(await bus.everyNodeRead(topic, 'ingress', 20_000)).toBe(true);
+    expect(read.map((each) => each.toSorted())).toEqual(nodes.map(() => keys));
+  }, 60_000);
+
+  it('does not pass over a node that has not read what was sent', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic();
+    await bus.own(topic);
+    another().applied(topic, 1);
+    expect(await bus.everyNodeRead(topic, 'ingress', 1_500)).toBe(false);
+  });
+
   it('watches from the end without the past, and from the beginning with it', async () => {
     const { bus } = await start();
     const topic = eventTopic();

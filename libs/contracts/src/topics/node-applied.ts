@@ -9,7 +9,7 @@ export const NodeApplied = z.object({
   node: z.string(),
   service: z.string(),
   atMs: z.number(),
-  /** Version by topic name. */
+  /** By topic name: the version of a topic that holds one thing, the owner's last mark of one that holds many. */
   applied: z.record(z.string(), z.number()),
   /** Nonce by topic name. */
   asks: z.record(z.string(), z.string()),
