@@ -9,13 +9,21 @@ const RETRY_AFTER_MS = 500;
 const RECHECK_EVERY_MS = 250;
 const FAREWELL_MS = 1_000;
 
+/** What a node said last, and when that came here. The node's own clock decides nothing, for it may be set back. */
+interface Heard {
+  readonly said: NodeApplied;
+  readonly offset: number;
+  /** Monotonic milliseconds. */
+  readonly cameAtMs: number;
+}
+
 /** What this node says of itself on `warder.node.applied.v1`, and what the others said. */
 export class NodePresence {
   private readonly applied: Record<string, number> = {};
   private readonly asks: Record<string, string> = {};
   private readonly incarnation = randomUUID();
   private questions = 0;
-  private readonly others = new Map<string, NodeApplied>();
+  private readonly others = new Map<string, Heard>();
   private readonly listeners = new Set<(seen: NodeApplied) => void>();
   private timer: NodeJS.Timeout | undefined;
   private watching: Promise<Subscription> | undefined;
@@ -58,7 +66,7 @@ export class NodePresence {
 
   /** Calls the listener for what every node said and says, this one included; the past first. */
   async listen(listener: (seen: NodeApplied) => void): Promise<() => void> {
-    for (const seen of this.others.values()) listener(seen);
+    for (const { said } of this.others.values()) listener(said);
     this.listeners.add(listener);
     await this.watch();
     return () => this.listeners.delete(listener);
@@ -104,21 +112,26 @@ export class NodePresence {
   }
 
   private haveAllApplied(topicName: string, service: string, version: number): boolean {
-    const oldestMs = this.transport.clock.wallMs() - NODE_GONE_AFTER_MS;
-    for (const seen of this.others.values()) {
-      const isOfService = seen.service === service || seen.service === STANDALONE_SERVICE;
-      if (!isOfService || seen.stopping || seen.atMs < oldestMs) continue;
-      if ((seen.applied[topicName] ?? 0) < version) return false;
+    const nowMs = this.transport.clock.monotonicMs();
+    for (const { said, cameAtMs } of this.others.values()) {
+      const isOfService = said.service === service || said.service === STANDALONE_SERVICE;
+      // What the topic kept of a node that is gone comes when the watch begins, and passes for alive as long.
+      if (!isOfService || said.stopping || nowMs - cameAtMs > NODE_GONE_AFTER_MS) continue;
+      if ((said.applied[topicName] ?? 0) < version) return false;
     }
     return true;
   }
 
   private watch(): Promise<Subscription> {
     this.watching ??= this.transport.watchRaw(nodeAppliedTopic, 'beginning', (raw) => {
-      const seen = decodeMessage(nodeAppliedTopic, raw.value);
-      if (seen === undefined || (this.others.get(seen.node)?.atMs ?? 0) > seen.atMs) return;
-      this.others.set(seen.node, seen);
-      for (const listener of this.listeners) listener(seen);
+      const said = decodeMessage(nodeAppliedTopic, raw.value);
+      if (said === undefined) return;
+      const before = this.others.get(said.node);
+      const offset = Number(raw.offset);
+      // Read again after a rejoin. On a topic that was made anew offsets begin again, but times do not.
+      if (before !== undefined && offset <= before.offset && said.atMs <= before.said.atMs) return;
+      this.others.set(said.node, { said, offset, cameAtMs: this.transport.clock.monotonicMs() });
+      for (const listener of this.listeners) listener(said);
     });
     return this.watching;
   }

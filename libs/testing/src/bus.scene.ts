@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type Bus,
+  type BusClock,
   type BusLog,
   createInProcessBus,
   createKafkaBus,
@@ -15,7 +16,7 @@ import { afterEach, vi } from 'vitest';
 import { sharedKafka } from './kafka-shared.js';
 
 const log: BusLog = { debug() {}, info() {}, warn() {}, error() {} };
-const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const clock: BusClock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const open: Bus[] = [];
 const directories: string[] = [];
 
@@ -71,7 +72,7 @@ export const eventBounds = (dir: string): EventBounds => ({
   groupKeptMs: 604_800_000,
 });
 
-type Start = () => Promise<{ bus: Bus; another: () => Bus }>;
+type Start = () => Promise<{ bus: Bus; another: (clock?: BusClock) => Bus }>;
 
 const onDisk: [string, Start] = [
   'in-process, with a directory,',
@@ -85,7 +86,8 @@ const kafka: [string, Start] = [
   'Kafka',
   async () => {
     const brokers = await sharedKafka();
-    return { bus: kafkaBus(brokers), another: () => kafkaBus(brokers, { node: 'ingress-2' }) };
+    const another = (ofNode = clock): Bus => kafkaBus(brokers, { node: 'ingress-2', clock: ofNode });
+    return { bus: kafkaBus(brokers), another };
   },
 ];
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { auditRecordedTopic } from '@warder/contracts';
+import { auditRecordedTopic, nodeAppliedTopic } from '@warder/contracts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EVERY_BUS, eventTopic, eventually, inProcessBus, kafkaBus, stateTopic, token } from './bus.scene.js';
 import { type KafkaBroker, startKafkaBroker } from './kafka-broker.js';
@@ -89,6 +89,22 @@ describe.each(EVERY_BUS)('the %s bus', (_name, start) => {
     await Promise.all(keys.map((key) => bus.publish(topic, key, token(1))));
     expect(await bus.everyNodeRead(topic, 'ingress', 20_000)).toBe(true);
     expect(read.map((each) => each.toSorted())).toEqual(nodes.map(() => keys));
+  }, 60_000);
+
+  it('answers and waits for a node that comes back with its clock set back', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic();
+    await bus.own(topic);
+    const before = await another().replica(topic, () => {});
+    await before.ready;
+    const wallMs = (): number => Date.now() - 3_600_000;
+    const late = another({ wallMs, monotonicMs: () => performance.now() });
+    const replicas = [await bus.replica(topic, () => {}), await late.replica(topic, () => {})];
+    await Promise.all(replicas.map(({ ready }) => ready));
+    late.applied(nodeAppliedTopic, 1);
+    expect(await bus.everyNodeApplied(nodeAppliedTopic, 'ingress', 2, 1_500)).toBe(false);
+    await bus.publish(topic, 'a', token(1));
+    expect(await bus.everyNodeRead(topic, 'ingress', 20_000)).toBe(true);
   }, 60_000);
 
   it('does not pass over a node that has not read what was sent', async () => {
