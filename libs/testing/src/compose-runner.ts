@@ -5,7 +5,8 @@ import { type ComposeFile, type ComposeService, readComposeFile } from './compos
 import { ComposePlaces, portsOf } from './compose-places.js';
 import { PostgresService } from './compose-postgres.js';
 import { type RunningService, ServiceProcess } from './compose-process.js';
-import { classPathOf, kafkaCacheDir, resolveKafkaLibs } from './kafka-libs.js';
+import { kafkaJava } from './kafka-java.js';
+import { kafkaCacheDir } from './kafka-libs.js';
 
 export interface ComposeOptions {
   /** Folder of `docker-compose.yml` and of everything that its commands name. */
@@ -168,14 +169,16 @@ function isKafka(service: ComposeService): boolean {
   return service.image.startsWith('apache/kafka:');
 }
 
-// Where the image has its jars, this machine has those that Maven resolved.
+// Where the image has its jars, this machine has those that Maven resolved, or a container of that image after all.
 async function kafkaEnvironment(): Promise<Record<string, string>> {
+  const { environment, classPath, isLocal } = await kafkaJava();
   const archive = join(kafkaCacheDir(), 'kafka.jsa');
   const fast = ['-XX:TieredStopAtLevel=1', ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : [])];
   return {
-    KAFKA_LIBS: await classPathOf(await resolveKafkaLibs()),
+    ...environment,
+    KAFKA_LIBS: classPath,
     KAFKA_HEAP,
-    JAVA_TOOL_OPTIONS: fast.join(' '),
+    ...(isLocal && { JAVA_TOOL_OPTIONS: fast.join(' ') }),
   };
 }
 

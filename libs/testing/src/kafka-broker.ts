@@ -6,7 +6,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { classPathOf, kafkaCacheDir, resolveKafkaLibs } from './kafka-libs.js';
+import { type KafkaJava, kafkaJava } from './kafka-java.js';
+import { kafkaCacheDir } from './kafka-libs.js';
 import { type KafkaPlaces, kafkaProperties, type KafkaSasl, scramArguments } from './kafka-settings.js';
 
 const run = promisify(execFile);
@@ -59,20 +60,19 @@ export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promis
     controllerPort: await freePort(),
     advertisedPort: options.advertisedPort ?? port,
   };
-  const java = await javaArguments(homeDir);
+  const java = await kafkaJava();
+  const env = { ...process.env, ...java.environment, KAFKA_DATA: dataDir };
+  const words = await javaArguments(homeDir, java);
   const settingsFile = join(homeDir, 'server.properties');
   await writeFile(settingsFile, kafkaProperties(places, options.sasl), { mode: 0o600 });
   if (!existsSync(join(dataDir, 'meta.properties'))) {
     const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', settingsFile];
-    await run('java', [
-      ...java.filter((argument) => !argument.startsWith('-XX:ArchiveClassesAtExit')),
-      ...format,
-      ...scramArguments(options.sasl),
-    ]);
+    const formatWords = words.filter((word) => !word.startsWith('-XX:ArchiveClassesAtExit'));
+    await run('java', [...formatWords, ...format, ...scramArguments(options.sasl)], { env });
   }
   const output = options.logFile === undefined ? 'ignore' : openSync(options.logFile, 'a');
   const launch = async (): Promise<ChildProcess> => {
-    const child = spawn('java', [...java, 'kafka.Kafka', settingsFile], { stdio: ['ignore', output, output] });
+    const child = spawn('java', [...words, 'kafka.Kafka', settingsFile], { env, stdio: ['ignore', output, output] });
     const killWithUs = (): boolean => child.kill('SIGKILL');
     process.once('exit', killWithUs);
     child.once('exit', () => process.off('exit', killWithUs));
@@ -96,27 +96,30 @@ export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promis
   };
 }
 
-/**
- * Java's options and class path. The class-data archive cuts the start to about a second; the first broker writes it
- * at its end, beside its own files, for a broker that is killed meanwhile would leave half of one.
- */
-async function javaArguments(homeDir: string): Promise<string[]> {
-  const classPath = await classPathOf(await resolveKafkaLibs());
-  const logSettings = join(kafkaCacheDir(), 'log4j2.xml');
-  if (!existsSync(logSettings)) await writeFile(logSettings, LOG4J);
-  const archive = archiveFile();
+/** Java's options and class path. */
+async function javaArguments(homeDir: string, { classPath, isLocal }: KafkaJava): Promise<string[]> {
+  const logSettings = join(homeDir, 'log4j2.xml');
+  await writeFile(logSettings, LOG4J);
   return [
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
-    existsSync(archive)
-      ? `-XX:SharedArchiveFile=${archive}`
-      : `-XX:ArchiveClassesAtExit=${join(homeDir, ARCHIVE_NAME)}`,
+    ...(isLocal ? archiveOptions(homeDir) : []),
     '-Djava.awt.headless=true',
     `-Dlog4j2.configurationFile=file:${logSettings}`,
     HEAP,
     '-cp',
     classPath,
   ];
+}
+
+/**
+ * The class-data archive cuts the start to about a second; the first broker writes it at its end, beside its own files,
+ * for a broker that is killed meanwhile would leave half of one.
+ */
+function archiveOptions(homeDir: string): string[] {
+  const archive = archiveFile();
+  if (existsSync(archive)) return [`-XX:SharedArchiveFile=${archive}`];
+  return [`-XX:ArchiveClassesAtExit=${join(homeDir, ARCHIVE_NAME)}`];
 }
 
 function archiveFile(): string {
