@@ -93,7 +93,7 @@ describe('the audit service', () => {
           samples: [{ recordId: record.recordId, arguments: record.personal?.arguments }],
         },
       ],
-      isCut: false,
+      nextCursor: null,
     });
   });
 
@@ -151,6 +151,8 @@ describe('the audit service', () => {
     ['calls?decision=maybe', 'decision'],
     ['calls?human=a&human=b', 'human'],
     ['who-used?days=0', 'days'],
+    ['who-used?cursor=x', 'cursor: not one that a page gave'],
+    [`who-used?cursor=${Buffer.from('2026-02-31 0').toString('base64url')}`, 'cursor: not one that a page gave'],
     ['quarantine?from=1', 'from: unknown key'],
   ])('refuses %s and names the key', async (path, message) => {
     const answer = await get(path);

@@ -7,6 +7,7 @@ import { sampleText } from './archive/use-samples.js';
 import { AT, type CallPages, type FoundRecord } from './call-pages.store.js';
 import { decodeCursor, encodeCursor, type PageCursor } from './page-cursor.js';
 import { dayOf } from './partition.store.js';
+import { decodeUseCursor, encodeUseCursor, type UseCursor } from './use-cursor.js';
 import { WHO_USED } from './who-used.js';
 
 const DAY_MS = 86_400_000;
@@ -55,13 +56,18 @@ export class CallStore {
     return text;
   }
 
-  /** `{from, uses, isCut}`: which agent used which tool under whose identity, the most used first. */
+  /**
+   * `{from, uses, nextCursor}`: which agent used which tool under whose identity, the most used first.
+   * @throws AdminError 400 WDR_BODY_INVALID for a cursor that no page gave
+   */
   async whoUsed(query: WhoUsedQuery, nowMs: number): Promise<string> {
-    const from = dayOf(nowMs - (query.days - 1) * DAY_MS);
-    const uses =
-      query.source === 'archive' ? await this.archivedUses(query, from) : await this.countedUses(query, from);
-    const texts = await this.withSamples(uses.slice(0, query.limit));
-    return `{"from":"${from}T00:00:00.000Z","uses":[${texts.join(',')}],"isCut":${uses.length > query.limit}}`;
+    const { source, limit, cursor } = query;
+    const at =
+      cursor === undefined ? { from: dayOf(nowMs - (query.days - 1) * DAY_MS), skip: 0 } : decodeUseCursor(cursor);
+    const uses = source === 'archive' ? await this.archivedUses(query, at) : await this.countedUses(query, at);
+    const texts = await this.withSamples(uses.slice(0, limit));
+    const next = uses.length > limit ? encodeUseCursor({ from: at.from, skip: at.skip + limit }) : null;
+    return `{"from":"${at.from}T00:00:00.000Z","uses":[${texts.join(',')}],"nextCursor":${JSON.stringify(next)}}`;
   }
 
   /** `{rows, nextCursor}`: messages that are no records, newest first. */
@@ -81,16 +87,19 @@ export class CallStore {
     return pageText('rows', page, found.length > query.limit ? page.at(-1)! : null);
   }
 
-  private async countedUses(query: WhoUsedQuery, from: string): Promise<readonly Use[]> {
+  private async countedUses(
+    { upstream, tool, limit }: WhoUsedQuery,
+    { from, skip }: UseCursor,
+  ): Promise<readonly Use[]> {
     const found = await withStore<{ head: string; keys: string }[]>(() =>
-      this.source.query(WHO_USED, [from, query.upstream ?? null, query.tool ?? null, query.limit + 1]),
+      this.source.query(WHO_USED, [from, upstream ?? null, tool ?? null, limit + 1, skip]),
     );
     return found.map(({ head, keys }) => ({ head, keys: JSON.parse(keys) as SampleKey[] }));
   }
 
-  private async archivedUses(query: WhoUsedQuery, from: string): Promise<readonly Use[]> {
+  private async archivedUses(query: WhoUsedQuery, at: UseCursor): Promise<readonly Use[]> {
     if (this.cold === undefined) throw new AdminError(404, 'WDR_ARCHIVE_ABSENT', 'no archive is configured');
-    return this.cold.whoUsed(query, from);
+    return this.cold.whoUsed(query, at);
   }
 
   /** The uses with their samples; what Postgres does not hold any more is looked for in the archive, all at once. */

@@ -224,6 +224,16 @@ describe('the audit store', () => {
       },
     ]);
     expect((await whoUsed({ days: '30' })).map(({ upstream }) => upstream)).toEqual(['everything', 'files']);
+    const page = async (cursor: object, nowMs = NOW) =>
+      JSON.parse(await calls.whoUsed(WhoUsedQuery.parse({ days: '30', limit: '1', ...cursor }), nowMs));
+    const first = await page({});
+    // The days of the first page stay those of the next one, also after midnight.
+    const second = await page({ cursor: first.nextCursor }, NOW + 29 * day);
+    expect([first, second].map(({ uses }) => uses.map((use: { upstream: string }) => use.upstream))).toEqual([
+      ['everything'],
+      ['files'],
+    ]);
+    expect([second.from, second.nextCursor]).toEqual([first.from, null]);
     expect(await whoUsed({ tool: 'read_file', days: '1' })).toHaveLength(1);
     expect((await whoUsed({ upstream: 'everything', days: '60' }))[0]).toMatchObject({ count: 5 });
   });

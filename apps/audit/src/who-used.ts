@@ -1,5 +1,6 @@
 /**
- * Who used what since the day $1, of the upstream $2 and the tool $3 where given, $4 rows at most. The roll-up finds
+ * Who used what since the day $1, of the upstream $2 and the tool $3 where given, $4 rows at most
+ * behind the first $5. The roll-up finds
  * and counts; only the samples of the rows that are answered are read from the records. Each row has a use without its
  * samples, as JSON text, and the keys and texts of up to three samples.
  */
@@ -15,7 +16,7 @@ WITH uses AS (
   GROUP BY upstream, tool, principal_id, agent_id
   HAVING sum(permitted) > 0
   ORDER BY permitted DESC, upstream, tool, principal_id, agent_id
-  LIMIT $4
+  LIMIT $4 OFFSET $5
 )
 SELECT json_build_object(
   'agent', CASE WHEN agent_id = '' THEN NULL ELSE json_build_object('id', agent_id, 'name', agent_name) END,

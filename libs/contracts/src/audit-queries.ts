@@ -51,7 +51,8 @@ export const WhoUsedQuery = z.strictObject({
   days: z.coerce.number().int().min(1).max(3_660).default(30),
   /** Counted from the roll-up, or from the archived records themselves. */
   source: z.enum(['roll-up', 'archive']).default('roll-up'),
-  limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  cursor: Cursor.optional(),
 });
 export type WhoUsedQuery = z.infer<typeof WhoUsedQuery>;
 

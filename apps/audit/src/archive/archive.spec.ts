@@ -323,6 +323,15 @@ describe('the archive', () => {
     expect(hot.slice(1).every((found) => found.length < 120)).toBe(true);
     expect(await used({})).toEqual(hotUses);
     expect(await used({ source: 'archive' })).toEqual(hotUses);
+    const { uses } = hotUses as { uses: object[] };
+    const pagesOfUses: object[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const fields = { source: 'archive', limit: '1', ...(cursor === '' ? {} : { cursor }) };
+      const page = (await used(fields)) as { uses: object[]; nextCursor: string | null };
+      pagesOfUses.push(...page.uses);
+      cursor = page.nextCursor;
+    }
+    expect(pagesOfUses).toEqual(uses);
     expect(JSON.parse(await calls.call(idOf(7)))).toEqual(batch[7]);
   });
 

@@ -2,7 +2,7 @@
  * Who used what, counted from the archived records themselves: `$1` is the upstream, `$2` the tool, null for any. Each
  * row has a use without its samples, as JSON text, and the keys of up to three samples.
  */
-export const COLD_WHO_USED = (files: string, limit: number): string => `
+export const COLD_WHO_USED = (files: string, limit: number, skip: number): string => `
 SELECT CAST(json_object(
   'agent', CASE WHEN agent_id IS NULL THEN NULL ELSE json_object('id', agent_id, 'name', agent_name) END,
   'human', CASE WHEN principal_id IS NULL THEN NULL
@@ -27,4 +27,4 @@ FROM (
 )
 WHERE permitted > 0
 ORDER BY permitted DESC, upstream, tool, principal_id, agent_id
-LIMIT ${limit}`;
+LIMIT ${limit} OFFSET ${skip}`;

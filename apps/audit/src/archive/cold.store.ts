@@ -4,6 +4,7 @@ import { dayOf } from '../partition.store.js';
 import type { ArchiveStore, ArchivedDay } from './archive.store.js';
 import { coldFilter } from './cold-filter.js';
 import { type Duck, quoted } from './duck.js';
+import type { UseCursor } from '../use-cursor.js';
 import { COLD_WHO_USED } from './cold-who-used.js';
 
 /** Days of the first step back in time; each further step reads twice as many. */
@@ -144,12 +145,12 @@ export class ColdStore {
   }
 
   /** The uses that the archived records themselves show since the day, the most used first. */
-  async whoUsed({ upstream, tool, limit }: WhoUsedQuery, fromDay: string): Promise<readonly FoundUse[]> {
-    const days = (await this.archive.days()).filter(({ day }) => day >= fromDay);
+  async whoUsed({ upstream, tool, limit }: WhoUsedQuery, { from, skip }: UseCursor): Promise<readonly FoundUse[]> {
+    const days = (await this.archive.days()).filter(({ day }) => day >= from);
     const paths = days.length === 0 ? [] : await this.archive.paths(days[0]!.day, days.at(-1)!.day);
     const calls = paths.filter((path) => path.includes('warder-6003'));
     if (calls.length === 0) return [];
-    const rows = await this.duck.connection.runAndReadAll(COLD_WHO_USED(filesOf(calls), limit + 1), [
+    const rows = await this.duck.connection.runAndReadAll(COLD_WHO_USED(filesOf(calls), limit + 1, skip), [
       upstream ?? null,
       tool ?? null,
     ]);
