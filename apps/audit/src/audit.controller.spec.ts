@@ -152,7 +152,12 @@ describe('the audit service', () => {
     ['calls?human=a&human=b', 'human'],
     ['who-used?days=0', 'days'],
     ['who-used?cursor=x', 'cursor: not one that a page gave'],
-    [`who-used?cursor=${Buffer.from('2026-02-31 0').toString('base64url')}`, 'cursor: not one that a page gave'],
+    // A day that no calendar has, and a key that lacks a part.
+    ...['["2026-02-31","a","b","c","d"]', '["2026-02-28","a","b","c"]'].map((text): [string, string] => [
+      `who-used?cursor=${Buffer.from(text).toString('base64url')}`,
+      'cursor: not one that a page gave',
+    ]),
+    [`who-used?cursor=${Buffer.from('["2026-02-28","a","b","c","\\u0000"]').toString('base64url')}`, 'cannot hold'],
     ['quarantine?from=1', 'from: unknown key'],
   ])('refuses %s and names the key', async (path, message) => {
     const answer = await get(path);

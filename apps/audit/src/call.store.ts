@@ -7,8 +7,8 @@ import { sampleText } from './archive/use-samples.js';
 import { AT, type CallPages, type FoundRecord } from './call-pages.store.js';
 import { decodeCursor, encodeCursor, type PageCursor } from './page-cursor.js';
 import { dayOf } from './partition.store.js';
-import { decodeUseCursor, encodeUseCursor, type UseCursor } from './use-cursor.js';
-import { WHO_USED } from './who-used.js';
+import { decodeUseCursor, encodeUseCursor, type UseCursor, type UseKey } from './use-cursor.js';
+import { whoUsedStatement } from './who-used.js';
 
 const DAY_MS = 86_400_000;
 /** Where a sample lies, and its record's text where it is at hand. */
@@ -18,6 +18,7 @@ interface SampleKey extends RecordKey {
 
 /** A use without its samples, as JSON text, and its samples. */
 interface Use {
+  readonly key: UseKey;
   readonly head: string;
   readonly keys: readonly SampleKey[];
 }
@@ -57,16 +58,17 @@ export class CallStore {
   }
 
   /**
-   * `{from, uses, nextCursor}`: which agent used which tool under whose identity, the most used first.
+   * `{from, uses, nextCursor}`: which agent used which tool under whose identity, in the order of
+   * upstream, tool, principal and credential.
    * @throws AdminError 400 WDR_BODY_INVALID for a cursor that no page gave
    */
   async whoUsed(query: WhoUsedQuery, nowMs: number): Promise<string> {
     const { source, limit, cursor } = query;
-    const at =
-      cursor === undefined ? { from: dayOf(nowMs - (query.days - 1) * DAY_MS), skip: 0 } : decodeUseCursor(cursor);
+    const at = cursor === undefined ? { from: dayOf(nowMs - (query.days - 1) * DAY_MS) } : decodeUseCursor(cursor);
     const uses = source === 'archive' ? await this.archivedUses(query, at) : await this.countedUses(query, at);
-    const texts = await this.withSamples(uses.slice(0, limit));
-    const next = uses.length > limit ? encodeUseCursor({ from: at.from, skip: at.skip + limit }) : null;
+    const page = uses.slice(0, limit);
+    const texts = await this.withSamples(page);
+    const next = uses.length > limit ? encodeUseCursor(at.from, page.at(-1)!.key) : null;
     return `{"from":"${at.from}T00:00:00.000Z","uses":[${texts.join(',')}],"nextCursor":${JSON.stringify(next)}}`;
   }
 
@@ -87,14 +89,11 @@ export class CallStore {
     return pageText('rows', page, found.length > query.limit ? page.at(-1)! : null);
   }
 
-  private async countedUses(
-    { upstream, tool, limit }: WhoUsedQuery,
-    { from, skip }: UseCursor,
-  ): Promise<readonly Use[]> {
-    const found = await withStore<{ head: string; keys: string }[]>(() =>
-      this.source.query(WHO_USED, [from, upstream ?? null, tool ?? null, limit + 1, skip]),
+  private async countedUses(query: WhoUsedQuery, at: UseCursor): Promise<readonly Use[]> {
+    const found = await withStore<{ key: UseKey; head: string; keys: string }[]>(() =>
+      this.source.query(...whoUsedStatement(query, at)),
     );
-    return found.map(({ head, keys }) => ({ head, keys: JSON.parse(keys) as SampleKey[] }));
+    return found.map(({ key, head, keys }) => ({ key, head, keys: JSON.parse(keys) as SampleKey[] }));
   }
 
   private async archivedUses(query: WhoUsedQuery, at: UseCursor): Promise<readonly Use[]> {

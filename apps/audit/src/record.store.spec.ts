@@ -223,19 +223,28 @@ describe('the audit store', () => {
         })),
       },
     ]);
-    expect((await whoUsed({ days: '30' })).map(({ upstream }) => upstream)).toEqual(['everything', 'files']);
-    const page = async (cursor: object, nowMs = NOW) =>
-      JSON.parse(await calls.whoUsed(WhoUsedQuery.parse({ days: '30', limit: '1', ...cursor }), nowMs));
-    const first = await page({});
-    // The days of the first page stay those of the next one, also after midnight.
-    const second = await page({ cursor: first.nextCursor }, NOW + 29 * day);
-    expect([first, second].map(({ uses }) => uses.map((use: { upstream: string }) => use.upstream))).toEqual([
-      ['everything'],
-      ['files'],
-    ]);
-    expect([second.from, second.nextCursor]).toEqual([first.from, null]);
     expect(await whoUsed({ tool: 'read_file', days: '1' })).toHaveLength(1);
     expect((await whoUsed({ upstream: 'everything', days: '60' }))[0]).toMatchObject({ count: 5 });
+  });
+
+  it('tells each use once over the pages, whatever is counted and whichever day begins meanwhile', async () => {
+    const uses = ['add', 'echo', 'list', 'zip'].flatMap((tool) =>
+      ['one', 'two'].map((upstream) => ({ upstream, tool })),
+    );
+    await store(...uses.map((use, n) => recordOf(n + 1, use)));
+    const told: string[] = [];
+    let page = { from: '', uses: [] as { upstream: string; tool: string }[], nextCursor: '' as string | null };
+    for (let n = 0; page.nextCursor !== null; n += 1) {
+      const query = WhoUsedQuery.parse({ limit: '3', ...(n === 0 ? {} : { cursor: page.nextCursor }) });
+      const nowMs = n === 0 ? NOW : NOW + 29 * 86_400_000;
+      const { from } = page;
+      page = JSON.parse(await calls.whoUsed(query, nowMs)) as typeof page;
+      if (n > 0) expect(page.from).toBe(from);
+      told.push(...page.uses.map(({ upstream, tool }) => `${upstream}/${tool}`));
+      // What was told already is used more than all others by now.
+      await store(...[1, 2, 3].map((more) => recordOf(100 + n * 10 + more, page.uses[0])));
+    }
+    expect(told).toEqual(uses.map(({ upstream, tool }) => `${upstream}/${tool}`).toSorted());
   });
 
   it('keeps of a day that is counted no more that there was use, and counts it once', async () => {

@@ -1,24 +1,38 @@
+import type { WhoUsedQuery } from '@warder/contracts';
+import type { UseCursor } from './use-cursor.js';
+
+/** What tells one use from another, in the order of the answer and of the roll-up's primary key. */
+const KEY = 'upstream, tool, principal_id, agent_id';
+
 /**
- * Who used what since the day $1, of the upstream $2 and the tool $3 where given, $4 rows at most
- * behind the first $5. The roll-up finds
- * and counts; only the samples of the rows that are answered are read from the records. Each row has a use without its
- * samples, as JSON text, and the keys and texts of up to three samples.
+ * Who used what since the cursor's day, behind its key, one more than the page holds. The roll-up finds and counts, and
+ * is read in the order of its primary key, so a page costs its own lines and not those of the others; only the samples
+ * of the lines that are answered are read from the records. Each row has the key, a use without its samples, as JSON
+ * text, and the keys and texts of up to three samples.
  */
-export const WHO_USED = `
+export function whoUsedStatement(query: WhoUsedQuery, { from, after }: UseCursor): [sql: string, values: unknown[]] {
+  const values: unknown[] = [];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const since = `day >= ${bind(from)}::date`;
+  const wanted = [since];
+  if (query.upstream !== undefined) wanted.push(`upstream = ${bind(query.upstream)}`);
+  if (query.tool !== undefined) wanted.push(`tool = ${bind(query.tool)}`);
+  if (after !== undefined) wanted.push(`(${KEY}) > (${after.map((part) => bind(part)).join(', ')})`);
+  const sql = `
 WITH uses AS (
-  SELECT upstream, tool, principal_id, agent_id,
+  SELECT ${KEY},
     (array_agg(principal_name ORDER BY last_at DESC))[1] AS principal_name,
     (array_agg(principal_email ORDER BY last_at DESC))[1] AS principal_email,
     (array_agg(agent_name ORDER BY last_at DESC))[1] AS agent_name,
     sum(permitted) AS permitted, sum(forbidden) AS forbidden, min(first_at) AS first_at, max(last_at) AS last_at
   FROM usage_day
-  WHERE day >= $1::date AND ($2::text IS NULL OR upstream = $2) AND ($3::text IS NULL OR tool = $3)
-  GROUP BY upstream, tool, principal_id, agent_id
+  WHERE ${wanted.join(' AND ')}
+  GROUP BY ${KEY}
   HAVING sum(permitted) > 0
-  ORDER BY permitted DESC, upstream, tool, principal_id, agent_id
-  LIMIT $4 OFFSET $5
+  ORDER BY ${KEY}
+  LIMIT ${bind(query.limit + 1)}
 )
-SELECT json_build_object(
+SELECT ARRAY[${KEY}] AS key, json_build_object(
   'agent', CASE WHEN agent_id = '' THEN NULL ELSE json_build_object('id', agent_id, 'name', agent_name) END,
   'human', CASE WHEN principal_id = '' THEN NULL
     ELSE json_build_object('id', principal_id, 'name', principal_name, 'email', principal_email) END,
@@ -36,7 +50,9 @@ SELECT json_build_object(
   FROM (
     SELECT k.at, k.id FROM usage_day d, unnest(d.sample_at, d.sample_id) AS k(at, id)
     WHERE d.upstream = uses.upstream AND d.tool = uses.tool AND d.principal_id = uses.principal_id
-      AND d.agent_id = uses.agent_id AND d.day >= $1::date
+      AND d.agent_id = uses.agent_id AND d.${since}
     ORDER BY k.at DESC LIMIT 3
   ) key
-)::text AS keys FROM uses ORDER BY permitted DESC, upstream, tool, principal_id, agent_id`;
+)::text AS keys FROM uses ORDER BY ${KEY}`;
+  return [sql, values];
+}

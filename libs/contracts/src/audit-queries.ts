@@ -52,7 +52,8 @@ export const WhoUsedQuery = z.strictObject({
   /** Counted from the roll-up, or from the archived records themselves. */
   source: z.enum(['roll-up', 'archive']).default('roll-up'),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
-  cursor: Cursor.optional(),
+  /** Holds the names of the last line, so it may be longer than others. */
+  cursor: z.string().min(1).max(8_192).optional(),
 });
 export type WhoUsedQuery = z.infer<typeof WhoUsedQuery>;
 

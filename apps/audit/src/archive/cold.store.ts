@@ -4,8 +4,8 @@ import { dayOf } from '../partition.store.js';
 import type { ArchiveStore, ArchivedDay } from './archive.store.js';
 import { coldFilter } from './cold-filter.js';
 import { type Duck, quoted } from './duck.js';
-import type { UseCursor } from '../use-cursor.js';
-import { COLD_WHO_USED } from './cold-who-used.js';
+import type { UseCursor, UseKey } from '../use-cursor.js';
+import { coldWhoUsed } from './cold-who-used.js';
 
 /** Days of the first step back in time; each further step reads twice as many. */
 const FIRST_STEP_DAYS = 2;
@@ -50,6 +50,7 @@ export interface PlacedRecord {
 
 /** A use without its samples, as JSON text, and where its samples lie. */
 export interface FoundUse {
+  readonly key: UseKey;
   readonly head: string;
   readonly keys: readonly RecordKey[];
 }
@@ -144,18 +145,16 @@ export class ColdStore {
     return rows.getRows()[0]?.[0] as string | undefined;
   }
 
-  /** The uses that the archived records themselves show since the day, the most used first. */
-  async whoUsed({ upstream, tool, limit }: WhoUsedQuery, { from, skip }: UseCursor): Promise<readonly FoundUse[]> {
+  /** The uses that the archived records themselves show since the cursor's day, behind its key. */
+  async whoUsed({ upstream, tool, limit }: WhoUsedQuery, { from, after }: UseCursor): Promise<readonly FoundUse[]> {
     const days = (await this.archive.days()).filter(({ day }) => day >= from);
     const paths = days.length === 0 ? [] : await this.archive.paths(days[0]!.day, days.at(-1)!.day);
     const calls = paths.filter((path) => path.includes('warder-6003'));
     if (calls.length === 0) return [];
-    const rows = await this.duck.connection.runAndReadAll(COLD_WHO_USED(filesOf(calls), limit + 1, skip), [
-      upstream ?? null,
-      tool ?? null,
-    ]);
-    return (rows.getRows() as [string, string][]).map(([head, keys]) => {
-      return { head, keys: JSON.parse(keys) as RecordKey[] };
+    const sql = coldWhoUsed(filesOf(calls), limit + 1, after !== undefined);
+    const rows = await this.duck.connection.runAndReadAll(sql, [upstream ?? null, tool ?? null, ...(after ?? [])]);
+    return (rows.getRows() as [string, string, string][]).map(([key, head, keys]) => {
+      return { key: JSON.parse(key) as UseKey, head, keys: JSON.parse(keys) as RecordKey[] };
     });
   }
 
