@@ -28,6 +28,7 @@ interface Failing {
 /** A cluster whose disks and clocks can fail, with a receiver of each kind behind it. */
 export class ChaosScene {
   readonly kafka: ClusterKafka;
+  #broker = Promise.resolve();
 
   private constructor(
     readonly scene: FixtureScene<StartedCluster>,
@@ -97,8 +98,27 @@ export class ChaosScene {
     this.failing.disks.get(node)?.free();
   }
 
-  /** Starts a service until it stays: one that meets a failing disk at its start ends, and its supervisor tries again. */
+  /** Kills the broker, and starts it again behind `meanwhile`. */
+  async withoutBroker(meanwhile: () => Promise<void>): Promise<void> {
+    await this.scene.warder.service('kafka').kill('SIGKILL');
+    this.#broker = (async () => {
+      try {
+        await meanwhile();
+      } finally {
+        await this.start('kafka');
+      }
+    })();
+    return this.#broker;
+  }
+
+  /** Starts a service; while the broker is away none comes up, so its time begins when the broker is back. */
   async up(name: string): Promise<void> {
+    await this.#broker.catch(() => undefined);
+    return this.start(name);
+  }
+
+  /** Until it stays: one that meets a failing disk at its start ends, and its supervisor tries again. */
+  private async start(name: string): Promise<void> {
     const service = this.scene.warder.service(name);
     const stopAtMs = performance.now() + UP_TIMEOUT_MS;
     for (;;) {

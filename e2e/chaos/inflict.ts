@@ -12,13 +12,14 @@ const LARGE_PER_SECOND = 30;
 export async function inflict(chaos: ChaosScene, fault: Fault): Promise<void> {
   switch (fault.kind) {
     case 'kill':
+      if (fault.service === 'kafka') return chaos.withoutBroker(() => sleep(fault.downMs));
       await chaos.scene.warder.service(fault.service).kill('SIGKILL');
       await sleep(fault.downMs);
       return chaos.up(fault.service);
     case 'broker-away':
-      return withoutBroker(chaos, () => sleep(fault.forMs));
+      return chaos.withoutBroker(() => sleep(fault.forMs));
     case 'disk-full':
-      return withoutBroker(chaos, () => untilRefused(chaos, fault.node));
+      return chaos.withoutBroker(() => untilRefused(chaos, fault.node));
     case 'disk-error': {
       const faults = chaos.faultsOf(fault.node);
       faults.set({ percent: fault.percent, on: fault.on });
@@ -45,15 +46,6 @@ export function takenBy(fault: Fault): string {
       return `clock of ${fault.service}`;
     default:
       return 'kafka';
-  }
-}
-
-async function withoutBroker(chaos: ChaosScene, meanwhile: () => Promise<void>): Promise<void> {
-  await chaos.scene.warder.service('kafka').kill('SIGKILL');
-  try {
-    await meanwhile();
-  } finally {
-    await chaos.up('kafka');
   }
 }
 
