@@ -111,10 +111,17 @@ export class ChaosScene {
     return this.#broker;
   }
 
-  /** Starts a service; while the broker is away none comes up, so its time begins when the broker is back. */
+  /** Starts a service; while the broker is away none comes up, so its time begins anew when the broker is back. */
   async up(name: string): Promise<void> {
-    await this.#broker.catch(() => undefined);
-    return this.start(name);
+    for (;;) {
+      const broker = this.#broker;
+      await broker.catch(() => undefined);
+      try {
+        return await this.start(name);
+      } catch (error) {
+        if (this.#broker === broker) throw error;
+      }
+    }
   }
 
   /** Until it stays: one that meets a failing disk at its start ends, and its supervisor tries again. */
