@@ -35,6 +35,7 @@ function write(file, value, mode) {
 
 shared('pepper', SERVICES);
 shared('session-key', ['ingress']);
+shared('audit-mcp-key', ['audit', 'ingress']);
 shared('keyring', ['credentials', 'ingress'], () => `k1 ${randomBytes(32).toString('hex')}\n`);
 // The database's own process reads it as another user than ours; only its container has this volume.
 const password = shared('password', ['postgres'], () => randomBytes(24).toString('hex'), 0o444);

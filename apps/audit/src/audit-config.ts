@@ -14,6 +14,8 @@ export const AuditConfig = z.strictObject({
   archive: ArchiveConfig.optional(),
   /** Whether each record is also published as an OCSF event, for a SIEM that reads Kafka. */
   publishOcsf: z.boolean().default(true),
+  /** Shared with the ingress nodes: with it they ask, for an auditor, through the virtual server `audit`. */
+  mcpKey: z.string().min(32).max(1_024).optional(),
   /** Records at most that one page looks through for a part of their arguments where no index helps. */
   scanRowsMax: z.int().min(1_000).max(10_000_000).default(200_000),
 });

@@ -29,9 +29,13 @@ import { OcsfTopic } from './ocsf-topic.js';
 import { PartitionStore } from './partition.store.js';
 import { queryProviders } from './query.module.js';
 import { RecordStore } from './record.store.js';
+import { AUDIT_MCP_PATH, auditMcp } from './mcp/audit-mcp.js';
+import { CallStore } from './call.store.js';
+import { QueryLog } from './query-log.js';
 
 const HOST = Symbol('audit host');
 const REFUSED = Symbol('what the door of audit refused');
+const MCP = Symbol('the MCP server of the audit service');
 const CONSUMERS = Symbol('consumers of the audit service');
 const GROUP = 'store';
 
@@ -154,7 +158,31 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
         useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
           refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
+      {
+        provide: MCP,
+        inject: [CallStore, QueryLog, AdminAccess],
+        useFactory: (store: CallStore, queries: QueryLog, access: AdminAccess) =>
+          mountMcp(config, host, { store, log: queries, directory: access.directory }),
+      },
       AuditStart,
     ],
   };
+}
+
+/** Answers auditors' agents, where the configuration says with which key ingress asks for them. */
+function mountMcp(
+  config: AuditConfig,
+  host: Host,
+  { store, log, directory }: { store: CallStore; log: QueryLog; directory: AdminAccess['directory'] },
+): void {
+  if (config.mcpKey === undefined) return;
+  const handler = auditMcp({
+    store,
+    log,
+    clock: host.clock,
+    key: config.mcpKey,
+    principalById: (id) => directory.principalById(id),
+    onBug: (error) => host.log.error({ err: error }, 'a question over MCP failed for a reason that is a bug'),
+  });
+  host.mountInternal(AUDIT_MCP_PATH, handler);
 }

@@ -82,6 +82,8 @@ export const IngressConfig = z.strictObject({
   /** Peppers of token digests by key id, the current one first. */
   peppers: z.record(z.string(), Secret),
   secrets: z.strictObject({ dir: z.string().min(1), keyringFile: z.string().min(1) }),
+  /** The internal listener of the audit service, `http://host:port`, and the key that it has too. */
+  audit: z.strictObject({ url: z.url({ protocol: /^http$/ }), mcpKey: Secret }).optional(),
   limits: Limits.prefault({}),
   watchdog: Watchdog.prefault({}),
 });

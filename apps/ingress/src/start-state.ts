@@ -1,7 +1,7 @@
 import { policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
 import { createKeyringStore, createStaticLeases, type SecretStore, type StaticLeases } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
-import { PrincipalDirectory } from '@warder/tokens';
+import { onBehalfBearer, PrincipalDirectory } from '@warder/tokens';
 import { derivedKey } from './derived-key.js';
 import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
@@ -43,6 +43,8 @@ export async function startState(
   const pool: UpstreamPool = new UpstreamPool({
     node: host.node,
     stdioEntries,
+    // A node that is not told where it is has no such upstream.
+    builtIn: new Map(config.audit === undefined ? [] : [['audit', `${config.audit.url.replace(/\/$/, '')}/mcp`]]),
     leases,
     discoveryEveryMs: config.limits.discoveryEveryMs,
     catalogueOf: (upstream) => state.catalogueOf(upstream),
@@ -79,10 +81,13 @@ export async function startState(
 }
 
 function startLeases(config: IngressConfig, host: Host): StaticLeases {
+  const mcpKey = config.audit?.mcpKey;
+  const askingFor = (principalId: string) => ({ authorization: `Bearer ${onBehalfBearer(mcpKey ?? '', principalId)}` });
   // Opened at the first secret: in standalone the service that makes the keyring starts beside this one.
   let store: SecretStore | undefined;
   return createStaticLeases({
     store: { get: async (name) => (store ??= createKeyringStore(config.secrets)).get(name) },
+    ...(mcpKey === undefined ? {} : { own: new Map([['audit', askingFor]]) }),
     onUnreadable: (connectionId, error) => {
       const reason = error instanceof Error ? error.message : 'unknown';
       host.log.error({ connectionId, reason }, 'a credential cannot be read on this node');

@@ -1,10 +1,12 @@
 import {
   type Caller,
+  type CompiledGrant,
   type CompiledPolicy,
   type Decision,
   evaluate,
   matchingGrants,
   parseCanonicalTool,
+  ROLE_MISSING,
   subjectOf,
 } from '@warder/access';
 import type { Catalog } from '@warder/catalog';
@@ -25,7 +27,11 @@ export interface Explanation {
   /** Names under which the virtual server exposes the tool. */
   readonly exposedNames: readonly string[];
   /** Every grant that speaks of principal and tool, in the order of the document. */
-  readonly grants: readonly { readonly name: string; readonly effect: Grant['effect']; readonly to: Grant['to'] }[];
+  readonly grants: readonly {
+    readonly name: string;
+    readonly effect: Grant['effect'];
+    readonly to: CompiledGrant['to'];
+  }[];
   readonly principal: Pick<PrincipalState, 'id' | 'name' | 'email' | 'groups' | 'status'>;
   readonly token: Pick<TokenState, 'id' | 'name' | 'status' | 'expiresAtMs' | 'scopes'> | null;
 }
@@ -117,6 +123,7 @@ function exposureBarrier(
 function sentenceOf(decided: Decision, canonical: string): string {
   if (decided.effect === 'permit') return `grant ${decided.rule} permits ${canonical}`;
   if (decided.rule === 'default deny') return `no grant permits ${canonical}`;
+  if (decided.rule === ROLE_MISSING) return `${canonical} is built in, and for a role that the principal lacks`;
   return decided.rule === 'token scope'
     ? `the scopes of the token do not cover ${canonical}`
     : `grant ${decided.rule} forbids ${canonical}`;

@@ -53,6 +53,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
       ...ofHost,
       node: 'standalone',
       listen: { host: listen?.host ?? '127.0.0.1', port: line.port },
+      internal: { host: '127.0.0.1', port: 0 },
       bus: { kind: 'in-process', events: { dir: join(line.dataDir, 'events'), ...events } },
     }),
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),

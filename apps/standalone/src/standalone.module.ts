@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { auditService, type ExportersSettings } from '@warder/audit';
 import { credentialsService } from '@warder/credentials';
@@ -27,6 +28,8 @@ export function composeServices(composition: Composition, hostFor: (service: str
   const { directory, databaseUrl, policyFile, exporters } = composition;
   const pepper = readOrMakeSecret(directory.pepperFile);
   const common = { database: { url: databaseUrl }, pepper: { current: PEPPER_ID, keys: { [PEPPER_ID]: pepper } } };
+  // Both sides are of this process, and end with it.
+  const mcpKey = randomBytes(32).toString('base64url');
   const secrets = { dir: directory.secretsDir, keyringFile: directory.keyringFile };
   const of = <Config>(service: Service<Config>, config: unknown): DynamicModule => {
     const parsed = service.config.safeParse(config);
@@ -41,7 +44,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
       of(identityService, { ...common, bootstrapTokenFile: directory.adminTokenFile }),
       of(policyService, { ...common, ...(policyFile === undefined ? {} : { policyFile }) }),
       of(guardrailsService, common),
-      of(auditService, { ...common, exporters, archive: { dir: directory.archive } }),
+      of(auditService, { ...common, exporters, archive: { dir: directory.archive }, mcpKey }),
       of(ingressService, {
         journal: { dir: directory.journal },
         replicaFile: directory.replicaFile,
@@ -49,6 +52,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
         sessionKey: readOrMakeSecret(directory.sessionKeyFile),
         peppers: { [PEPPER_ID]: pepper },
         secrets,
+        audit: { url: hostFor('ingress').internalUrl, mcpKey },
       }),
     ],
   };

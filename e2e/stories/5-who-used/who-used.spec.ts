@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuditRecord } from '@warder/contracts';
 import { AdminDoor, type Member } from '../../admin-door.js';
 import { sdkV1 } from '../../clients/sdk-v1-client.js';
 import { sdkV2Modern } from '../../clients/sdk-v2-client.js';
@@ -80,6 +81,47 @@ describe.each(shapesOf('5-who-used'))('who used the filesystem server, in %s', (
       await expect(door.text(QUESTION)).rejects.toThrow(/: 403 .*WDR_ROLE_MISSING/);
     }
   });
+
+  it('is answered to an agent of an auditor, as a call that is governed and recorded as all are', async () => {
+    const groups = ['developers'];
+    const vera = await scene.admin.member(
+      { name: 'Vera', email: 'vera@example.com', roles: ['auditor'], groups },
+      'night-watch',
+    );
+    await scene.listedEverywhere('audit', vera);
+    const client = await sdkV1.open(scene.target('audit', vera.token));
+    expect(await client.list()).toEqual(['find_calls', 'get_call', 'who_used']);
+    const answer = async (name: string, args: object) => {
+      const { text, isError } = await client.call(name, { ...args });
+      if (isError) throw new Error(text);
+      return JSON.parse(text);
+    };
+    const { uses } = (await answer('who_used', { upstream: 'filesystem', days: 30 })) as { uses: Use[] };
+    expect(uses.map(summaryOf).toSorted()).toEqual((await ask()).map(summaryOf).toSorted());
+    const found = await answer('find_calls', { human: 'bo@example.com', tool: 'list_directory' });
+    expect(found.calls).toMatchObject([{ principal: { id: bo.principalId } }]);
+    const { recordId } = found.calls[0];
+    const whole = await scene.admin.text(`/audit/calls/${recordId}`);
+    expect(await answer('get_call', { recordId })).toEqual(JSON.parse(whole));
+    await client.close();
+    await eventually('the questions of Vera are on record', async () => {
+      const { calls } = await scene.admin.ask<{ calls: AuditRecord[] }>('GET', '/audit/calls?human=vera@example.com');
+      const lines = calls.map(({ kind, tool, agent }) => `${kind} ${tool} ${agent?.id}`);
+      return (
+        ['find_calls', 'who_used'].every((tool) => lines.includes(`call ${tool} ${vera.tokenId}`)) &&
+        calls.filter(({ kind }) => kind === 'query').length >= 3
+      );
+    });
+    const { calls } = await scene.admin.ask<{ calls: AuditRecord[] }>('GET', '/audit/calls?upstream=audit&kind=call');
+    for (const { personal } of calls) {
+      expect(personal?.arguments).toHaveProperty('value');
+      expect(personal?.result).not.toHaveProperty('value');
+    }
+    const asBo = await sdkV1.open(scene.target('audit', bo.token));
+    expect(await asBo.list()).toEqual([]);
+    await expect(asBo.call('find_calls', {})).rejects.toThrow('Unknown tool');
+    await asBo.close();
+  }, 60_000);
 
   const ask = async () => (await scene.admin.ask<{ uses: Use[] }>('GET', QUESTION)).uses;
 

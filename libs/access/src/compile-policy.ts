@@ -1,4 +1,5 @@
-import type { CallLimit, Grant, PolicyDocument, Upstream, VirtualServer } from '@warder/contracts';
+import type { CallLimit, Grant, PolicyDocument, Role, Upstream, VirtualServer } from '@warder/contracts';
+import { BUILT_INS, type BuiltInUpstream, grantOf } from './built-in.js';
 import { type CaptureRules, compileCaptureRules } from './capture-rules.js';
 import { foldEmail } from './subject.js';
 import { compilePattern, compileWildcard, type CompiledPattern, type Wildcard } from './tool-pattern.js';
@@ -8,7 +9,7 @@ export interface CompiledGrant {
   readonly order: number;
   readonly name: string;
   readonly effect: Grant['effect'];
-  readonly to: Grant['to'];
+  readonly to: Grant['to'] | { readonly role: Role };
   readonly patterns: readonly CompiledPattern[];
 }
 
@@ -36,38 +37,56 @@ export interface CompiledVirtualServer {
 export interface CompiledPolicy {
   /** Version of the snapshot; 0 for a document that was never published. */
   readonly version: number;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly upstreams: ReadonlyMap<string, CompiledUpstream>;
   readonly virtualServers: ReadonlyMap<string, CompiledVirtualServer>;
   readonly grantsOfGroup: ReadonlyMap<string, readonly CompiledGrant[]>;
   /** By principal id, or by e-mail address as `foldEmail` writes it. */
   readonly grantsOfPrincipal: ReadonlyMap<string, readonly CompiledGrant[]>;
+  /** Of built-ins: a document grants to no role. */
+  readonly grantsOfRole: ReadonlyMap<Role, readonly CompiledGrant[]>;
   readonly limit: CallLimit;
 }
 
+/** An upstream of the document, or one that is built in. */
+export type CompiledUpstream = Upstream | BuiltInUpstream;
+
 /**
- * Compiles every pattern of a document once. Total: a line that names what does not exist compiles to nothing, it is
- * the administration's part to refuse such a document.
+ * Compiles every pattern of a document once, and adds what is built in. Total: a line that names what does not exist
+ * compiles to nothing, it is the administration's part to refuse such a document.
  * @param version - of the snapshot that carried it, an integer from 1; 0 when there is none
  */
 export function compilePolicy(document: PolicyDocument, version = 0): CompiledPolicy {
-  const upstreams = new Map(Object.entries(document.upstreams));
+  const upstreams = new Map<string, CompiledUpstream>(Object.entries(document.upstreams));
   const grantsOfGroup = new Map<string, CompiledGrant[]>();
   const grantsOfPrincipal = new Map<string, CompiledGrant[]>();
+  const grantsOfRole = new Map<Role, CompiledGrant[]>();
   document.grants.forEach((grant, order) => {
     const compiled = compileGrant(grant, order);
     if ('group' in grant.to) append(grantsOfGroup, grant.to.group, compiled);
     else append(grantsOfPrincipal, principalKey(grant.to.principal), compiled);
   });
+  const servers = new Map(Object.entries(document.virtualServers));
+  for (const [name, builtIn] of BUILT_INS) {
+    const { role, upstream, virtualServer } = builtIn;
+    upstreams.set(name, upstream);
+    servers.set(name, virtualServer);
+    append(grantsOfRole, role, compileGrant({ ...grantOf(name, builtIn), to: { role } }, document.grants.length));
+  }
   const virtualServers = new Map(
-    Object.entries(document.virtualServers).map(([name, settings]) => [
-      name,
-      compileVirtualServer(name, settings, upstreams),
-    ]),
+    [...servers].map(([name, settings]) => [name, compileVirtualServer(name, settings, upstreams)]),
   );
-  return { version, upstreams, virtualServers, grantsOfGroup, grantsOfPrincipal, limit: document.limit };
+  return {
+    version,
+    upstreams,
+    virtualServers,
+    grantsOfGroup,
+    grantsOfPrincipal,
+    grantsOfRole,
+    limit: document.limit,
+  };
 }
 
-function compileGrant(grant: Grant, order: number): CompiledGrant {
+function compileGrant(grant: Omit<Grant, 'to'> & Pick<CompiledGrant, 'to'>, order: number): CompiledGrant {
   const patterns = grant.tools.map(compilePattern).filter((pattern) => pattern !== undefined);
   return { order, name: grant.name, effect: grant.effect, to: grant.to, patterns };
 }
@@ -75,7 +94,7 @@ function compileGrant(grant: Grant, order: number): CompiledGrant {
 function compileVirtualServer(
   name: string,
   settings: VirtualServer,
-  upstreams: ReadonlyMap<string, Upstream>,
+  upstreams: ReadonlyMap<string, CompiledUpstream>,
 ): CompiledVirtualServer {
   const selections = settings.tools.flatMap((line): CompiledSelection[] => {
     const upstream = upstreams.get(line.upstream);
@@ -93,7 +112,7 @@ function principalKey(principal: string): string {
   return principal.includes('@') ? foldEmail(principal) : principal;
 }
 
-function append(grants: Map<string, CompiledGrant[]>, key: string, grant: CompiledGrant): void {
+function append<Key>(grants: Map<Key, CompiledGrant[]>, key: Key, grant: CompiledGrant): void {
   const known = grants.get(key);
   if (known) known.push(grant);
   else grants.set(key, [grant]);

@@ -4,7 +4,7 @@ import { compilePolicy } from './compile-policy.js';
 import { evaluate, matchingGrants, type AccessAction } from './evaluate.js';
 import type { Subject } from './subject.js';
 
-const ana: Subject = { id: 'usr_ana', email: 'Ana@Example.com', groups: ['developers'], scopes: null };
+const ana: Subject = { id: 'usr_ana', email: 'Ana@Example.com', groups: ['developers'], roles: ['member'], scopes: null };
 const grant = (name: string, effect: 'permit' | 'forbid', to: object, ...tools: string[]) => ({
   name,
   effect,
@@ -70,6 +70,20 @@ describe('evaluate', () => {
     expect(ask({ ...ana, scopes: { tools: ['*/*'] } }, 'files/read').rule).toBe('default deny');
   });
 
+  it('permits what is built in to its role, from which grants can only take', () => {
+    const auditor: Subject = { ...ana, roles: ['auditor'] };
+    const everything = grant('all', 'permit', developers, '*/*');
+    const named = grant('named', 'permit', developers, 'audit/find_calls');
+    const missing = { effect: 'forbid', rule: 'role missing' };
+    expect(ask(ana, 'audit/find_calls', everything, named)).toEqual(missing);
+    expect(ask({ ...ana, roles: ['admin', 'operator'] }, 'audit/find_calls', everything)).toEqual(missing);
+    expect(ask(auditor, 'audit/find_calls')).toEqual({ effect: 'permit', rule: 'built-in audit' });
+    expect(ask(auditor, 'files/read').rule).toBe('default deny');
+    const forbid = grant('not-whole', 'forbid', developers, 'audit/get_call');
+    expect(ask(auditor, 'audit/get_call', forbid)).toEqual({ effect: 'forbid', rule: 'not-whole' });
+    expect(ask({ ...auditor, scopes: { tools: ['files/*'] } }, 'audit/get_call').rule).toBe('token scope');
+  });
+
   it('denies a method that it does not know and a resource that is not canonical', () => {
     const policy = policyOf(grant('all', 'permit', developers, '*/*'));
     expect(
@@ -96,6 +110,7 @@ describe('evaluate', () => {
         id: pick(['p', 'q']),
         email: pick([null, 'P@q']),
         groups: pick([[], ['x'], ['y', 'x'], ['x', 'x']]),
+        roles: [],
         scopes: { tools: pick([null, null, [], ['*/*'], ['a*/b', 'ab/*']]) },
       };
       const resource = `${pick(halves)}/${pick(halves)}`;

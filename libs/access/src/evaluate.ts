@@ -1,3 +1,4 @@
+import { BUILT_INS } from './built-in.js';
 import type { CompiledGrant, CompiledPolicy } from './compile-policy.js';
 import { foldEmail, type Subject } from './subject.js';
 import { compilePattern, parseCanonicalTool, patternMatches, type CanonicalTool } from './tool-pattern.js';
@@ -12,7 +13,7 @@ export interface AccessRequest {
   readonly resource: string;
 }
 
-/** `rule` is the name of the grant that decided, or one of the two below. */
+/** `rule` is the name of the grant that decided, or one of those below. */
 export interface Decision {
   readonly effect: 'permit' | 'forbid';
   readonly rule: string;
@@ -20,6 +21,7 @@ export interface Decision {
 
 export const DEFAULT_DENY = 'default deny';
 export const TOKEN_SCOPE = 'token scope';
+export const ROLE_MISSING = 'role missing';
 
 const ACTIONS: ReadonlySet<string> = new Set<AccessAction>(['tools/call', 'tools/list']);
 
@@ -30,6 +32,9 @@ const ACTIONS: ReadonlySet<string> = new Set<AccessAction>(['tools/call', 'tools
 export function evaluate(request: AccessRequest, policy: CompiledPolicy): Decision {
   const tool = parseCanonicalTool(request.resource);
   if (!tool || !ACTIONS.has(request.action)) return { effect: 'forbid', rule: DEFAULT_DENY };
+  // What is built in is for a role: a grant of every tool of every upstream does not mean it.
+  const role = BUILT_INS.get(tool.upstream)?.role;
+  if (role !== undefined && !request.subject.roles.includes(role)) return { effect: 'forbid', rule: ROLE_MISSING };
   const grants = applyingGrants(request.subject, tool, policy);
   const forbid = grants.find((grant) => grant.effect === 'forbid');
   if (forbid) return { effect: 'forbid', rule: forbid.name };
@@ -53,6 +58,7 @@ function applyingGrants(subject: Subject, tool: CanonicalTool, policy: CompiledP
       if (grant.patterns.some((pattern) => patternMatches(pattern, tool))) found.add(grant);
   };
   for (const group of subject.groups) collect(policy.grantsOfGroup.get(group));
+  for (const role of subject.roles) collect(policy.grantsOfRole.get(role));
   collect(policy.grantsOfPrincipal.get(subject.id));
   // An address is looked up only if it is one: an "address" without @ could name another principal's id.
   if (subject.email?.includes('@')) collect(policy.grantsOfPrincipal.get(foldEmail(subject.email)));

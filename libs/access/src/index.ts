@@ -1,9 +1,11 @@
+export { type BuiltIn, BUILT_INS, type BuiltInUpstream } from './built-in.js';
 export { captureLevelOf, type CaptureRules } from './capture-rules.js';
 export {
   compilePolicy,
   type CompiledGrant,
   type CompiledPolicy,
   type CompiledSelection,
+  type CompiledUpstream,
   type CompiledVirtualServer,
 } from './compile-policy.js';
 export { DecisionCache, type DecisionCacheBounds } from './decision-cache.js';
@@ -14,6 +16,7 @@ export {
   DEFAULT_DENY,
   evaluate,
   matchingGrants,
+  ROLE_MISSING,
   TOKEN_SCOPE,
 } from './evaluate.js';
 export { type Caller, foldEmail, type Subject, subjectOf } from './subject.js';

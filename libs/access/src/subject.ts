@@ -1,10 +1,11 @@
-import type { PrincipalState, TokenScopes, TokenState } from '@warder/contracts';
+import type { PrincipalState, Role, TokenScopes, TokenState } from '@warder/contracts';
 
 /** Who asks, as far as a decision needs to know. */
 export interface Subject {
   readonly id: string;
   readonly email: string | null;
   readonly groups: readonly string[];
+  readonly roles: readonly Role[];
   /** What the presented token cuts; `null` when no token is part of the question. */
   readonly scopes: TokenScopes | null;
 }
@@ -17,8 +18,8 @@ export interface Caller {
 
 /** The subject of a caller's request. */
 export function subjectOf(caller: Caller): Subject {
-  const { id, email, groups } = caller.principal;
-  return { id, email, groups, scopes: caller.token ? caller.token.scopes : null };
+  const { id, email, groups, roles } = caller.principal;
+  return { id, email, groups, roles, scopes: caller.token ? caller.token.scopes : null };
 }
 
 /**

@@ -26,6 +26,8 @@ export interface LeaseTransport {
 }
 
 export interface StaticLeasesOptions {
+  /** Of upstreams that the node itself has a credential for, for each principal: no state of a topic replaces it. */
+  readonly own?: ReadonlyMap<string, (principalId: string) => Readonly<Record<string, string>>>;
   readonly store: Pick<SecretStore, 'get'>;
   /** Told about a secret that the state names and the store does not give; never with its value. */
   readonly onUnreadable?: (connectionId: string, error: unknown) => void;
@@ -63,7 +65,9 @@ class StoredLeases implements StaticLeases {
 
   constructor(private readonly options: StaticLeasesOptions) {}
 
-  headersFor(upstream: string, _principalId: string, signal: AbortSignal): HeaderLease | Promise<HeaderLease> {
+  headersFor(upstream: string, principalId: string, signal: AbortSignal): HeaderLease | Promise<HeaderLease> {
+    const own = this.options.own?.get(upstream);
+    if (own !== undefined) return { kind: 'headers', headers: own(principalId) };
     const asHeaders = (held: Held): HeaderLease => (held.kind === 'environment' ? NONE : held);
     return this.held(upstream, asHeaders, signal);
   }

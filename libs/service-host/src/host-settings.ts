@@ -50,6 +50,11 @@ export const HostSettings = z.strictObject({
   listen: z
     .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(8080) })
     .prefault({}),
+  /**
+   * A second listener, for other services only and without TLS: what is mounted on it is no part of the door. Port 0 is
+   * a free one.
+   */
+  internal: z.strictObject({ host: z.string().min(1), port: z.int().min(0).max(65_535) }).optional(),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   tls: z.strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
   trustedProxies: z
@@ -69,6 +74,9 @@ export type HostSettings = z.infer<typeof HostSettings>;
  * @returns the sentence to refuse with
  */
 export function plainHttpRefusal(settings: HostSettings): string | undefined {
-  if (settings.tls !== undefined || isLoopback(settings.listen.host) || settings.trustedProxies.length > 0) return;
+  if (settings.trustedProxies.length > 0) return;
+  if (settings.internal !== undefined && !isLoopback(settings.internal.host))
+    return `internal.host ${settings.internal.host} is not loopback: name the network of the services in trustedProxies`;
+  if (settings.tls !== undefined || isLoopback(settings.listen.host)) return;
   return `listen.host ${settings.listen.host} is not loopback: set tls (certificateFile, keyFile), or name the proxy that ends TLS in trustedProxies`;
 }

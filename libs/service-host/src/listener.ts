@@ -9,7 +9,7 @@ import type { HostSettings } from './host-settings.js';
  * The process's one HTTP server, with every bound set: Node's defaults let a slow client hold a socket for minutes.
  * @throws ConfigError when the certificate or its key cannot be read or do not fit
  */
-export function createListener(settings: HostSettings, onRequest: RequestListener): Server {
+export function createListener(settings: Pick<HostSettings, 'bounds' | 'tls'>, onRequest: RequestListener): Server {
   const { bounds, tls } = settings;
   const options: ServerOptions = {
     maxHeaderSize: bounds.headerBytesMax,
@@ -41,10 +41,11 @@ function readCertificate(tls: NonNullable<HostSettings['tls']>): { cert: Buffer;
 
 /**
  * Binds the server.
+ * @param key - of the settings, for the error
  * @returns the port, the bound one where 0 was asked for
  * @throws ConfigError when the address cannot be had (taken, not ours, not allowed)
  */
-export async function bind(server: Server, listen: HostSettings['listen']): Promise<number> {
+export async function bind(server: Server, listen: HostSettings['listen'], key = 'listen'): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: listen.host, port: listen.port }, () => {
@@ -53,7 +54,7 @@ export async function bind(server: Server, listen: HostSettings['listen']): Prom
     });
   }).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be bound (${error.code ?? error.message})`;
-    throw new ConfigError(`listen.port: ${listen.host}:${listen.port} ${why}`);
+    throw new ConfigError(`${key}.port: ${listen.host}:${listen.port} ${why}`);
   });
   return (server.address() as AddressInfo).port;
 }

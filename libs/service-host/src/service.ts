@@ -42,6 +42,10 @@ export interface Host {
   beforeBody(judge: (request: IncomingMessage) => void): void;
   /** Hands every request under the prefix (a whole path segment) to `handler`; the hot path. */
   mountRaw(prefix: string, handler: RawHandler): void;
+  /** Where other services reach what is mounted inside; undefined where the process has no internal listener. */
+  readonly internalUrl: string | undefined;
+  /** Hands requests of other services to `handler`: it has a listener of its own and is never behind the door. */
+  mountInternal(prefix: string, handler: RawHandler): void;
 }
 
 /** A service of the design's section 2. `config` is strict and holds only the service's own keys. */

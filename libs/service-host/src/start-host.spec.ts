@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AdminError, parseBody } from './admin-error.js';
 import { HostSettings } from './host-settings.js';
-import type { Host, Service } from './service.js';
+import type { Host, RawHandler, Service } from './service.js';
 import type { RunningHost } from './start-host.js';
 import { startHost } from './start-host.js';
 import { startServiceForTest } from './start-service-for-test.js';
@@ -219,6 +219,22 @@ describe('a host that stops', () => {
   });
 });
 
+it('keeps what is for other services off the door, and the door off their listener', async () => {
+  const handler: RawHandler = (_, response) => void response.end('for services');
+  const settings = { internal: { host: '127.0.0.1', port: 0 } };
+  running = await startServiceForTest(
+    sample((host) => host.mountInternal('/inside', handler)),
+    {},
+    { settings },
+  );
+  const inside = running.hostFor('sample').internalUrl!;
+  expect(await (await fetch(`${inside}/inside`)).text()).toBe('for services');
+  const refused = [`${running.url}/inside`, `${inside}/admin/sample`, `${inside}/healthz`, `${inside}/insider`];
+  expect(await Promise.all(refused.map(async (url) => (await fetch(url)).status))).toEqual([404, 404, 404, 404]);
+  await running.stop();
+  await expect(fetch(`${inside}/inside`)).rejects.toThrow('fetch failed');
+});
+
 describe('a host refuses to start', () => {
   const settings = (keys: object) => HostSettings.parse({ bus: { kind: 'in-process' }, ...keys });
   const begin = (keys: object) =>
@@ -228,6 +244,11 @@ describe('a host refuses to start', () => {
     await expect(begin({ listen: { host: '0.0.0.0', port: 0 } })).rejects.toThrow(
       'listen.host 0.0.0.0 is not loopback',
     );
+  });
+
+  it('with an internal listener that others than its services can reach', async () => {
+    const internal = { host: '0.0.0.0', port: 0 };
+    await expect(begin({ listen: { port: 0 }, internal })).rejects.toThrow('internal.host 0.0.0.0 is not loopback');
   });
 
   it('on a port that is taken', async () => {

@@ -57,8 +57,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const clock = options.clock ?? systemClock;
   const parts = new HostParts(log);
   const server = createListener(settings, parts.gate.onRequest);
-  const port = await bind(server, settings.listen);
-  const url = urlOf(settings, port);
+  const url = urlOf(settings.listen.host, await bind(server, settings.listen), settings.tls !== undefined);
+  const internal = await openInternal(settings, parts.internal);
   const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock });
   const broker = options.bus === undefined ? brokerAccessOf(settings.bus) : undefined;
   // Only a new process helps a consumer that is stuck; one that waits for its broker or its store is not.
@@ -86,12 +86,17 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       onDrain: (drain, run) => parts.drains.add(name, drain, run),
       beforeBody: (judge) => void parts.bodyJudges.push(judge),
       mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
+      internalUrl: internal?.url,
+      mountInternal: (prefix, handler) => parts.internal.mount(prefix, handler),
     };
   };
   const close = async () => {
     stopMeasuring();
     if (options.bus === undefined) await bus.close();
     server.closeAllConnections();
+    // After the drains: a call that was let in may have asked through it.
+    internal?.server.close();
+    internal?.server.closeAllConnections();
   };
   try {
     const app = await createApp(options.module(hostFor), server, parts, settings);
@@ -114,6 +119,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 /** What belongs to the process and not to one service. */
 class HostParts {
   readonly gate: RequestGate;
+  readonly internal: RequestGate;
   readonly ready = new Health();
   readonly alive = new Health();
   readonly drains = new Drains();
@@ -124,6 +130,8 @@ class HostParts {
 
   constructor(readonly log: Logger) {
     this.gate = new RequestGate(log);
+    this.internal = new RequestGate(log);
+    this.internal.openTo((_, response) => answerPathUnknown(response));
     this.metrics.collectProcess();
     this.ready.add('process', () => (this.draining.signal.aborted ? 'draining' : this.isOpen || 'starting'));
   }
@@ -147,7 +155,8 @@ class HostParts {
     this.gate.startDraining();
     server.close();
     server.closeIdleConnections();
-    if (!(await this.gate.whenIdle(boundMs))) this.log.warn({ boundMs }, 'requests still ran at the end of the drain');
+    const idle = await Promise.all([this.gate.whenIdle(boundMs), this.internal.whenIdle(boundMs)]);
+    if (idle.includes(false)) this.log.warn({ boundMs }, 'requests still ran at the end of the drain');
     await this.drains.run(boundMs, this.log);
     await app.close();
     await close();
@@ -225,10 +234,18 @@ async function answerMetrics(response: ServerResponse, metrics: Metrics): Promis
   response.end(text);
 }
 
-function urlOf(settings: HostSettings, port: number): string {
-  const { host } = settings.listen;
+async function openInternal(
+  { internal, bounds }: HostSettings,
+  gate: RequestGate,
+): Promise<{ server: Server; url: string } | undefined> {
+  if (internal === undefined) return undefined;
+  const server = createListener({ bounds, tls: undefined }, gate.onRequest);
+  return { server, url: urlOf(internal.host, await bind(server, internal, 'internal'), false) };
+}
+
+function urlOf(host: string, port: number, isTls: boolean): string {
   const name = isLoopback(host) || !['0.0.0.0', '::'].includes(host) ? host : 'localhost';
-  return `${settings.tls === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  return `${isTls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -1,3 +1,4 @@
+export { onBehalfBearer, principalOfBearer } from './on-behalf-bearer.js';
 export {
   DIRECTORY_BOUNDS,
   type DirectoryBounds,

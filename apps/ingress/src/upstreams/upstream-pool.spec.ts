@@ -11,6 +11,7 @@ it('logs what a child prints without what is secret in it', async () => {
   const pool = new UpstreamPool({
     node: 'ingress-1',
     stdioEntries: new Map([['chatty', { command: process.execPath, args: ['-e', print] }]]),
+    builtIn: new Map(),
     leases: createStaticLeases({ store: { get: async () => undefined } }),
     discoveryEveryMs: 60_000,
     catalogueOf: () => undefined,

@@ -1,3 +1,4 @@
+import type { CompiledUpstream } from '@warder/access';
 import type { Upstream as UpstreamSettings, UpstreamCatalogue } from '@warder/contracts';
 import {
   createUpstream,
@@ -19,6 +20,8 @@ import { refusalOf } from './upstream-refusal.js';
 export interface UpstreamPoolParts {
   readonly node: string;
   readonly stdioEntries: ReadonlyMap<string, StdioEntry>;
+  /** Addresses of what is built in, by name. */
+  readonly builtIn: ReadonlyMap<string, string>;
   readonly leases: StaticLeases;
   readonly discoveryEveryMs: number;
   readonly catalogueOf: (upstream: string) => UpstreamCatalogue | undefined;
@@ -50,9 +53,11 @@ export class UpstreamPool implements Upstreams {
   }
 
   /** Brings the members in line with a policy. */
-  apply(upstreams: ReadonlyMap<string, UpstreamSettings>): void {
+  apply(upstreams: ReadonlyMap<string, CompiledUpstream>): void {
     for (const name of this.members.keys()) if (!upstreams.has(name)) this.remove(name);
-    for (const [name, settings] of upstreams) {
+    for (const [name, described] of upstreams) {
+      const settings = this.placed(name, described);
+      if (settings === undefined) continue;
       const fingerprint = JSON.stringify(settings);
       if (this.members.get(name)?.fingerprint === fingerprint) continue;
       this.remove(name);
@@ -80,6 +85,13 @@ export class UpstreamPool implements Upstreams {
     const members = [...this.members.values()];
     this.members.clear();
     await Promise.all(members.map((member) => this.end(member)));
+  }
+
+  /** The settings with an address of this node's own where they are of a built-in; undefined where it knows none. */
+  private placed(name: string, { transport, ...described }: CompiledUpstream): UpstreamSettings | undefined {
+    if (transport.kind !== 'built-in') return { transport, ...described };
+    const url = this.parts.builtIn.get(name);
+    return url === undefined ? undefined : { transport: { kind: 'streamable-http', url }, ...described };
   }
 
   private replace(name: string): void {

@@ -1,4 +1,4 @@
-import { compilePattern, wildcardMatches } from '@warder/access';
+import { BUILT_INS, compilePattern, wildcardMatches } from '@warder/access';
 import type { Grant, PolicyDocument, VirtualServer } from '@warder/contracts';
 import type { DocumentProblem } from './document-problem.js';
 
@@ -8,10 +8,20 @@ import type { DocumentProblem } from './document-problem.js';
  */
 export function checkReferences(document: PolicyDocument): DocumentProblem[] {
   return [
+    ...checkBuiltIns(document),
     ...checkUpstreams(document),
     ...Object.entries(document.virtualServers).flatMap(([name, server]) => checkVirtualServer(name, server, document)),
     ...checkGrants(document),
   ];
+}
+
+function checkBuiltIns(document: PolicyDocument): DocumentProblem[] {
+  const groups = ['upstreams', 'virtualServers'] as const;
+  return groups.flatMap((group) =>
+    Object.keys(document[group]).flatMap((name) =>
+      BUILT_INS.has(name) ? [{ path: [group, name], message: 'this name is of what is built in' }] : [],
+    ),
+  );
 }
 
 function checkUpstreams(document: PolicyDocument): DocumentProblem[] {
@@ -45,7 +55,7 @@ function checkVirtualServer(name: string, server: VirtualServer, document: Polic
 }
 
 function checkGrants(document: PolicyDocument): DocumentProblem[] {
-  const upstreams = Object.keys(document.upstreams);
+  const upstreams = [...Object.keys(document.upstreams), ...BUILT_INS.keys()];
   const names = new Set<string>();
   return document.grants.flatMap((grant, at) => {
     const problems = checkPatterns(grant, at, upstreams);

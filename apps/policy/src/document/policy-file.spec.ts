@@ -64,6 +64,12 @@ describe('a policy file', () => {
       ['warder.yaml:18: grants.0.tools.0: "x*" covers no upstream'],
     ],
     [
+      'name of what is built in',
+      '  files:\n    transport: { kind: stdio, entry: files }',
+      '  files:\n    transport: { kind: stdio, entry: files }\n  audit:\n    transport: { kind: stdio, entry: files }',
+      ['warder.yaml:5: upstreams.audit: this name is of what is built in'],
+    ],
+    [
       '`as` of a pattern',
       'tool: read, as',
       "tool: 're*', as",

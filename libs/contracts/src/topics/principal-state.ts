@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { StateVersion } from '../state.js';
 import { EVERY_SERVICE, type Topic } from '../topic.js';
 
-/** What a principal may do at the admin doors; a tool call needs a grant, never a role. */
+/** What a principal may do at the admin doors; a tool call needs a grant, a role only where the tool is built in. */
 export const Role = z.enum(['admin', 'operator', 'auditor', 'member']);
 export type Role = z.infer<typeof Role>;
 
