@@ -4,7 +4,13 @@ import { compilePolicy } from './compile-policy.js';
 import { evaluate, matchingGrants, type AccessAction } from './evaluate.js';
 import type { Subject } from './subject.js';
 
-const ana: Subject = { id: 'usr_ana', email: 'Ana@Example.com', groups: ['developers'], roles: ['member'], scopes: null };
+const ana: Subject = {
+  id: 'usr_ana',
+  email: 'Ana@Example.com',
+  groups: ['developers'],
+  roles: ['member'],
+  scopes: null,
+};
 const grant = (name: string, effect: 'permit' | 'forbid', to: object, ...tools: string[]) => ({
   name,
   effect,
