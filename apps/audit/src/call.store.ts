@@ -7,20 +7,17 @@ import { sampleText } from './archive/use-samples.js';
 import { AT, type CallPages, type FoundRecord } from './call-pages.store.js';
 import { decodeCursor, encodeCursor, type PageCursor } from './page-cursor.js';
 import { dayOf } from './partition.store.js';
+import { recordTexts } from './record-texts.store.js';
 import { decodeUseCursor, encodeUseCursor, type UseCursor, type UseKey } from './use-cursor.js';
 import { whoUsedStatement } from './who-used.js';
 
 const DAY_MS = 86_400_000;
-/** Where a sample lies, and its record's text where it is at hand. */
-interface SampleKey extends RecordKey {
-  readonly text?: string | null;
-}
 
-/** A use without its samples, as JSON text, and its samples. */
+/** A use without its samples, as JSON text, and where its samples lie. */
 interface Use {
   readonly key: UseKey;
   readonly head: string;
-  readonly keys: readonly SampleKey[];
+  readonly keys: readonly RecordKey[];
 }
 
 /**
@@ -93,7 +90,7 @@ export class CallStore {
     const found = await withStore<{ key: UseKey; head: string; keys: string }[]>(() =>
       this.source.query(...whoUsedStatement(query, at)),
     );
-    return found.map(({ key, head, keys }) => ({ key, head, keys: JSON.parse(keys) as SampleKey[] }));
+    return found.map(({ key, head, keys }) => ({ key, head, keys: JSON.parse(keys) as RecordKey[] }));
   }
 
   private async archivedUses(query: WhoUsedQuery, at: UseCursor): Promise<readonly Use[]> {
@@ -103,19 +100,14 @@ export class CallStore {
 
   /** The uses with their samples; what Postgres does not hold any more is looked for in the archive, all at once. */
   private async withSamples(uses: readonly Use[]): Promise<string[]> {
-    const texts = new Map<string, string>();
-    const missing: SampleKey[] = [];
-    for (const { keys } of uses) {
-      for (const key of keys) {
-        if (key.text) texts.set(key.id, key.text);
-        else missing.push(key);
-      }
-    }
-    const found = missing.length === 0 ? [] : ((await this.cold?.records(missing)) ?? []);
-    for (const { id, text } of found) texts.set(id, text);
-    return uses.map(({ head, keys }) => {
-      const samples = keys.flatMap(({ id }) => texts.get(id) ?? []).map((text) => sampleText(text));
-      return `${head.slice(0, -1)},"samples":[${samples.join(',')}]}`;
+    const keys = uses.flatMap((use) => use.keys);
+    const texts = await recordTexts(this.source, keys);
+    const missing = keys.filter(({ id }) => !texts.has(id));
+    const archived = missing.length === 0 ? [] : ((await this.cold?.records(missing)) ?? []);
+    for (const { id, text } of archived) texts.set(id, text);
+    return uses.map((use) => {
+      const samples = use.keys.flatMap(({ id }) => texts.get(id) ?? []).map((text) => sampleText(text));
+      return `${use.head.slice(0, -1)},"samples":[${samples.join(',')}]}`;
     });
   }
 }

@@ -18,10 +18,6 @@ export class PartitionStore {
     return failed;
   }
 
-  nameOf(day: string): string {
-    return PREFIX + day.replaceAll('-', '');
-  }
-
   /** Days before `day` of which the store holds something, in a partition or in the default one; oldest first. */
   async daysBefore(day: string): Promise<string[]> {
     return withStore(async () => {
@@ -32,7 +28,7 @@ export class PartitionStore {
          UNION SELECT DISTINCT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')
          FROM call_record_default WHERE occurred_at < $2::timestamptz
          ORDER BY day`,
-        [this.nameOf(day), `${day}T00:00:00Z`],
+        [partitionOf(day), `${day}T00:00:00Z`],
       );
       return rows.map((row) => row.day);
     });
@@ -54,7 +50,7 @@ export class PartitionStore {
     await withStore(() =>
       this.source.transaction(async (manager) => {
         await manager.query(`SET LOCAL lock_timeout = '2s'`);
-        await manager.query(`DROP TABLE IF EXISTS ${this.nameOf(day)}`);
+        await manager.query(`DROP TABLE IF EXISTS ${partitionOf(day)}`);
         await manager.query(
           'DELETE FROM call_record_default WHERE occurred_at >= $1::timestamptz AND occurred_at < $2::timestamptz',
           rangeOf(day),
@@ -86,7 +82,7 @@ export class PartitionStore {
   }
 
   private async ensure(atMs: number): Promise<boolean> {
-    const name = this.nameOf(dayOf(atMs));
+    const name = partitionOf(dayOf(atMs));
     const [found] = await withStore<{ exists: boolean }[]>(() =>
       this.source.query('SELECT to_regclass($1) IS NOT NULL AS exists', [name]),
     );
@@ -98,9 +94,10 @@ export class PartitionStore {
       );
       return true;
     } catch (error) {
-      // The default partition holds records of that day already, or another process makes the same one.
+      // 23514: the default partition holds records of that day. The others: another process makes the same one.
       const code = (error as { code?: string }).code;
-      if (code === '23514' || code === '42P07' || code === '23505') return false;
+      if (code === '23514') return false;
+      if (code === '42P07' || code === '23505') return true;
       throw error;
     }
   }
@@ -109,6 +106,11 @@ export class PartitionStore {
 /** The UTC day of a time, as `YYYY-MM-DD`. */
 export function dayOf(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
+}
+
+/** The name of the partition of a UTC day. */
+export function partitionOf(day: string): string {
+  return PREFIX + day.replaceAll('-', '');
 }
 
 /** The first moment of a UTC day and that of the next one. */

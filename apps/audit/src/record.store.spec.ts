@@ -41,7 +41,7 @@ describe('the audit store', () => {
     await source.initialize();
     await source.runMigrations();
     records = new RecordStore(source, bus, clock.wallMs);
-    const textIndex = new TextIndexStore(source, source, new PartitionStore(source));
+    const textIndex = new TextIndexStore(source, source);
     calls = new CallStore(source, new CallPages({ source, textIndex, cold: undefined, scanRowsMax: 1_000 }));
   });
   beforeEach(() => source.query('TRUNCATE call_record, usage_day, usage_seen, quarantine'));

@@ -1,6 +1,6 @@
 import { withStore } from '@warder/postgres';
 import type { DataSource } from 'typeorm';
-import type { PartitionStore } from './partition.store.js';
+import { partitionOf } from './partition.store.js';
 
 /** What parts of arguments are looked for in; the index and the filter must say the same. */
 export const ARGUMENTS_TEXT = `(record->'personal'->>'arguments')`;
@@ -17,7 +17,6 @@ export class TextIndexStore {
   constructor(
     private readonly source: DataSource,
     private readonly patient: DataSource,
-    private readonly partitions: PartitionStore,
   ) {}
 
   /**
@@ -25,7 +24,7 @@ export class TextIndexStore {
    * @returns whether there was something to build
    */
   async build(day: string): Promise<boolean> {
-    const partition = this.partitions.nameOf(day);
+    const partition = partitionOf(day);
     const [known] = await withStore<{ exists: boolean; valid: boolean | null }[]>(() =>
       this.source.query(
         `SELECT to_regclass($1) IS NOT NULL AS exists,

@@ -5,10 +5,10 @@ import type { UseCursor } from './use-cursor.js';
 const KEY = 'upstream, tool, principal_id, agent_id';
 
 /**
- * Who used what since the cursor's day, behind its key, one more than the page holds. The roll-up finds and counts, and
- * is read in the order of its primary key, so a page costs its own lines and not those of the others; only the samples
- * of the lines that are answered are read from the records. Each row has the key, a use without its samples, as JSON
- * text, and the keys and texts of up to three samples.
+ * Who used what since the cursor's day, behind its key, one more than the page holds. Only the roll-up is read, in the
+ * order of its primary key, so a page costs its own lines and not those of the others, and the statement names no
+ * records: to plan over every day's partition costs more than to read the samples. Each row has the key, a use without
+ * its samples, as JSON text, and the keys of up to three samples.
  */
 export function whoUsedStatement(query: WhoUsedQuery, { from, after }: UseCursor): [sql: string, values: unknown[]] {
   const values: unknown[] = [];
@@ -18,13 +18,12 @@ export function whoUsedStatement(query: WhoUsedQuery, { from, after }: UseCursor
   if (query.upstream !== undefined) wanted.push(`upstream = ${bind(query.upstream)}`);
   if (query.tool !== undefined) wanted.push(`tool = ${bind(query.tool)}`);
   if (after !== undefined) wanted.push(`(${KEY}) > (${after.map((part) => bind(part)).join(', ')})`);
+  const sameUse = `d.upstream = uses.upstream AND d.tool = uses.tool
+      AND d.principal_id = uses.principal_id AND d.agent_id = uses.agent_id`;
   const sql = `
 WITH uses AS (
-  SELECT ${KEY},
-    (array_agg(principal_name ORDER BY last_at DESC))[1] AS principal_name,
-    (array_agg(principal_email ORDER BY last_at DESC))[1] AS principal_email,
-    (array_agg(agent_name ORDER BY last_at DESC))[1] AS agent_name,
-    sum(permitted) AS permitted, sum(forbidden) AS forbidden, min(first_at) AS first_at, max(last_at) AS last_at
+  SELECT ${KEY}, sum(permitted) AS permitted, sum(forbidden) AS forbidden,
+    min(first_at) AS first_at, max(last_at) AS last_at, max(day) AS last_day
   FROM usage_day
   WHERE ${wanted.join(' AND ')}
   GROUP BY ${KEY}
@@ -43,16 +42,18 @@ SELECT ARRAY[${KEY}] AS key, json_build_object(
   'firstAtMs', floor(extract(epoch FROM first_at) * 1000),
   'lastAtMs', floor(extract(epoch FROM last_at) * 1000)
 )::text AS head, (
-  -- A record that has left Postgres is told by its key alone.
-  SELECT coalesce(json_agg(json_build_object('id', key.id, 'atMs', (extract(epoch FROM key.at) * 1000)::float8,
-    'text', (SELECT r.record::text FROM call_record r WHERE r.occurred_at = key.at AND r.record_id = key.id)
-  ) ORDER BY key.at DESC), '[]'::json)
+  SELECT coalesce(json_agg(json_build_object('id', key.id, 'atMs', (extract(epoch FROM key.at) * 1000)::float8)
+    ORDER BY key.at DESC), '[]'::json)
   FROM (
     SELECT k.at, k.id FROM usage_day d, unnest(d.sample_at, d.sample_id) AS k(at, id)
-    WHERE d.upstream = uses.upstream AND d.tool = uses.tool AND d.principal_id = uses.principal_id
-      AND d.agent_id = uses.agent_id AND d.${since}
-    ORDER BY k.at DESC LIMIT 3
+    WHERE ${sameUse} AND d.${since}
+    ORDER BY d.day DESC, k.at DESC LIMIT 3
   ) key
-)::text AS keys FROM uses ORDER BY ${KEY}`;
+)::text AS keys
+FROM uses CROSS JOIN LATERAL (
+  -- Names as of the last day, of the many that a use may have been counted under.
+  SELECT d.principal_name, d.principal_email, d.agent_name FROM usage_day d WHERE ${sameUse} AND d.day = uses.last_day
+) named
+ORDER BY ${KEY}`;
   return [sql, values];
 }

@@ -55,9 +55,8 @@ export function archiveProviders(config: AuditConfig, host: Host, source: Source
     },
     {
       provide: TextIndexStore,
-      inject: [source, PATIENT, PartitionStore],
-      useFactory: (opened: DataSource, patient: DataSource, partitions: PartitionStore) =>
-        new TextIndexStore(opened, patient, partitions),
+      inject: [source, PATIENT],
+      useFactory: (opened: DataSource, patient: DataSource) => new TextIndexStore(opened, patient),
     },
     {
       provide: ARCHIVE,

@@ -84,7 +84,7 @@ describe('the archive', () => {
     keeping = new Keeping({
       source,
       partitions,
-      textIndex: new TextIndexStore(source, source, partitions),
+      textIndex: new TextIndexStore(source, source),
       holds,
       erasures,
       archive,
@@ -274,7 +274,7 @@ describe('the archive', () => {
   it('answers from the files what Postgres answered, filter by filter and page by page', async () => {
     const batch = Array.from({ length: 120 }, (_, n) => varied(recordOf(n, { occurredAtMs: START + n * 1_500_000 })));
     await store(...batch);
-    const textIndex = new TextIndexStore(source, source, new PartitionStore(source));
+    const textIndex = new TextIndexStore(source, source);
     const calls = new CallStore(source, new CallPages({ source, textIndex, cold, scanRowsMax: 1_000 }), cold);
     const queries: Record<string, string>[] = [
       {},
@@ -348,7 +348,7 @@ describe('the archive', () => {
     await keeping.run(nowMs);
     await store(...Array.from({ length: 40 }, (_, n) => of(100 + n, n % 10 ? 'straw' : 'needle', nowMs + n)));
     const partitions = new PartitionStore(source);
-    const textIndex = new TextIndexStore(source, source, partitions);
+    const textIndex = new TextIndexStore(source, source);
     expect(await textIndex.scannedFrom('needle')).toBe('2027-01-01T00:00:00Z');
     expect(await textIndex.scannedFrom('ne')).toBeUndefined();
     expect(await textIndex.build('2026-12-31')).toBe(false);

@@ -83,7 +83,7 @@ describe('the evidence of records that left Postgres', () => {
     const holds = new LegalHoldStore(source, outbox, clock.wallMs);
     erasures = new ErasureStore(source, outbox, holds, clock.wallMs);
     const partitions = new PartitionStore(source);
-    const textIndex = new TextIndexStore(source, source, partitions);
+    const textIndex = new TextIndexStore(source, source);
     const parts = { source, partitions, textIndex, holds, erasures, archive, log: quiet };
     keeping = new Keeping({ ...parts, retentionDays: 3, archiveRetentionDays: 30 });
     await keeping.run(nowMs);

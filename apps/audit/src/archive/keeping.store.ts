@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { PartitionStore } from '../partition.store.js';
-import { dayOf } from '../partition.store.js';
+import { dayOf, partitionOf } from '../partition.store.js';
 import type { TextIndexStore } from '../text-index.store.js';
 import type { ArchiveStore } from './archive.store.js';
 import { erasedText } from './erased-text.js';
@@ -31,12 +31,16 @@ export interface KeepingParts {
 export class Keeping {
   constructor(private readonly parts: KeepingParts) {}
 
+  /** Makes the partitions of the days to come: the one thing that must be there before a record is stored. */
+  async prepare(nowMs: number): Promise<void> {
+    const failed = await this.parts.partitions.ensureAhead(nowMs);
+    if (failed.length > 0) this.parts.log.warn({ days: failed }, 'records of these days stay in the default partition');
+  }
+
   /** Does what is due, in one process at a time. One day that fails does not keep the others. */
   async run(nowMs: number): Promise<void> {
     await this.alone(async () => {
-      const failed = await this.parts.partitions.ensureAhead(nowMs);
-      if (failed.length > 0)
-        this.parts.log.warn({ days: failed }, 'records of these days stay in the default partition');
+      await this.prepare(nowMs);
       await this.runErasures(nowMs);
       await this.each(await this.closedDays(nowMs), 'archived', (day) => this.archiveDay(day, nowMs));
       await this.each(await this.parts.partitions.daysBefore(dayOf(nowMs)), 'indexed', async (day) => {
@@ -73,9 +77,9 @@ export class Keeping {
       await partitions.drop(day);
       return;
     }
-    if (await archive.dropHot(day, partitions.nameOf(day))) return;
+    if (await archive.dropHot(day, partitionOf(day))) return;
     await archive.write(day);
-    if (!(await archive.dropHot(day, partitions.nameOf(day)))) throw new Error('the day still gets records');
+    if (!(await archive.dropHot(day, partitionOf(day)))) throw new Error('the day still gets records');
   }
 
   private async removeArchived(before: string): Promise<void> {
