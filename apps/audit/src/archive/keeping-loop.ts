@@ -9,15 +9,19 @@ export class KeepingLoop {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly keeping: Pick<Keeping, 'run'>,
+    private readonly keeping: Pick<Keeping, 'prepare' | 'run'>,
     private readonly wallMs: () => number,
     private readonly log: { error(fields: object, message: string): void },
   ) {}
 
-  /** Resolves after the first run, whatever became of it. */
+  /**
+   * Resolves once records can be stored, whatever became of it. The first run goes on behind it: to write an old day's
+   * files and index takes minutes, and records are consumed meanwhile.
+   */
   async start(): Promise<void> {
     this.timer = setInterval(() => void this.wake(), RUN_EVERY_MS);
-    await this.wake();
+    await this.attempt(() => this.keeping.prepare(this.wallMs()));
+    void this.wake();
   }
 
   /** Runs now, or once more after the run that is under way. Never rejects. */
@@ -39,11 +43,15 @@ export class KeepingLoop {
   private async run(): Promise<void> {
     while (this.isAsked) {
       this.isAsked = false;
-      try {
-        await this.keeping.run(this.wallMs());
-      } catch (error) {
-        this.log.error({ err: error }, 'the records are not kept as they should be; it is tried again');
-      }
+      await this.attempt(() => this.keeping.run(this.wallMs()));
+    }
+  }
+
+  private async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.log.error({ err: error }, 'the records are not kept as they should be; it is tried again');
     }
   }
 }
