@@ -347,7 +347,6 @@ describe('the archive', () => {
     nowMs += DAY_MS;
     await keeping.run(nowMs);
     await store(...Array.from({ length: 40 }, (_, n) => of(100 + n, n % 10 ? 'straw' : 'needle', nowMs + n)));
-    const partitions = new PartitionStore(source);
     const textIndex = new TextIndexStore(source, source);
     expect(await textIndex.scannedFrom('needle')).toBe('2027-01-01T00:00:00Z');
     expect(await textIndex.scannedFrom('ne')).toBeUndefined();
