@@ -46,3 +46,27 @@ export async function untilQuiet(pid: number): Promise<boolean> {
   }
   return false;
 }
+
+const TICK_US = 10_000;
+
+/**
+ * CPU time that a process and the processes that it started have spent, in microseconds; of children that have ended
+ * and were waited for, to a tick of 10 ms.
+ * @throws Error when the process is gone
+ */
+export function familyCpuTimeUs(pid: number): number {
+  // The name in parentheses may hold spaces; behind it the numbers begin with the state, the third field.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+  const ended = (Number(fields[13]) + Number(fields[14])) * TICK_US;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+  return children.reduce((sum, child) => sum + cpuTimeOrNone(Number(child)), ended + cpuTimeUs(pid));
+}
+
+function cpuTimeOrNone(pid: number): number {
+  try {
+    return cpuTimeUs(pid);
+  } catch {
+    // It ended between the listing and the reading, and is counted with those that have.
+    return 0;
+  }
+}

@@ -15,6 +15,11 @@ const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
 /** Whether processes have their own CPUs in this run. */
 export const isPinned = (): boolean => canPin;
 
+/** Moves a process, with all of its threads and what it starts from now on, to the CPUs of the list, such as `0,1`. */
+export function pin(pid: number, cpus: string): void {
+  if (canPin) spawnSync('taskset', ['-a', '-c', '-p', cpus, String(pid)]);
+}
+
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /** A child process and its last words. */
@@ -91,7 +96,7 @@ export interface LoadGenerator {
 /** Starts the load generator; it ends with this process. */
 export function startLoadGenerator(): LoadGenerator {
   const child = fork(here('./load-generator.js'), { stdio: 'inherit' });
-  if (canPin) spawnSync('taskset', ['-a', '-c', '-p', String(OTHERS_CPU), String(child.pid)]);
+  if (child.pid !== undefined) pin(child.pid, String(OTHERS_CPU));
   const order = async (what: LoadOrder): Promise<unknown> => {
     const answered = once(child, 'message') as Promise<[{ report?: unknown; error?: string }]>;
     child.send(what);
