@@ -154,9 +154,9 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
       EVERY_CONSUMER,
       {
         provide: REFUSED,
-        inject: [AdminAccess, getDataSourceToken('audit'), Outbox],
-        useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
-          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
+        inject: [AdminAccess, source, Outbox],
+        useFactory: ({ refused }: AdminAccess, db: DataSource, outbox: Outbox) =>
+          refused.writeTo('audit', (action) => db.transaction((manager) => outbox.recordAdminAction(manager, action))),
       },
       {
         provide: MCP,

@@ -157,6 +157,21 @@ describe('a question to the audit', () => {
     });
   });
 
+  it('is on record once where it is refused behind the door, with what was asked', async () => {
+    await get('calls?canary-7c=1&upstream=once');
+    await get('none/such');
+    await running.app.get(AdminAccess).refused.flush();
+    await eventually(async () => {
+      const { body } = await get('calls?code=WDR_PATH_UNKNOWN');
+      expect((body.calls as AuditRecord[]).map(({ method }) => method)).toEqual(['admin/audit/request.refuse']);
+      const { body: invalid } = await get('calls?code=WDR_BODY_INVALID&text=once');
+      expect((invalid.calls as AuditRecord[]).map(({ method }) => method)).toEqual(['admin/audit/call.list']);
+    });
+    const noted = (await get('calls?code=WDR_BODY_INVALID&limit=500')).body.calls as AuditRecord[];
+    expect(noted.filter(({ method }) => method === 'admin/audit/request.refuse')).toEqual([]);
+    expect(noted.map(({ personal }) => personal?.refusalDetail)).toContain('a key: unknown key');
+  });
+
   it('is numbered without a gap', async () => {
     const rows = (await sql(
       `SELECT (SELECT last_sequence FROM audit.admin_record_log WHERE log = 'admin/audit')::int AS last`,

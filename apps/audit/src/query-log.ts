@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
+import { keptDetail, markOnRecord } from '@warder/admin-access';
 import type { AdminAction, AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { ExportedAmount } from './export-stream.js';
@@ -41,10 +42,12 @@ export class QueryLog {
     try {
       text = await ask();
     } catch (error) {
-      const { code, message: detail } = error instanceof AdminError ? error : { code: 'WDR_INTERNAL', message: '' };
+      const { code, detail } = error instanceof AdminError ? error : { code: 'WDR_INTERNAL', detail: '' };
       // Where the store is away there is nothing to write it to, and nothing was told.
-      if (code !== 'WDR_STORE_UNAVAILABLE')
-        await this.keep({ ...question, refusal: { code, detail, isForbidden: false } });
+      if (code !== 'WDR_STORE_UNAVAILABLE') {
+        await this.keep({ ...question, refusal: { code, detail: keptDetail(detail), isForbidden: false } });
+        markOnRecord(error);
+      }
       throw error;
     }
     const sha256 = createHash('sha256').update(text).digest('hex');
@@ -63,8 +66,9 @@ export class QueryLog {
       query = read();
     } catch (error) {
       if (error instanceof AdminError) {
-        const { code, message: detail } = error;
-        await this.keep({ ...begun, refusal: { code, detail, isForbidden: false } });
+        const { code, detail } = error;
+        await this.keep({ ...begun, refusal: { code, detail: keptDetail(detail), isForbidden: false } });
+        markOnRecord(error);
       }
       throw error;
     }

@@ -74,7 +74,9 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
         provide: REFUSED,
         inject: [AdminAccess, getDataSourceToken('credentials'), Outbox],
         useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
-          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
+          refused.writeTo('credentials', (action) =>
+            source.transaction((manager) => outbox.recordAdminAction(manager, action)),
+          ),
       },
       CredentialsStart,
     ],

@@ -1,5 +1,7 @@
+import { AdminAccess } from '@warder/admin-access';
 import { createInProcessBus, type Bus } from '@warder/bus';
 import {
+  type AuditRecord,
   auditRecordedTopic,
   type ConnectionState,
   connectionStateTopic,
@@ -84,7 +86,11 @@ async function start(secrets: object = { create: true }): Promise<void> {
     pepper: { current: 'p1', keys: { p1: PEPPER } },
     secrets: { ...places(), ...secrets },
   };
-  running = await startServiceForTest(credentialsService, config, { bus, clock });
+  running = await startServiceForTest(credentialsService, config, {
+    bus,
+    clock,
+    settings: { bounds: { bodyBytesMax: 65_536 } },
+  });
   await vi.waitFor(async () => expect((await as('admin').get('/admin/credentials/static')).status).toBe(200));
 }
 
@@ -214,5 +220,41 @@ describe('/admin/credentials/static', () => {
 
   it('does not start without its keyring unless told to make one', async () => {
     await expect(start({ create: false })).rejects.toThrow(/^secrets: keyring .*ENOENT/);
+  });
+});
+
+describe('what is refused', () => {
+  const flush = () => running!.app.get(AdminAccess).refused.flush();
+  const refused = () =>
+    records
+      .map((text) => JSON.parse(text) as AuditRecord)
+      .filter(({ method }) => method === 'admin/credentials/request.refuse');
+
+  it('is on record: whom, on which route, with which code, and never the value', async () => {
+    await start();
+    await put('files', { ...header, kind: 'none' });
+    await put('files', { ...header, [CANARY]: 1 });
+    await as('admin').delete('/admin/credentials/static/files');
+    await put('files', { ...header, value: CANARY.repeat(5_000) });
+    await flush();
+    await vi.waitFor(() => expect(refused()).toHaveLength(4));
+    expect(refused().map(({ refusal, personal }) => [refusal?.code, personal?.arguments])).toMatchObject([
+      ['WDR_BODY_INVALID', { value: { method: 'PUT', route: '/admin/credentials/static/:upstream' } }],
+      ['WDR_BODY_INVALID', { value: { method: 'PUT', route: '/admin/credentials/static/:upstream' } }],
+      ['WDR_CREDENTIAL_UNKNOWN', { value: { method: 'DELETE', route: '/admin/credentials/static/:upstream' } }],
+      ['WDR_BODY_TOO_LARGE', { value: { method: 'PUT', route: '/admin/credentials/static/:upstream' } }],
+    ]);
+    for (const { principal, decision, outcome } of refused())
+      expect([principal?.id, decision, outcome]).toEqual(['usr_admin', 'permit', 'failure']);
+    expect(records.join()).not.toContain('canary-6f1d');
+  });
+
+  it('leaves a bounded number of records however much there is of it', async () => {
+    await start();
+    for (let n = 0; n < 100; n += 1) await as('admin').delete(`/admin/credentials/static/files${n}`);
+    await flush();
+    await vi.waitFor(() => expect(refused().reduce((sum, { count }) => sum + count, 0)).toBe(100));
+    // Twenty of one caller and one for the rest of its code, of each of the two windows that it may fall into.
+    expect(refused().length).toBeLessThanOrEqual(42);
   });
 });

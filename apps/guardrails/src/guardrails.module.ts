@@ -68,7 +68,9 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
         provide: REFUSED,
         inject: [AdminAccess, getDataSourceToken('guardrails'), Outbox],
         useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
-          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
+          refused.writeTo('guardrails', (action) =>
+            source.transaction((manager) => outbox.recordAdminAction(manager, action)),
+          ),
       },
       GuardrailsStart,
     ],

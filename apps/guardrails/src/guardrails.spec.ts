@@ -1,3 +1,4 @@
+import { AdminAccess } from '@warder/admin-access';
 import { createInProcessBus, type Bus } from '@warder/bus';
 import {
   auditRecordedTopic,
@@ -19,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { guardrailsService } from './index.js';
 
 const secret = 'a pepper of at least thirty-two characters';
+const settings = { bounds: { bodyBytesMax: 65_536 } };
 const pepper = { current: 'p1', keys: { p1: secret } };
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const bus: Bus = createInProcessBus({ node: 'n1', log: createLogger('test', { level: 'silent' }), clock });
@@ -43,7 +45,7 @@ async function admit(role: Role): Promise<string> {
 }
 
 const start = (): Promise<RunningHost> =>
-  startServiceForTest(guardrailsService, { database: { url: database.url }, pepper }, { bus });
+  startServiceForTest(guardrailsService, { database: { url: database.url }, pepper }, { bus, settings });
 
 beforeAll(async () => {
   database = await startEmbeddedPostgres({ ephemeral: true });
@@ -184,5 +186,48 @@ describe('the dry run', () => {
   it('names a wrong phase and a missing value', async () => {
     expect((await check({ phase: 'later', value: 1 })).body.error.message).toContain('phase');
     expect((await check({ phase: 'request' })).body.error.message).toContain('value');
+  });
+});
+
+describe('what is refused', () => {
+  const flush = () => running.app.get(AdminAccess).refused.flush();
+  const refused = () => records.filter(({ method }) => method === 'admin/guardrails/request.refuse');
+
+  it('is on record: whom, on which route, with which code, and nothing of the body', async () => {
+    await flush();
+    await put('packs/pii', { detectors: ['canary'] }, await tagOf('pii'));
+    await put('packs/none', { detectors: [] }, '"1"');
+    await put('packs/pii', { detectors: [] }, '"999"');
+    await put('packs/pii', { detectors: ['x'.repeat(70_000)] }, '"1"');
+    await flush();
+    await vi.waitFor(() => expect(refused().at(-1)?.refusal?.code).toBe('WDR_BODY_TOO_LARGE'));
+    const last = refused().slice(-4);
+    expect(last.map(({ refusal }) => refusal?.code)).toEqual([
+      'WDR_DETECTOR_UNKNOWN',
+      'WDR_RULE_PACK_UNKNOWN',
+      'WDR_VERSION_MISMATCH',
+      'WDR_BODY_TOO_LARGE',
+    ]);
+    for (const record of last) {
+      expect(record).toMatchObject({ kind: 'admin', principal: { id: 'usr_admin' }, agent: { id: 'pat_admin' } });
+      expect(record).toMatchObject({ decision: 'permit', outcome: 'failure', count: 1 });
+      const asked = { method: 'PUT', route: '/admin/guardrails/packs/:pack' };
+      expect(record.personal?.arguments).toMatchObject({ value: asked });
+    }
+    expect(JSON.stringify(last)).not.toContain('xxx');
+  });
+
+  it('leaves a bounded number of records however much there is of it', async () => {
+    await flush();
+    const before = refused().length;
+    for (let n = 0; n < 100; n += 1) await get(`packs/none${n}`);
+    await flush();
+    const counts = () =>
+      refused()
+        .slice(before)
+        .map(({ count }) => count);
+    await vi.waitFor(() => expect(counts().reduce((sum, count) => sum + count, 0)).toBe(100));
+    // Twenty of one caller and one for the rest of its code, of each of the two windows that it may fall into.
+    expect(counts().length).toBeLessThanOrEqual(42);
   });
 });

@@ -84,7 +84,9 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
         provide: REFUSED,
         inject: [AdminAccess, getDataSourceToken('identity'), Outbox],
         useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
-          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
+          refused.writeTo('identity', (action) =>
+            source.transaction((manager) => outbox.recordAdminAction(manager, action)),
+          ),
       },
       IdentityStart,
     ],

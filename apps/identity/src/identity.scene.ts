@@ -59,7 +59,11 @@ export class IdentityScene {
       bootstrapTokenFile: this.tokenFile,
       ...config,
     };
-    this.running = await startServiceForTest(identityService, settings, { bus: this.bus, clock });
+    this.running = await startServiceForTest(identityService, settings, {
+      bus: this.bus,
+      clock,
+      settings: { bounds: { bodyBytesMax: 65_536 } },
+    });
     while ((await fetch(`${this.running.url}/readyz`)).status !== 200) await new Promise(setImmediate);
   }
 

@@ -1,3 +1,4 @@
+import { AdminAccess } from '@warder/admin-access';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { IdentityScene } from './identity.scene.js';
@@ -139,5 +140,57 @@ describe('/admin/identity/principals', () => {
     expect((await as(auditor.token).delete(`/admin/identity/principals/${member.id}`)).status).toBe(403);
     expect((await as(member.token).get('/admin/identity/principals')).status).toBe(403);
     expect((await request(scene.running!.url).get('/admin/identity/principals')).status).toBe(401);
+  });
+});
+
+describe('what is refused', () => {
+  const flush = () => scene.running!.app.get(AdminAccess).refused.flush();
+  const refused = () => scene.records.filter(({ method }) => method === 'admin/identity/request.refuse');
+
+  it('is on record: whom, on which route, with which code, and nothing of the body', async () => {
+    await flush();
+    await as().post('/admin/identity/principals').send({ name: 'Fay', email: 'fay@example.com' });
+    await as().post('/admin/identity/principals').send({ name: 7, canary: 'hidden-7c' });
+    await as().get('/admin/identity/principals/usr_none');
+    await as().post('/admin/identity/principals').send({ name: 'Fay', email: 'fay@example.com' });
+    await as()
+      .post('/admin/identity/tokens')
+      .send({ name: 'x'.repeat(70_000) });
+    await flush();
+    await vi.waitFor(() => expect(refused().at(-1)?.refusal?.code).toBe('WDR_BODY_TOO_LARGE'));
+    const last = refused().slice(-4);
+    const principals = '/admin/identity/principals';
+    expect(last.map(({ refusal, personal }) => [refusal?.code, personal?.arguments])).toMatchObject([
+      ['WDR_BODY_INVALID', { value: { method: 'POST', route: principals } }],
+      ['WDR_PRINCIPAL_UNKNOWN', { value: { method: 'GET', route: `${principals}/:id` } }],
+      ['WDR_EMAIL_TAKEN', { value: { method: 'POST', route: principals } }],
+      ['WDR_BODY_TOO_LARGE', { value: { method: 'POST', route: '/admin/identity/tokens' } }],
+    ]);
+    for (const { kind, decision, outcome, personal } of last) {
+      expect([kind, decision, outcome, personal?.principal?.name]).toEqual([
+        'admin',
+        'permit',
+        'failure',
+        'Administrator',
+      ]);
+    }
+    expect(JSON.stringify(last)).not.toMatch(/hidden-7c|xxx/);
+  });
+
+  it('leaves a bounded number of records however much there is of it', async () => {
+    await flush();
+    const before = refused().length;
+    for (let n = 0; n < 100; n += 1)
+      await as()
+        .post('/admin/identity/tokens')
+        .send({ [`key${n}`]: n });
+    await flush();
+    const counts = () =>
+      refused()
+        .slice(before)
+        .map(({ count }) => count);
+    await vi.waitFor(() => expect(counts().reduce((sum, count) => sum + count, 0)).toBe(100));
+    // Twenty of one caller and one for the rest of its code, of each of the two windows that it may fall into.
+    expect(counts().length).toBeLessThanOrEqual(42);
   });
 });

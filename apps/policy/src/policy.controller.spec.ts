@@ -1,5 +1,7 @@
+import { AdminAccess } from '@warder/admin-access';
 import { createInProcessBus, type Bus } from '@warder/bus';
 import {
+  type AuditRecord,
   auditRecordedTopic,
   type PolicySnapshot,
   policySnapshotTopic,
@@ -36,6 +38,7 @@ let directory: string;
 const bearers = { admin: issueToken(randomBytes), auditor: issueToken(randomBytes), member: issueToken(randomBytes) };
 let snapshots: PolicySnapshot[];
 let records: string[];
+let refused: AuditRecord[];
 
 beforeAll(async () => {
   database = await startEmbeddedPostgres({ ephemeral: true });
@@ -63,9 +66,11 @@ async function startBus(): Promise<void> {
   bus = createInProcessBus({ node: 'n1', log, clock });
   snapshots = [];
   records = [];
+  refused = [];
   await bus.watch(policySnapshotTopic, 'beginning', ({ value }) => snapshots.push(value));
   await bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => {
     records.push(`${value.method} by ${value.principal?.id ?? 'the service'}`);
+    if (value.method === 'admin/policy/request.refuse') refused.push(value);
   });
   await bus.own(principalStateTopic);
   await bus.own(tokenStateTopic);
@@ -307,5 +312,44 @@ describe('POST /admin/policy/explain and the views', () => {
         collisions: [],
       },
     ]);
+  });
+});
+
+describe('what is refused', () => {
+  const flush = () => running!.app.get(AdminAccess).refused.flush();
+
+  it('is on record: whom, on which route, with which code, and nothing of the body', async () => {
+    await start();
+    await put({ canary: 'hidden-7c' }, '"1"');
+    const question = { principal: 'usr_none', virtualServer: 'none', tool: 'none' };
+    await as('auditor').post('/admin/policy/explain').send(question);
+    await put(DOCUMENT, '"9"');
+    const server = { tools: [], description: 'd'.repeat(1_000) };
+    const virtualServers = Object.fromEntries(Array.from({ length: 7_500 }, (_, at) => [`server-${at}`, server]));
+    await put({ virtualServers }, '"1"');
+    await flush();
+    await vi.waitFor(() => expect(refused).toHaveLength(4));
+    expect(
+      refused.map(({ principal, refusal, personal }) => [principal?.id, refusal?.code, personal?.arguments]),
+    ).toMatchObject([
+      ['usr_admin', 'WDR_BODY_INVALID', { value: { method: 'PUT', route: '/admin/policy' } }],
+      ['usr_auditor', 'WDR_VIRTUAL_SERVER_UNKNOWN', { value: { method: 'POST', route: '/admin/policy/explain' } }],
+      ['usr_admin', 'WDR_VERSION_MISMATCH', { value: { method: 'PUT', route: '/admin/policy' } }],
+      ['usr_admin', 'WDR_POLICY_TOO_LARGE', { value: { method: 'PUT', route: '/admin/policy' } }],
+    ]);
+    expect(new Set(refused.map(({ decision, outcome }) => `${decision} ${outcome}`))).toEqual(
+      new Set(['permit failure']),
+    );
+    expect(JSON.stringify(refused)).not.toMatch(/hidden-7c|ddd/);
+  });
+
+  it('leaves a bounded number of records however much there is of it', async () => {
+    await start();
+    for (let n = 0; n < 100; n += 1)
+      await put({ ...DOCUMENT, grants: [{ ...DOCUMENT.grants[0], tools: [`none${n}/*`] }] }, '"1"');
+    await flush();
+    await vi.waitFor(() => expect(refused.reduce((sum, { count }) => sum + count, 0)).toBe(100));
+    // Twenty of one caller and one for the rest of its code, of each of the two windows that it may fall into.
+    expect(refused.length).toBeLessThanOrEqual(42);
   });
 });

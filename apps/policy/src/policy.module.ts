@@ -87,7 +87,9 @@ export function policyModule(config: PolicyConfig, host: Host): DynamicModule {
         provide: REFUSED,
         inject: [AdminAccess, getDataSourceToken('policy'), Outbox],
         useFactory: ({ refused }: AdminAccess, source: DataSource, outbox: Outbox) =>
-          refused.writeTo((action) => source.transaction((manager) => outbox.recordAdminAction(manager, action))),
+          refused.writeTo('policy', (action) =>
+            source.transaction((manager) => outbox.recordAdminAction(manager, action)),
+          ),
       },
       PolicyStart,
     ],

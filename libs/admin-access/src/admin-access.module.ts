@@ -40,6 +40,7 @@ function share(host: Host, pepper: Pepper): Shared {
   access.start();
   const guard = new AdminGuard(access, host);
   host.beforeBody((request) => guard.admitBody(request));
+  host.onRefusal((refused) => guard.note(refused));
   const module: DynamicModule = {
     module: AdminAccessModule,
     providers: [

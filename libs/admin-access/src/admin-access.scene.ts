@@ -1,7 +1,8 @@
-import { Controller, Get, Module } from '@nestjs/common';
-import { Pepper } from '@warder/contracts';
-import type { Service } from '@warder/service-host';
+import { Body, Controller, Get, Module, Post } from '@nestjs/common';
+import { AppliedWait, Pepper } from '@warder/contracts';
+import { AdminError, parseBody, type Service } from '@warder/service-host';
 import { adminAccessModule } from './admin-access.module.js';
+import { markOnRecord } from './on-record.js';
 import { type AdminActor, AdminCaller, Roles } from './roles.js';
 
 export const pepper = { current: 'p1', keys: { p1: 'a pepper of thirty-two characters' } };
@@ -18,6 +19,21 @@ class TestController {
   @Roles('auditor')
   forAuditors(): object {
     return {};
+  }
+
+  @Get('told')
+  @Roles('auditor')
+  toldAlready(): object {
+    const refusal = new AdminError(404, 'WDR_RECORD_UNKNOWN', 'there is no such record');
+    markOnRecord(refusal);
+    throw refusal;
+  }
+
+  @Post(':id')
+  refuseAll(@Body() body: unknown): object {
+    if (body === 'a bug') throw new TypeError('of the inside');
+    parseBody(AppliedWait, body);
+    throw new AdminError(412, 'WDR_VERSION_MISMATCH', 'version 7 is in force');
   }
 }
 

@@ -34,13 +34,22 @@ async function own(): Promise<void> {
 }
 
 /** The status of an answer to a POST of which nothing but the headers was sent. */
-async function answerBeforeBody(headers: Record<string, string>): Promise<number | undefined> {
+async function answerBeforeBody(headers: Record<string, string>, path = '/admin/test'): Promise<number | undefined> {
   const type = { 'content-type': 'application/json' };
-  const asked = httpRequest(`${running.url}/admin/test`, { method: 'POST', headers: { ...type, ...headers } });
+  const asked = httpRequest(`${running.url}${path}`, { method: 'POST', headers: { ...type, ...headers } });
   asked.on('error', () => undefined).flushHeaders();
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   asked.destroy();
   return answer.statusCode;
+}
+
+/** What has been refused so far, as it goes on record. */
+async function recorded(): Promise<RefusedRequest[]> {
+  const noted: RefusedRequest[] = [];
+  const { refused } = running.app.get(AdminAccess);
+  refused.writeTo('test', async (record) => void noted.push(record));
+  await refused.flush();
+  return noted;
 }
 
 const get = (path: string, authorization?: string): request.Test => {
@@ -133,9 +142,7 @@ describe('the admin door', () => {
     await own();
     await get('/admin/test?secret=canary', `Bearer ${member}`);
     await get('/admin/test', 'Bearer canary');
-    const noted: RefusedRequest[] = [];
-    running.app.get(AdminAccess).refused.writeTo(async (refused) => void noted.push(refused));
-    await running.app.get(AdminAccess).refused.flush();
+    const noted = await recorded();
     expect(noted).toMatchObject([
       {
         kind: 'admin',
@@ -146,6 +153,59 @@ describe('the admin door', () => {
       { kind: 'authentication', by: { principal: null }, refusal: { code: 'WDR_TOKEN_UNKNOWN' } },
     ]);
     expect(JSON.stringify(noted)).not.toContain('canary');
+  });
+
+  it('notes what it refuses of those whom it let in, before a controller or behind it, and whoever threw', async () => {
+    const admin = await know('admin');
+    await own();
+    const post = (body: string) =>
+      request(running.url)
+        .post('/admin/test/canary')
+        .set({ authorization: `Bearer ${admin}`, 'content-type': 'application/json' })
+        .send(body);
+    await post('{"canary":');
+    const authorization = `Bearer ${admin}`;
+    expect(await answerBeforeBody({ authorization, 'content-length': '90000000' }, '/admin/test/canary')).toBe(413);
+    await post('{"wait":409}');
+    await post('{"canary":1}');
+    await post('"a bug"');
+    await get('/admin/canary?canary', `Bearer ${admin}`);
+    await get('/admin/%canary', `Bearer ${admin}`);
+    await get('/canary');
+    const noted = await recorded();
+    expect(
+      noted.map(({ kind, by, arguments: { method, route }, refusal: { code, isForbidden }, count }) => [
+        [kind, by.principal?.id, by.token?.id, by.address],
+        [method, route],
+        [code, isForbidden, count],
+      ]),
+    ).toEqual([
+      ...['WDR_BODY_INVALID', 'WDR_BODY_TOO_LARGE', 'WDR_VERSION_MISMATCH', 'WDR_BODY_INVALID', 'WDR_INTERNAL'].map(
+        (code) => [
+          ['admin', 'usr_admin', 'pat_admin', '127.0.0.1'],
+          ['POST', '/admin/test/:id'],
+          [code, false, 1],
+        ],
+      ),
+      [
+        ['admin', 'usr_admin', 'pat_admin', '127.0.0.1'],
+        ['GET', null],
+        ['WDR_PATH_UNKNOWN', false, 2],
+      ],
+      [
+        ['protocol', undefined, undefined, '127.0.0.1'],
+        ['GET', null],
+        ['WDR_PATH_UNKNOWN', false, 1],
+      ],
+    ]);
+    expect(JSON.stringify(noted)).not.toContain('canary');
+  });
+
+  it('notes nothing that somebody put on record who knows more of it', async () => {
+    const auditor = await know('auditor');
+    await own();
+    expect((await get('/admin/test/told', `Bearer ${auditor}`)).status).toBe(404);
+    expect(await recorded()).toEqual([]);
   });
 
   it('is shut to a principal from the message on that suspends it', async () => {

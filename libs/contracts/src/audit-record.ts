@@ -88,7 +88,7 @@ export const AuditOutcome = z.object({
   isError: z.boolean(),
   findings: z.array(Finding),
   phasesUs: PhasesUs,
-  /** How many alike this record stands for; above 1 only for refusals before identification. */
+  /** How many alike this record stands for; above 1 only for refusals before identification and at admin doors. */
   count: z.int().min(1),
 });
 export type AuditOutcome = z.infer<typeof AuditOutcome>;

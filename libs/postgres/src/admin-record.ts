@@ -19,7 +19,7 @@ export interface AdminActor {
 /** One act at an admin door. `arguments` must hold no secret: it is kept for as long as records are. */
 export interface AdminAction {
   /** What kind of act it was; a change (`admin`) unless said otherwise. */
-  readonly kind?: 'admin' | 'authentication' | 'query' | 'export' | 'erasure';
+  readonly kind?: 'admin' | 'authentication' | 'protocol' | 'query' | 'export' | 'erasure';
   /** `<noun>.<verb>`, such as `principal.create`; stands in the record as `admin/<service>/<noun>.<verb>`. */
   readonly action: string;
   readonly by: AdminActor;

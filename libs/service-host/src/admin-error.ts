@@ -6,6 +6,8 @@ export class AdminError extends Error {
     readonly status: number,
     readonly code: `WDR_${string}`,
     message: string,
+    /** What its record says instead, where `message` quotes to its caller what must not be kept. */
+    readonly detail = message,
   ) {
     super(message);
     this.name = 'AdminError';
@@ -19,8 +21,14 @@ export class AdminError extends Error {
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.slice(0, 10).map(describeIssue);
-  throw new AdminError(400, 'WDR_BODY_INVALID', issues.join('; '));
+  const issues = parsed.error.issues.slice(0, 10);
+  const recorded = issues.map((issue) => describeIssue(withoutNames(issue)));
+  throw new AdminError(400, 'WDR_BODY_INVALID', issues.map(describeIssue).join('; '), recorded.join('; '));
+}
+
+/** A key that nobody knows is a piece of the body, and who mistakes its place may have written a secret there. */
+function withoutNames(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  return issue.code === 'unrecognized_keys' ? { ...issue, keys: ['a key'] } : issue;
 }
 
 /** One issue of zod as `key: what is wrong`; a value that is not there is `missing`. */

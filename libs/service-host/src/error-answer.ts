@@ -1,11 +1,18 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from '@warder/telemetry';
 import { AdminError } from './admin-error.js';
+import type { RequestRefused } from './service.js';
 
 export interface ErrorAnswer {
   status: number;
   code: string;
   message: string;
+}
+
+interface RoutedRequest {
+  readonly raw: IncomingMessage;
+  readonly routeOptions?: { readonly url?: string };
 }
 
 interface Reply {
@@ -29,11 +36,18 @@ export function refusalOf(error: unknown): ErrorAnswer | undefined {
   return { status, ...(BY_STATUS[status] ?? { code: 'WDR_REQUEST_REFUSED', message: 'request refused' }) };
 }
 
-/** The host's one exception filter: refusals as they are, anything else logged and answered 500 without its inside. */
-export function createErrorFilter(log: Logger): ExceptionFilter {
+/** What a path that nothing answers to is answered. */
+export const PATH_UNKNOWN: ErrorAnswer = { status: 404, ...BY_STATUS[404]! };
+
+/**
+ * The host's one exception filter: refusals as they are, anything else logged and answered 500 without its inside.
+ * @param tell - what else is done about each answer; whatever is thrown on the way to a controller comes by here
+ */
+export function createErrorFilter(log: Logger, tell: (refused: RequestRefused) => void): ExceptionFilter {
   return {
     catch(error: unknown, context: ArgumentsHost): void {
-      const reply = context.switchToHttp().getResponse<Reply>();
+      const http = context.switchToHttp();
+      const reply = http.getResponse<Reply>();
       let answer = refusalOf(error);
       if (answer === undefined) {
         log.error({ err: error }, 'request failed');
@@ -41,6 +55,8 @@ export function createErrorFilter(log: Logger): ExceptionFilter {
       }
       if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
       reply.status(answer.status).send({ error: { code: answer.code, message: answer.message } });
+      const { raw, routeOptions } = http.getRequest<RoutedRequest>();
+      tell({ request: raw, route: routeOptions?.url ?? null, answer, thrown: error });
     },
   };
 }

@@ -7,6 +7,6 @@ export { loadConfig, readYaml, type ConfigSources, type LoadedConfig } from './l
 export { lingerBeforeClose } from './lingering-close.js';
 export { answerJson } from './request-gate.js';
 export { drainOnSignal, exitOnFatal, orExit, runService } from './run-service.js';
-export type { HealthCheck, Host, RawHandler, Service } from './service.js';
+export type { HealthCheck, Host, RawHandler, RequestRefused, Service } from './service.js';
 export { startHost, type HostOptions, type RunningHost } from './start-host.js';
 export { startServiceForTest, type TestServiceOptions } from './start-service-for-test.js';

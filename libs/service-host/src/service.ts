@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { BrokerAccess } from './bus-of-settings.js';
 import type { Clock } from './clock.js';
 import type { Door } from './door.js';
+import type { ErrorAnswer } from './error-answer.js';
 
 /** Answers a request before Nest and Fastify see it. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -16,6 +17,15 @@ export type RawHandler = (request: IncomingMessage, response: ServerResponse) =>
  * still does its work: it must not be taken out of service for what would take every one of its kind out at once.
  */
 export type HealthCheck = () => boolean | string | { readonly degraded: string };
+
+/** A request for a controller that was answered with an error, wherever it was refused: before its body, by it, after it. */
+export interface RequestRefused {
+  readonly request: IncomingMessage;
+  /** As the router knows it, such as `/admin/policy/:id`; null where it knows none for the path. */
+  readonly route: string | null;
+  readonly answer: ErrorAnswer;
+  readonly thrown: unknown;
+}
 
 /** What a process gives to the services that run in it. */
 export interface Host {
@@ -40,6 +50,8 @@ export interface Host {
   onDrain(name: string, drain: () => Promise<void>): void;
   /** Asked before the body of a request to a controller is read; throws an AdminError to have it refused unread. */
   beforeBody(judge: (request: IncomingMessage) => void): void;
+  /** Tells of every request for a controller that is refused, once its answer is sent. `tell` must not throw. */
+  onRefusal(tell: (refused: RequestRefused) => void): void;
   /** Hands every request under the prefix (a whole path segment) to `handler`; the hot path. */
   mountRaw(prefix: string, handler: RawHandler): void;
   /** Where other services reach what is mounted inside; undefined where the process has no internal listener. */

@@ -11,13 +11,13 @@ import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
 import { createDoor, createInsiders, isLoopback } from './door.js';
 import { Drains } from './drains.js';
-import { createErrorFilter } from './error-answer.js';
+import { createErrorFilter, PATH_UNKNOWN } from './error-answer.js';
 import { Health } from './health.js';
 import { plainHttpRefusal, type HostSettings } from './host-settings.js';
 import { bind, createListener } from './listener.js';
 import { nestLogger } from './nest-logger.js';
 import { answerJson, RequestGate } from './request-gate.js';
-import type { Host } from './service.js';
+import type { Host, RequestRefused } from './service.js';
 
 export interface HostOptions {
   /** Name of the process: the service, or `standalone`. */
@@ -85,6 +85,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       liveness: (check, ask) => parts.alive.add(name === service ? check : `${name}.${check}`, ask),
       onDrain: (drain, run) => parts.drains.add(name, drain, run),
       beforeBody: (judge) => void parts.bodyJudges.push(judge),
+      onRefusal: (tell) => void parts.refusalListeners.push(tell),
       mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
       internalUrl: internal?.url,
       mountInternal: (prefix, handler) => parts.internal.mount(prefix, handler),
@@ -126,6 +127,7 @@ class HostParts {
   readonly metrics = new Metrics();
   readonly draining = new AbortController();
   readonly bodyJudges: ((request: IncomingMessage) => void)[] = [];
+  readonly refusalListeners: ((refused: RequestRefused) => void)[] = [];
   private isOpen = false;
 
   constructor(readonly log: Logger) {
@@ -149,6 +151,10 @@ class HostParts {
   open(): void {
     this.isOpen = true;
   }
+
+  readonly tellRefusal = (refused: RequestRefused): void => {
+    for (const tell of this.refusalListeners) tell(refused);
+  };
 
   async stop(server: Server, app: INestApplication, boundMs: number, close: () => Promise<void>): Promise<void> {
     this.draining.abort();
@@ -174,7 +180,10 @@ async function createApp(
   const adapter = new FastifyAdapter({
     bodyLimit: settings.bounds.bodyBytesMax,
     // A path that cannot be decoded gets as far as neither hook nor filter, and Fastify would quote it.
-    frameworkErrors: (_: unknown, __: unknown, { raw }: { raw: ServerResponse }) => answerPathUnknown(raw),
+    frameworkErrors: (thrown: unknown, request: { raw: IncomingMessage }, { raw }: { raw: ServerResponse }) => {
+      answerPathUnknown(raw);
+      parts.tellRefusal({ request: request.raw, route: null, answer: PATH_UNKNOWN, thrown });
+    },
     serverFactory: (handler: RequestListener) => {
       toFastify = handler;
       return server;
@@ -185,7 +194,7 @@ async function createApp(
     abortOnError: false,
     logger: nestLogger(parts.log),
   });
-  app.useGlobalFilters(createErrorFilter(parts.log));
+  app.useGlobalFilters(createErrorFilter(parts.log, parts.tellRefusal));
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders(settings.tls !== undefined));
@@ -225,7 +234,8 @@ function answerHealth(response: ServerResponse, health: Health, isInsider: boole
 }
 
 function answerPathUnknown(response: ServerResponse): void {
-  answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
+  const { status, code, message } = PATH_UNKNOWN;
+  answerJson(response, status, { error: { code, message } });
 }
 
 async function answerMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {

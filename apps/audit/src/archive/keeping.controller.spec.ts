@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AdminAccess } from '@warder/admin-access';
 import { type Bus, createInProcessBus } from '@warder/bus';
 import { type AuditRecord, auditRecordedTopic, principalStateTopic, tokenStateTopic } from '@warder/contracts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
@@ -46,7 +47,11 @@ describe('the door of the keeping', () => {
       pepper: { current: 'p1', keys: { p1: PEPPER } },
       archive: { dir: join(dataDir, 'archive'), memoryMaxBytes: 134_217_728 },
     };
-    running = await startServiceForTest(auditService, config, { bus, clock });
+    running = await startServiceForTest(auditService, config, {
+      bus,
+      clock,
+      settings: { bounds: { bodyBytesMax: 65_536 } },
+    });
     await vi.waitUntil(async () => (await get('holds')).status === 200, { timeout: 10_000 });
   });
   afterAll(async () => {
@@ -61,6 +66,8 @@ describe('the door of the keeping', () => {
   const post = (path: string, body: object, role: keyof typeof bearers = 'admin') =>
     request(running.url).post(`/admin/audit/${path}`).set('authorization', `Bearer ${bearers[role]}`).send(body);
 
+  const flush = () => running.app.get(AdminAccess).refused.flush();
+
   it('places and releases a hold, says who did, and leaves a record of each', async () => {
     const placed = await post('holds', { name: 'case 7', reason: 'a court asked', subject: 'usr_held' });
     expect([placed.status, placed.body.placedBy]).toEqual([201, 'usr_admin']);
@@ -70,9 +77,14 @@ describe('the door of the keeping', () => {
     expect([released.status, released.body.releasedBy]).toEqual([200, 'usr_admin']);
     const listed = await get('holds');
     expect(listed.body.holds).toEqual([released.body]);
+    await flush();
     await vi.waitFor(async () => {
       const { calls } = (await get('calls?kind=admin')).body as { calls: AuditRecord[] };
-      expect(calls.map(({ method }) => method)).toEqual(['admin/audit/hold.release', 'admin/audit/hold.place']);
+      expect(calls.map(({ method }) => method).toSorted()).toEqual([
+        'admin/audit/hold.place',
+        'admin/audit/hold.release',
+        'admin/audit/request.refuse',
+      ]);
     });
   });
 
@@ -103,6 +115,47 @@ describe('the door of the keeping', () => {
   ])('refuses %s with %j', async (path, body, status, code) => {
     const answer = await post(path, body);
     expect([answer.status, answer.body.error.code]).toEqual([status, code]);
+  });
+
+  it('puts on record whom it refused what, on which route, and a flood of it in few records', async () => {
+    const refused = async () =>
+      ((await get('calls?kind=admin&limit=500')).body as { calls: AuditRecord[] }).calls
+        .filter(({ method }) => method === 'admin/audit/request.refuse')
+        .toReversed();
+    await flush();
+    await post('holds', { canary: 'hidden-7c' });
+    await post('holds/none/release', {});
+    await post('holds', { name: 'case 8', reason: 'a court asked', subject: 'usr_kept' });
+    await post('erasures', { subject: 'usr_kept', reason: 'asked' });
+    await post('holds', { name: 'x'.repeat(70_000) });
+    await flush();
+    await vi.waitFor(async () => expect((await refused()).at(-1)?.refusal?.code).toBe('WDR_BODY_TOO_LARGE'));
+    const all = await refused();
+    expect(
+      all
+        .slice(-4)
+        .map(({ principal, refusal, decision, personal }) => [
+          [principal?.id, decision, refusal?.code],
+          personal?.arguments,
+        ]),
+    ).toMatchObject([
+      [['usr_admin', 'permit', 'WDR_BODY_INVALID'], { value: { method: 'POST', route: '/admin/audit/holds' } }],
+      [
+        ['usr_admin', 'permit', 'WDR_HOLD_UNKNOWN'],
+        { value: { method: 'POST', route: '/admin/audit/holds/:id/release' } },
+      ],
+      [['usr_admin', 'permit', 'WDR_LEGAL_HOLD'], { value: { method: 'POST', route: '/admin/audit/erasures' } }],
+      [['usr_admin', 'permit', 'WDR_BODY_TOO_LARGE'], { value: { method: 'POST', route: '/admin/audit/holds' } }],
+    ]);
+    expect(JSON.stringify(all)).not.toMatch(/hidden-7c|xxx/);
+    for (let n = 0; n < 100; n += 1) await post('holds/none/release', {});
+    await flush();
+    await vi.waitFor(async () => {
+      const flood = (await refused()).slice(all.length);
+      expect(flood.reduce((sum, { count }) => sum + count, 0)).toBe(100);
+      // One, of each of the windows that it may fall into.
+      expect(flood.length).toBeLessThanOrEqual(2);
+    });
   });
 
   it('lets an auditor read and change nothing, and a member not even read', async () => {
