@@ -45,7 +45,7 @@ export async function bootstrap(
       groups: [],
       roles: ['admin', 'auditor'],
     };
-    await store.savePrincipal(manager, row);
+    await store.savePrincipals(manager, [row]);
     await store.record(manager, 'principal.bootstrap', SERVICE, { id: row.id, roles: row.roles });
     const body = { name: 'bootstrap', expiresInDays: days, scopes: { tools: null } };
     await tokens.keep(manager, { text, principalId: row.id, body }, SERVICE);

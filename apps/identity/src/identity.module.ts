@@ -4,11 +4,15 @@ import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { AccessHold } from './access-hold.entity.js';
 import { bootstrap } from './bootstrap.js';
+import { ENDS_ACCESS, type EndsAccess } from './ends-access.js';
 import type { IdentityConfig } from './identity-config.js';
 import { IdentityStore } from './identity.store.js';
 import { MeController } from './me.controller.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
+import { CreateScim1790000001100 } from './migrations/create-scim.js';
+import { Offboarding } from './offboarding.store.js';
 import { Principal } from './principal.entity.js';
 import { PrincipalsController } from './principals.controller.js';
 import { PrincipalsStore } from './principals.store.js';
@@ -53,8 +57,8 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
     module: IdentityModule,
     imports: [
       databaseModule('identity', url, {
-        entities: [Principal, Token],
-        migrations: [CreateIdentity1790000001000],
+        entities: [Principal, Token, AccessHold],
+        migrations: [CreateIdentity1790000001000, CreateScim1790000001100],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
@@ -79,6 +83,12 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
         provide: TokensStore,
         inject: [IdentityStore],
         useFactory: (store: IdentityStore) => new TokensStore(store, config.pepper, config.tokens),
+      },
+      { provide: ENDS_ACCESS, inject: [TokensStore], useFactory: (...ends: EndsAccess[]) => ends },
+      {
+        provide: Offboarding,
+        inject: [IdentityStore, ENDS_ACCESS],
+        useFactory: (store: IdentityStore, ends: EndsAccess[]) => new Offboarding(store, ends),
       },
       {
         provide: REFUSED,

@@ -26,13 +26,14 @@ export class IdentityStore {
   }
 
   /** An id that sorts by the time it was made. */
-  newId(prefix: 'usr' | 'svc' | 'pat'): string {
+  newId(prefix: 'usr' | 'svc' | 'pat' | 'grp'): string {
     return `${prefix}_${recordIdOf(this.wallMs(), randomBytes).replaceAll('-', '')}`;
   }
 
-  async savePrincipal(manager: EntityManager, row: Principal): Promise<void> {
-    await manager.save(Principal, row);
-    await this.outbox.enqueue(manager, principalStateTopic, row.id, principalStateOf(row));
+  async savePrincipals(manager: EntityManager, rows: readonly Principal[]): Promise<void> {
+    if (rows.length === 0) return;
+    await manager.save(Principal, [...rows], { chunk: 500 });
+    await this.publishPrincipals(manager, rows);
   }
 
   async saveTokens(manager: EntityManager, rows: readonly Token[]): Promise<void> {
@@ -54,8 +55,7 @@ export class IdentityStore {
           order: { id: 'ASC' },
           take: REPUBLISH_ROWS,
         });
-        const entries = rows.map((row) => ({ key: row.id, message: principalStateOf(row) }));
-        if (entries.length > 0) await this.outbox.enqueueAll(manager, principalStateTopic, entries);
+        await this.publishPrincipals(manager, rows);
         if (rows.length < REPUBLISH_ROWS) break;
         after = rows.at(-1)!.id;
       }
@@ -68,6 +68,11 @@ export class IdentityStore {
         after = rows.at(-1)!.id;
       }
     });
+  }
+
+  private async publishPrincipals(manager: EntityManager, rows: readonly Principal[]): Promise<void> {
+    const entries = rows.map((row) => ({ key: row.id, message: principalStateOf(row) }));
+    if (entries.length > 0) await this.outbox.enqueueAll(manager, principalStateTopic, entries);
   }
 
   private async publishTokens(manager: EntityManager, rows: readonly Token[]): Promise<void> {

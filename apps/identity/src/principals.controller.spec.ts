@@ -3,6 +3,8 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { IdentityScene } from './identity.scene.js';
 
+const OFFBOARD = 'admin/identity/principal.offboard';
+
 let scene: IdentityScene;
 beforeAll(async () => {
   scene = await IdentityScene.create();
@@ -85,6 +87,46 @@ describe('/admin/identity/principals', () => {
     expect([back.status, back.body.error.code]).toEqual([409, 'WDR_PRINCIPAL_REMOVED']);
     const again = await as().post('/admin/identity/principals').send({ name: 'Cleo', email: 'cleo@example.com' });
     expect(again.status).toBe(201);
+  });
+
+  it('offboards once: tells what it ended in the answer and in one record, and again changes nothing', async () => {
+    const { id, token, tokenId } = await tokenOf({ name: 'Finn', email: 'finn@example.com' });
+    const { body: second } = await as().post('/admin/identity/tokens').send({ principalId: id, name: 'desktop' });
+    const offboarded = await as().post(`/admin/identity/principals/${id}/offboard?wait=30000`);
+    expect([offboarded.status, offboarded.body]).toEqual([
+      200,
+      expect.objectContaining({
+        version: 2,
+        status: 'removed',
+        ended: { tokens: [tokenId, second.id] },
+        appliedEverywhere: true,
+      }),
+    ]);
+    expect((await as(token).get('/admin/identity/me')).status).toBe(401);
+    const again = await as().post(`/admin/identity/principals/${id}/offboard`);
+    expect(again.body).toMatchObject({ version: 2, status: 'removed', ended: {} });
+    await as().post('/admin/identity/principals').send({ name: 'the last change' });
+    await vi.waitFor(() => {
+      const told = scene.records.filter(({ personal }) => JSON.stringify(personal?.arguments).includes(id));
+      const last = scene.records.at(-1)?.method;
+      expect([last, told.at(-1)?.method]).toEqual(['admin/identity/principal.create', OFFBOARD]);
+      expect(told.filter(({ method }) => method === OFFBOARD)).toHaveLength(1);
+      expect(told.at(-1)?.personal?.arguments).toMatchObject({
+        value: { id, was: 'active', ended: { tokens: [tokenId, second.id] } },
+      });
+    });
+  });
+
+  it('lets nobody but an administrator offboard, and never the last one', async () => {
+    const [member, me] = [await tokenOf({ name: 'Gus' }), (await as().get('/admin/identity/me')).body.principal.id];
+    const path = (id: string) => `/admin/identity/principals/${id}/offboard`;
+    expect((await as(member.token).post(path(member.id))).status).toBe(403);
+    const last = await as().post(path(me));
+    expect([last.status, last.body.error.code]).toEqual([409, 'WDR_LAST_ADMIN']);
+    const nobody = await as().post(path('usr_nobody'));
+    expect([nobody.status, nobody.body.error.code]).toEqual([404, 'WDR_PRINCIPAL_UNKNOWN']);
+    expect((await as().post(`${path(member.id)}?wait=soon`)).status).toBe(400);
+    expect((await as().get(`/admin/identity/principals/${member.id}`)).body.status).toBe('active');
   });
 
   it('gives an e-mail address to one living principal, in whatever case it is written', async () => {

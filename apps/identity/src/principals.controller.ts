@@ -1,7 +1,8 @@
-import { Body, Controller, Delete, Get, Inject, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { ChangePrincipal, CreatePrincipal, IdentityPage, type PrincipalState } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
+import { type Offboarded, Offboarding } from './offboarding.store.js';
 import { PrincipalsStore } from './principals.store.js';
 import { Spread, type Spreading } from './spread.js';
 
@@ -10,6 +11,7 @@ import { Spread, type Spreading } from './spread.js';
 export class PrincipalsController {
   constructor(
     @Inject(PrincipalsStore) private readonly store: PrincipalsStore,
+    @Inject(Offboarding) private readonly offboarding: Offboarding,
     @Inject(Spread) private readonly spread: Spread,
   ) {}
 
@@ -52,12 +54,26 @@ export class PrincipalsController {
     return this.spread.after(query, () => this.store.patch(id, patch, by));
   }
 
+  @Post('principals/:id/offboard')
+  @HttpCode(200)
+  offboard(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<Offboarded>> {
+    return this.spread.after(query, () => this.offboarding.offboard(id, by));
+  }
+
+  /** The same act, in the form of HTTP's own. */
   @Delete('principals/:id')
   remove(
     @Param('id') id: string,
     @Query() query: unknown,
     @AdminCaller() by: AdminActor,
   ): Promise<Spreading<PrincipalState>> {
-    return this.spread.after(query, () => this.store.remove(id, by));
+    return this.spread.after(query, async () => {
+      const { ended: _, ...principal } = await this.offboarding.offboard(id, by);
+      return principal;
+    });
   }
 }

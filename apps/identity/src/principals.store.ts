@@ -2,10 +2,11 @@ import type { ChangePrincipal, CreatePrincipal, IdentityPage, PrincipalState } f
 import { type AdminActor, isUniqueViolation } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import { type EntityManager, MoreThan } from 'typeorm';
+import { holdAccess, releaseAccess } from './access-holds.store.js';
 import type { IdentityStore } from './identity.store.js';
 import { nextVersion } from './next-version.js';
+import { findPrincipal, keepAnAdministrator } from './offboarding.store.js';
 import { Principal, principalStateOf } from './principal.entity.js';
-import { Token } from './token.entity.js';
 
 /** People and services: what an administrator may do with them. */
 export class PrincipalsStore {
@@ -24,7 +25,7 @@ export class PrincipalsStore {
 
   /** @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN */
   async get(id: string): Promise<PrincipalState> {
-    return principalStateOf(await find(this.store.source.manager, id));
+    return principalStateOf(await findPrincipal(this.store.source.manager, id));
   }
 
   /** Groups are what principals say they are in; those that somebody living is in, with how many are. */
@@ -46,7 +47,7 @@ export class PrincipalsStore {
         groups: unique(body.groups),
         roles: unique(body.roles),
       };
-      await this.store.savePrincipal(manager, row);
+      await this.store.savePrincipals(manager, [row]);
       await this.store.record(manager, 'principal.create', by, { id, ...body });
       return principalStateOf(row);
     });
@@ -58,34 +59,17 @@ export class PrincipalsStore {
    */
   async patch(id: string, body: ChangePrincipal, by: AdminActor): Promise<PrincipalState> {
     return this.change(async (manager) => {
-      const before = await find(manager, id);
+      const before = await findPrincipal(manager, id);
       if (before.status === 'removed') throw new AdminError(409, 'WDR_PRINCIPAL_REMOVED', `${id} was removed for good`);
       const row = nextVersion(before, body);
       row.groups = unique(row.groups);
       row.roles = unique(row.roles);
       await keepAnAdministrator(manager, before, row);
-      await this.store.savePrincipal(manager, row);
+      // An administrator's word on access ends what SCIM said before, either way (docs/adr/0021).
+      if (body.status === 'active') await releaseAccess(manager, id);
+      if (body.status === 'suspended') await holdAccess(manager, id, 'administrator', this.store.wallMs());
+      await this.store.savePrincipals(manager, [row]);
       await this.store.record(manager, 'principal.change', by, { id, ...body });
-      return principalStateOf(row);
-    });
-  }
-
-  /**
-   * Offboards: the principal is removed and every one of its tokens revoked, in one transaction. Again it changes
-   * nothing.
-   * @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN; 409 WDR_LAST_ADMIN
-   */
-  async remove(id: string, by: AdminActor): Promise<PrincipalState> {
-    return this.change(async (manager) => {
-      const before = await find(manager, id);
-      if (before.status === 'removed') return principalStateOf(before);
-      const row = nextVersion(before, { status: 'removed' });
-      await keepAnAdministrator(manager, before, row);
-      await this.store.savePrincipal(manager, row);
-      const tokens = await manager.findBy(Token, { principalId: id, status: 'active' });
-      const revoked = tokens.map((token) => nextVersion(token, { status: 'revoked' }));
-      await this.store.saveTokens(manager, revoked);
-      await this.store.record(manager, 'principal.remove', by, { id, tokensRevoked: tokens.map((token) => token.id) });
       return principalStateOf(row);
     });
   }
@@ -98,26 +82,6 @@ export class PrincipalsStore {
       throw new AdminError(409, 'WDR_EMAIL_TAKEN', 'another principal has this e-mail address');
     }
   }
-}
-
-async function find(manager: EntityManager, id: string): Promise<Principal> {
-  const row = await manager.findOneBy(Principal, { id });
-  if (!row) throw new AdminError(404, 'WDR_PRINCIPAL_UNKNOWN', 'no principal has this id');
-  return row;
-}
-
-/** Whoever removes the last administrator can never be undone by anybody. */
-async function keepAnAdministrator(manager: EntityManager, before: Principal, after: Principal): Promise<void> {
-  if (!isAdministrator(before) || isAdministrator(after)) return;
-  const [{ others }] = (await manager.query(
-    `SELECT count(*)::int AS others FROM principal WHERE status = 'active' AND 'admin' = ANY (roles) AND id <> $1`,
-    [before.id],
-  )) as [{ others: number }];
-  if (others === 0) throw new AdminError(409, 'WDR_LAST_ADMIN', `${before.id} is the last active administrator`);
-}
-
-function isAdministrator({ status, roles }: Principal): boolean {
-  return status === 'active' && roles.includes('admin');
 }
 
 function unique<T>(values: readonly T[]): T[] {

@@ -4,6 +4,7 @@ import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import { digestOf, issueToken } from '@warder/tokens';
 import { type EntityManager, MoreThan } from 'typeorm';
+import type { EndsAccess } from './ends-access.js';
 import type { IdentityConfig } from './identity-config.js';
 import type { IdentityStore } from './identity.store.js';
 import { nextVersion } from './next-version.js';
@@ -24,7 +25,9 @@ export interface NewToken {
 }
 
 /** Personal access tokens: issued, listed, revoked. */
-export class TokensStore {
+export class TokensStore implements EndsAccess {
+  readonly what = 'tokens';
+
   constructor(
     private readonly store: IdentityStore,
     private readonly pepper: Pepper,
@@ -110,6 +113,15 @@ export class TokensStore {
       await this.store.record(manager, 'token.revoke', by, { id, principalId: row.principalId });
       return this.viewOf(row);
     });
+  }
+
+  async end(manager: EntityManager, principalId: string): Promise<string[]> {
+    const tokens = await manager.findBy(Token, { principalId, status: 'active' });
+    await this.store.saveTokens(
+      manager,
+      tokens.map((token) => nextVersion(token, { status: 'revoked' })),
+    );
+    return tokens.map(({ id }) => id);
   }
 
   private viewOf(row: Token): TokenView {

@@ -1,0 +1,33 @@
+import type { PrincipalState } from '@warder/contracts';
+import type { EntityManager } from 'typeorm';
+import { AccessHold, type Holder } from './access-hold.entity.js';
+
+/** Keeps the principal out for this holder; again it changes nothing. */
+export async function holdAccess(
+  manager: EntityManager,
+  principalId: string,
+  holder: Holder,
+  nowMs: number,
+): Promise<void> {
+  await manager.query(
+    `INSERT INTO access_hold (principal_id, holder, since_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+    [principalId, holder, nowMs],
+  );
+}
+
+/** Takes back what this holder held, or, for nobody in particular, what anybody did. */
+export async function releaseAccess(manager: EntityManager, principalId: string, holder?: Holder): Promise<void> {
+  await manager.delete(AccessHold, { principalId, ...(holder === undefined ? {} : { holder }) });
+}
+
+/** Who keeps the principal out. */
+export async function holdersOf(manager: EntityManager, principalId: string): Promise<ReadonlySet<Holder>> {
+  const holds = await manager.findBy(AccessHold, { principalId });
+  return new Set(holds.map(({ holder }) => holder));
+}
+
+/** The status that follows from who holds; `removed` is final, whoever holds. */
+export function statusUnder(before: PrincipalState['status'], holders: ReadonlySet<Holder>): PrincipalState['status'] {
+  if (before === 'removed') return 'removed';
+  return holders.size > 0 ? 'suspended' : 'active';
+}
