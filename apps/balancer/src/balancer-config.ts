@@ -6,7 +6,7 @@ const NodeUrl = z.url({ protocol: /^http$/ });
 export const BalancerConfig = z.strictObject({
   /** Nodes that share `/mcp`; any of them can take any request. */
   ingress: z.array(NodeUrl).min(1).max(100),
-  /** `/admin/<name>` goes to this one. */
+  /** `/admin/<name>` goes to this one, and `/scim` to identity. */
   services: z.record(z.string().regex(/^[a-z]+$/), NodeUrl),
   healthIntervalMs: z.int().min(50).default(500),
   healthTimeoutMs: z.int().min(50).default(1_000),

@@ -1,4 +1,4 @@
-import { Agent } from 'node:http';
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import { answerJson, type Host, type Service } from '@warder/service-host';
 import { BalancerConfig } from './balancer-config.js';
@@ -6,9 +6,12 @@ import { forward, type Forwarding } from './forward.js';
 import { HealthWatch } from './health-watch.js';
 import { NodeRing } from './node-ring.js';
 
+/** Paths beside `/admin` that belong to one service, by their whole first segments. */
+const PATHS_OF: Readonly<Record<string, string>> = { '/scim': 'identity' };
+
 class BalancerModule {}
 
-/** The cluster's one door: `/mcp/*` over the ingress nodes, `/admin/<service>/*` to its service. */
+/** The cluster's one door: `/mcp/*` over the ingress nodes, `/admin/<service>/*` and `/scim/*` to their service. */
 export const balancerService: Service<BalancerConfig> = {
   name: 'balancer',
   config: BalancerConfig,
@@ -25,11 +28,15 @@ export const balancerService: Service<BalancerConfig> = {
     );
     watch.start();
     host.mountRaw('/mcp', (request, response) => forward(request, response, ingress.order(), forwarding));
-    host.mountRaw('/admin', (request, response) => {
-      const ring = services.get(serviceOf(request.url ?? ''));
+    const forwardTo = (service: string, request: IncomingMessage, response: ServerResponse) => {
+      const ring = services.get(service);
       if (ring !== undefined) return forward(request, response, ring.order(), forwarding);
       return answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
-    });
+    };
+    host.mountRaw('/admin', (request, response) => forwardTo(serviceOf(request.url ?? ''), request, response));
+    for (const [prefix, service] of Object.entries(PATHS_OF)) {
+      host.mountRaw(prefix, (request, response) => forwardTo(service, request, response));
+    }
     host.readiness('ingress', () => ingress.nodes.some((node) => node.isReady) || 'no ingress node is ready');
     host.onDrain('nodes', async () => {
       watch.stop();

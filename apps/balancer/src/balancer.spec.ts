@@ -36,12 +36,14 @@ async function balancer(ingress: string[], services: Record<string, string> = {}
 const text = async (url: string) => (await fetch(url)).text();
 
 describe('the balancer', () => {
-  it('spreads /mcp over the nodes and sends /admin/<service> to its service', async () => {
+  it('spreads /mcp over the nodes and sends /admin/<service> and /scim to their service', async () => {
     const [one, two, identity] = [await node(named('one')), await node(named('two')), await node(named('identity'))];
     const url = await balancer([one.url, two.url], { identity: identity.url });
     const seen = [await text(`${url}/mcp/dev`), await text(`${url}/mcp/dev`)].toSorted();
     expect(seen).toEqual(['one', 'two']);
     expect(await text(`${url}/admin/identity/users`)).toBe('identity');
+    expect(await text(`${url}/scim/v2/Users`)).toBe('identity');
+    expect((await fetch(`${url}/scimx`)).status).toBe(404);
     expect((await fetch(`${url}/admin/none/x`)).status).toBe(404);
     expect((await fetch(`${url}/metricsx`)).status).toBe(404);
   });

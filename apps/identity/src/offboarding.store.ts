@@ -26,7 +26,7 @@ export class Offboarding {
   async offboard(id: string, by: AdminActor): Promise<Offboarded> {
     return this.store.change(async (manager) => {
       const before = await findPrincipal(manager, id);
-      await keepAnAdministrator(manager, before, { ...before, status: 'removed' });
+      await keepAnAdministrator(manager, before, nextVersion(before, { status: 'removed' }));
       const isKnown = (await holdersOf(manager, id)).has('administrator');
       const { principal, ended } = await this.removeWithin(manager, before, 'administrator', by);
       const isNew = before.status !== 'removed' || !isKnown || Object.keys(ended).length > 0;

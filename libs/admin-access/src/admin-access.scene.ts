@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { AppliedWait, Pepper } from '@warder/contracts';
-import { AdminError, parseBody, type Service } from '@warder/service-host';
+import { AdminError, parseBody, type Host, type Service } from '@warder/service-host';
 import { adminAccessModule } from './admin-access.module.js';
 import { markOnRecord } from './on-record.js';
-import { type AdminActor, AdminCaller, Roles } from './roles.js';
+import { type AdminActor, AdminCaller, BehindSideDoor, Roles } from './roles.js';
 
 export const pepper = { current: 'p1', keys: { p1: 'a pepper of thirty-two characters' } };
 
@@ -45,19 +45,43 @@ class ForgottenController {
   }
 }
 
+@Controller('side')
+@BehindSideDoor('/side')
+class SideController {
+  @Get()
+  forWhomeverTheDoorAdmits(): object {
+    return { isIn: true };
+  }
+}
+
 @Module({})
 class TestModule {}
 
-/** A service of two controllers, one of which forgot its roles, that asks for the guard twice. */
+/** A side door that admits who says `word`. */
+function openSideDoor(host: Host): void {
+  host.sideDoor('/side', {
+    mediaType: 'application/side+json',
+    bodyBytesMax: 1_024,
+    admit: ({ headers }) => {
+      if (headers.authorization !== 'word') throw new AdminError(401, 'WDR_TOKEN_UNKNOWN', 'say the word');
+    },
+    refusal: ({ code }) => ({ body: { side: code } }),
+  });
+}
+
+/** A service of two controllers, one of which forgot its roles, that asks for the guard twice; and a side door. */
 export const service: Service<Pepper> = {
   name: 'test',
   config: Pepper,
-  module: (given, host) => ({
-    module: TestModule,
-    imports: [
-      { module: class Twice {}, imports: [adminAccessModule(host, { pepper: given })] },
-      adminAccessModule(host, { pepper: given }),
-    ],
-    controllers: [TestController, ForgottenController],
-  }),
+  module: (given, host) => {
+    openSideDoor(host);
+    return {
+      module: TestModule,
+      imports: [
+        { module: class Twice {}, imports: [adminAccessModule(host, { pepper: given })] },
+        adminAccessModule(host, { pepper: given }),
+      ],
+      controllers: [TestController, ForgottenController, SideController],
+    };
+  },
 };

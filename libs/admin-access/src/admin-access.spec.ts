@@ -137,6 +137,19 @@ describe('the admin door', () => {
     expect((await large.send({ a: 'x'.repeat(100_000) })).status).toBe(404);
   });
 
+  it('leaves a side door to itself: no token of its own lets in there, and no other spelling of its path', async () => {
+    const admin = await know('admin');
+    await own();
+    expect((await get('/side', 'word')).body).toEqual({ isIn: true });
+    expect([(await get('/side', `Bearer ${admin}`)).status, (await get('/side')).status]).toEqual([401, 401]);
+    const spelled = await Promise.all(['word', `Bearer ${admin}`].map((bearer) => get('/%73ide', bearer)));
+    expect(spelled.map(({ status, body }) => [status, body.error.code])).toEqual([
+      [404, 'WDR_PATH_UNKNOWN'],
+      [404, 'WDR_PATH_UNKNOWN'],
+    ]);
+    expect((await get('/admin/test', 'word')).status).toBe(401);
+  });
+
   it('notes what it refuses: who asked what of which route, and from where', async () => {
     const member = await know('member');
     await own();

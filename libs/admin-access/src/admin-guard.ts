@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { Identified } from '@warder/tokens';
-import { AdminError, type Host, type RequestRefused } from '@warder/service-host';
+import { AdminError, type Host, type RequestRefused, sideDoorOf } from '@warder/service-host';
 import type { AdminAccess } from './admin-access.js';
 import { isOnRecord } from './on-record.js';
-import { rolesOf, setActor } from './roles.js';
+import { rolesOf, setActor, sideDoorNamed } from './roles.js';
 
 interface AdminRequest {
   readonly headers: Record<string, string | string[] | undefined>;
@@ -31,6 +31,12 @@ export class AdminGuard implements CanActivate {
   /** @throws AdminError 401, 403 or 503 with its stable code */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<AdminRequest>();
+    const sideDoor = sideDoorNamed(context);
+    if (sideDoor !== undefined) {
+      if (sideDoorOf(request.raw) === sideDoor) return true;
+      // The router decoded a path into one that the door did not see.
+      throw new AdminError(404, 'WDR_PATH_UNKNOWN', 'no such path');
+    }
     const found = this.callerOf(request.raw);
     const roles = rolesOf(context);
     // A token that was cut to some tools was made for an agent: it must not mint itself a wider one here.

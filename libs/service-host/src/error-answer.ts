@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from '@warder/telemetry';
 import { AdminError } from './admin-error.js';
 import type { RequestRefused } from './service.js';
+import type { SideDoors } from './side-door.js';
 
 export interface ErrorAnswer {
   status: number;
@@ -43,7 +44,11 @@ export const PATH_UNKNOWN: ErrorAnswer = { status: 404, ...BY_STATUS[404]! };
  * The host's one exception filter: refusals as they are, anything else logged and answered 500 without its inside.
  * @param tell - what else is done about each answer; whatever is thrown on the way to a controller comes by here
  */
-export function createErrorFilter(log: Logger, tell: (refused: RequestRefused) => void): ExceptionFilter {
+export function createErrorFilter(
+  log: Logger,
+  sideDoors: SideDoors,
+  tell: (refused: RequestRefused) => void,
+): ExceptionFilter {
   return {
     catch(error: unknown, context: ArgumentsHost): void {
       const http = context.switchToHttp();
@@ -54,8 +59,10 @@ export function createErrorFilter(log: Logger, tell: (refused: RequestRefused) =
         answer = { status: 500, code: 'WDR_INTERNAL', message: 'internal error' };
       }
       if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
-      reply.status(answer.status).send({ error: { code: answer.code, message: answer.message } });
       const { raw, routeOptions } = http.getRequest<RoutedRequest>();
+      const told = sideDoors.at(raw.url ?? '')?.refusal(answer, error);
+      for (const [name, value] of Object.entries(told?.headers ?? {})) reply.header(name, value);
+      reply.status(answer.status).send(told?.body ?? { error: { code: answer.code, message: answer.message } });
       tell({ request: raw, route: routeOptions?.url ?? null, answer, thrown: error });
     },
   };

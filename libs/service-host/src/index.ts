@@ -8,5 +8,7 @@ export { lingerBeforeClose } from './lingering-close.js';
 export { answerJson } from './request-gate.js';
 export { drainOnSignal, exitOnFatal, orExit, runService } from './run-service.js';
 export type { HealthCheck, Host, RawHandler, RequestRefused, Service } from './service.js';
+export { type SideDoor, sideDoorOf } from './side-door.js';
 export { startHost, type HostOptions, type RunningHost } from './start-host.js';
+export type { ErrorAnswer } from './error-answer.js';
 export { startServiceForTest, type TestServiceOptions } from './start-service-for-test.js';

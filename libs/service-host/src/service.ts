@@ -8,6 +8,7 @@ import type { BrokerAccess } from './bus-of-settings.js';
 import type { Clock } from './clock.js';
 import type { Door } from './door.js';
 import type { ErrorAnswer } from './error-answer.js';
+import type { SideDoor } from './side-door.js';
 
 /** Answers a request before Nest and Fastify see it. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -52,6 +53,8 @@ export interface Host {
   beforeBody(judge: (request: IncomingMessage) => void): void;
   /** Tells of every request for a controller that is refused, once its answer is sent. `tell` must not throw. */
   onRefusal(tell: (refused: RequestRefused) => void): void;
+  /** Has another protocol spoken under the prefix (whole path segments) than at the admin doors. */
+  sideDoor(prefix: string, door: SideDoor): void;
   /** Hands every request under the prefix (a whole path segment) to `handler`; the hot path. */
   mountRaw(prefix: string, handler: RawHandler): void;
   /** Where other services reach what is mounted inside; undefined where the process has no internal listener. */

@@ -56,6 +56,36 @@ afterEach(async () => {
   running = undefined;
 });
 
+class DialectController {
+  greet(body: unknown): { hello: string } {
+    return { hello: parseBody(Greeting, body).name };
+  }
+}
+Controller('dialect')(DialectController);
+Post()(DialectController.prototype, 'greet', Object.getOwnPropertyDescriptor(DialectController.prototype, 'greet')!);
+Body()(DialectController.prototype, 'greet', 0);
+
+/** A service that speaks a dialect at a side door: `word` lets in, refusals are shouted. */
+const dialect = (judged: string[]): Service<object> => ({
+  name: 'dialect',
+  config: z.strictObject({}),
+  module: (_config, host) => {
+    host.beforeBody(({ url }) => void judged.push(url ?? ''));
+    host.sideDoor('/dialect', {
+      mediaType: 'application/dialect+json',
+      bodyBytesMax: 1_024,
+      admit: ({ headers }) => {
+        if (headers.authorization !== 'word') throw new AdminError(401, 'WDR_SAMPLE', 'say the word');
+      },
+      refusal: ({ status, message }) => ({
+        body: { shout: message.toUpperCase() },
+        headers: { 'x-status': `${status}` },
+      }),
+    });
+    return { module: class DialectModule {}, controllers: [DialectController] };
+  },
+});
+
 const start = async (use?: (host: Host) => void, bounds: object = {}) => {
   running = await startServiceForTest(sample(use), {}, { settings: { bounds } });
   return running.url;
@@ -259,5 +289,48 @@ describe('a host refuses to start', () => {
   it('with a certificate that cannot be read', async () => {
     const tls = { certificateFile: '/none.crt', keyFile: '/none.key' };
     await expect(begin({ listen: { host: '0.0.0.0', port: 0 }, tls })).rejects.toThrow('tls.certificateFile');
+  });
+});
+
+describe('a side door', () => {
+  const judged: string[] = [];
+  const say = async (path: string, body: string, headers: Record<string, string> = {}) => {
+    running ??= await startServiceForTest(dialect(judged), {});
+    const answer = await fetch(running.url + path, {
+      method: 'POST',
+      headers: { authorization: 'word', 'content-type': 'application/dialect+json', ...headers },
+      body,
+    });
+    return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
+  };
+
+  it('reads and answers its media type, and JSON by its general name', async () => {
+    const type = 'application/dialect+json; charset=utf-8';
+    const hello = { status: 201, type, text: '{"hello":"Ana"}' };
+    expect(await say('/dialect', '{"name":"Ana"}')).toEqual(hello);
+    expect(await say('/dialect', '{"name":"Ana"}', { 'content-type': 'application/json' })).toEqual(hello);
+  });
+
+  it('tells every refusal in its own form: of its own judge, of a body, of a path', async () => {
+    const shout = async (...args: Parameters<typeof say>) => {
+      const { status, text } = await say(...args);
+      return [status, text];
+    };
+    expect(await shout('/dialect', '{}', { authorization: 'other' })).toEqual([401, '{"shout":"SAY THE WORD"}']);
+    expect(await shout('/dialect', '{')).toEqual([400, '{"shout":"THE BODY IS NOT VALID JSON"}']);
+    expect(await shout('/dialect', '{"name":1}')).toEqual([400, expect.stringContaining('NAME: INVALID INPUT')]);
+    const long = JSON.stringify({ name: 'x'.repeat(1_024) });
+    for (const type of ['application/json', 'application/dialect+json']) {
+      expect((await shout('/dialect', long, { 'content-type': type }))[0]).toBe(413);
+    }
+    expect(await shout('/dialect/nowhere', '{}')).toEqual([404, '{"shout":"NO SUCH PATH"}']);
+  });
+
+  it('is judged by itself alone, and a path that only decodes to it by the others', async () => {
+    judged.length = 0;
+    await say('/dialect?x', '{"name":"Ana"}');
+    await say('/%64ialect', '{"name":"Ana"}');
+    await say('/dialects', '{}');
+    expect(judged).toEqual(['/%64ialect', '/dialects']);
   });
 });

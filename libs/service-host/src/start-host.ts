@@ -18,6 +18,7 @@ import { bind, createListener } from './listener.js';
 import { nestLogger } from './nest-logger.js';
 import { answerJson, RequestGate } from './request-gate.js';
 import type { Host, RequestRefused } from './service.js';
+import { SideDoors } from './side-door.js';
 
 export interface HostOptions {
   /** Name of the process: the service, or `standalone`. */
@@ -86,6 +87,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       onDrain: (drain, run) => parts.drains.add(name, drain, run),
       beforeBody: (judge) => void parts.bodyJudges.push(judge),
       onRefusal: (tell) => void parts.refusalListeners.push(tell),
+      sideDoor: (prefix, sideDoor) => parts.sideDoors.open(prefix, sideDoor),
       mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
       internalUrl: internal?.url,
       mountInternal: (prefix, handler) => parts.internal.mount(prefix, handler),
@@ -126,6 +128,7 @@ class HostParts {
   readonly drains = new Drains();
   readonly metrics = new Metrics();
   readonly draining = new AbortController();
+  readonly sideDoors = new SideDoors();
   readonly bodyJudges: ((request: IncomingMessage) => void)[] = [];
   readonly refusalListeners: ((refused: RequestRefused) => void)[] = [];
   private isOpen = false;
@@ -194,19 +197,34 @@ async function createApp(
     abortOnError: false,
     logger: nestLogger(parts.log),
   });
-  app.useGlobalFilters(createErrorFilter(parts.log, parts.tellRefusal));
+  app.useGlobalFilters(createErrorFilter(parts.log, parts.sideDoors, parts.tellRefusal));
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders(settings.tls !== undefined));
+    const isNothing = forgetTypeOfNothing(request.raw);
+    const sideDoor = parts.sideDoors.at(request.raw.url ?? '');
+    if (sideDoor !== undefined) {
+      void reply.type(`${sideDoor.mediaType}; charset=utf-8`);
+      readAs(sideDoor.mediaType, request.raw);
+    }
     // A guard comes after the body, which by then whoever sent it had us hold and parse.
-    if (!forgetTypeOfNothing(request.raw)) for (const judge of parts.bodyJudges) judge(request.raw);
+    if (!parts.sideDoors.admit(request.raw) && !isNothing) for (const judge of parts.bodyJudges) judge(request.raw);
     done();
   });
+  for (const { mediaType, bodyBytesMax } of parts.sideDoors.all) {
+    const parse = fastify.getDefaultJsonParser('error', 'error');
+    fastify.addContentTypeParser(mediaType, { parseAs: 'string', bodyLimit: bodyBytesMax }, parse);
+  }
   await app.init();
   await fastify.ready();
   if (toFastify !== undefined) parts.gate.openTo(toFastify);
   parts.open();
   return app;
+}
+
+// The parser of a side door has its bound; the one of JSON in general has the admin doors'.
+function readAs(mediaType: string, { headers }: IncomingMessage): void {
+  if (/^application\/json *(?:;|$)/i.test(headers['content-type'] ?? '')) headers['content-type'] = mediaType;
 }
 
 // Clients that name a type on every request send a DELETE of nothing too, and nothing is no valid JSON.
