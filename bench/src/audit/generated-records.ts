@@ -10,7 +10,8 @@ const SESSIONS = { open: 200, callsMin: 5, callsMax: 75 } as const;
 const TEXT_CHARACTERS = { arguments: 150, result: 190, book: 65_536 } as const;
 const FORBIDDEN_SHARE = 0.03;
 const FAILED_SHARE = 0.04;
-const LOG = 'bench-1/0';
+/** The log that the records are numbered in. */
+export const LOG = 'bench-1/0';
 
 /** What a record is of, in numbers. */
 export interface Use {

@@ -1,0 +1,66 @@
+import pg from 'pg';
+import { isDeepStrictEqual } from 'node:util';
+import type { AnsweredUse } from './asked-uses.js';
+
+const LINES_AT_ONCE = 1_000;
+/** What a line tells of its records at most. */
+const SAMPLES_MAX = 3;
+
+interface SampledRecord {
+  readonly recordId: string;
+  readonly upstream: string;
+  readonly tool: string;
+  readonly decision: string;
+  readonly principal: { readonly id: string } | null;
+  readonly agent: { readonly id: string } | null;
+  readonly personal: { readonly arguments: unknown } | null;
+}
+
+/** Samples that are not records of their line, or not with these arguments, and lines with too few; a sentence each. */
+export async function wrongSamples(url: string, uses: readonly AnsweredUse[]): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url, options: '-c search_path=audit' });
+  await client.connect();
+  try {
+    const wrong: string[] = [];
+    for (let from = 0; from < uses.length; from += LINES_AT_ONCE) {
+      const some = uses.slice(from, from + LINES_AT_ONCE);
+      const records = await recordsOf(client, some);
+      for (const use of some) wrong.push(...wrongOf(use, records));
+    }
+    return wrong;
+  } finally {
+    await client.end();
+  }
+}
+
+async function recordsOf(client: pg.Client, uses: readonly AnsweredUse[]): Promise<Map<string, SampledRecord>> {
+  const keys = uses.flatMap(({ samples }) => samples.map(({ recordId, occurredAtMs }) => ({ recordId, occurredAtMs })));
+  const { rows } = await client.query<{ text: string }>(
+    `SELECT r.record::text AS text FROM json_to_recordset($1::json) AS k("recordId" uuid, "occurredAtMs" numeric)
+     JOIN LATERAL (
+       SELECT record FROM call_record
+       WHERE occurred_at = to_timestamp(k."occurredAtMs" / 1000.0) AND record_id = k."recordId" LIMIT 1
+     ) r ON true`,
+    [JSON.stringify(keys)],
+  );
+  return new Map(rows.map(({ text }) => JSON.parse(text) as SampledRecord).map((record) => [record.recordId, record]));
+}
+
+function wrongOf(use: AnsweredUse, records: ReadonlyMap<string, SampledRecord>): string[] {
+  const name = `${use.upstream}/${use.tool} of ${use.agent?.id}`;
+  const few = Math.min(SAMPLES_MAX, use.count);
+  const wrong = use.samples.length === few ? [] : [`${name} has ${use.samples.length} samples and not ${few}`];
+  for (const { recordId, arguments: told } of use.samples) {
+    const record = records.get(recordId);
+    const isOwn =
+      record?.upstream === use.upstream &&
+      record.tool === use.tool &&
+      record.decision === 'permit' &&
+      record.principal?.id === use.human?.id &&
+      record.agent?.id === use.agent?.id;
+    if (!isOwn) wrong.push(`${name} has the sample ${recordId}, which is no record of it`);
+    else if (!isDeepStrictEqual(record.personal?.arguments, told))
+      wrong.push(`${recordId} is told with other arguments`);
+  }
+  return wrong;
+}
