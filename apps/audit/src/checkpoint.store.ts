@@ -11,6 +11,12 @@ import type { ColdStore, PlacedRecord } from './archive/cold.store.js';
  */
 const WINDOWS_MS = [60_000, 3_600_000, 86_400_000, 3_155_760_000_000];
 
+/**
+ * A record's place, null where its text says none: it is what came, and a cast of anything would fail the whole question.
+ * `CASE`, for Postgres keeps to no order of conditions.
+ */
+const INDEX = `(CASE WHEN record->>'index' ~ '^[0-9]{1,15}$' THEN (record->>'index')::bigint END)`;
+
 /** A checkpoint's place in its log, and its exact text. */
 export interface StoredCheckpoint {
   readonly log: string;
@@ -95,10 +101,10 @@ export class CheckpointStore {
   private stored({ log, leavesFrom, size }: StoredCheckpoint, fromMs: number, toMs: number): Promise<PlacedRecord[]> {
     return withStore(() =>
       this.source.query(
-        `SELECT record_id AS id, (record->>'index')::float8 AS index, record::text AS text FROM call_record
+        `SELECT record_id AS id, ${INDEX}::float8 AS index, record::text AS text FROM call_record
          WHERE occurred_at >= to_timestamp($4::numeric / 1000.0) AND occurred_at <= to_timestamp($5::numeric / 1000.0)
-           AND log = $1 AND (record->>'index')::bigint >= $2 AND (record->>'index')::bigint < $3
-         ORDER BY (record->>'index')::bigint, record_id`,
+           AND log = $1 AND ${INDEX} >= $2 AND ${INDEX} < $3
+         ORDER BY ${INDEX}, record_id`,
         [log, leavesFrom, size, fromMs, toMs],
       ),
     );

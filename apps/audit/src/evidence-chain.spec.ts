@@ -41,6 +41,8 @@ interface Verified {
   readonly erased: number;
   /** What is said first: word and index. */
   readonly first: readonly [string, number | undefined] | undefined;
+  /** Why the export is not whole. */
+  readonly incomplete: readonly string[];
 }
 
 // What journal, bus, store, door and command line make of each other's bytes, which none of their own specs shows.
@@ -160,7 +162,8 @@ describe('the chain of evidence, from the journal to the verifier', () => {
       { encoding: 'utf8' },
     );
     expect(stderr).toBe('');
-    const { logs } = JSON.parse(stdout) as {
+    const { logs, incomplete } = JSON.parse(stdout) as {
+      incomplete: string[];
       logs: { log: string; records: number; erased: number; findings: { what: string; index?: number }[] }[];
     };
     const report = logs.find((one) => one.log === origin)!;
@@ -170,6 +173,7 @@ describe('the chain of evidence, from the journal to the verifier', () => {
       records: report.records,
       erased: report.erased,
       first: first && [first.what, first.index],
+      incomplete,
     };
   }
 
@@ -204,7 +208,7 @@ describe('the chain of evidence, from the journal to the verifier', () => {
   const indexOf = (line: string): number | undefined => (JSON.parse(line) as { index?: number }).index;
 
   it('is proved whole where nobody touched it', async () => {
-    expect(await verifyStored()).toEqual({ code: 0, records: SIZE, erased: 0, first: undefined });
+    expect(await verifyStored()).toEqual({ code: 0, records: SIZE, erased: 0, first: undefined, incomplete: [] });
   });
 
   it.each<[string, () => Promise<unknown>, string, number]>([
@@ -238,6 +242,12 @@ describe('the chain of evidence, from the journal to the verifier', () => {
         await client.query(`DELETE FROM call_record WHERE log = $1 AND (record->>'index')::int = 7`, [origin]);
         await client.query(renumber(8, `(record->>'index')::int - 1`, ''));
       },
+      'record-removed',
+      7,
+    ],
+    [
+      'given a place that is no number',
+      () => change(7, `replace(record::text, '"index":7,', '"index":"x",')`),
       'record-removed',
       7,
     ],
@@ -304,7 +314,7 @@ describe('the chain of evidence, from the journal to the verifier', () => {
     ],
     [
       'its end cut off in a line',
-      (lines) => ({ 'a.ndjson': lines.with(2, lines[2]!.slice(0, -20)) }),
+      (lines) => ({ 'a.ndjson': lines.map((line) => (indexOf(line) === 2 ? line.slice(0, -20) : line)) }),
       'record-removed',
       2,
     ],
@@ -319,6 +329,19 @@ describe('the chain of evidence, from the journal to the verifier', () => {
   ])('names what an export lacks that had %s', async (_how, tamper, what, index) => {
     const { code, first } = verify(tamper(await bundle()));
     expect([code, first]).toEqual([1, [what, index]]);
+  });
+
+  it.each<[string, (lines: string[]) => string[], string]>([
+    ['no end, at the end of a line', (lines) => lines.slice(0, 6), '1 of 1 bundles have no end'],
+    ['no beginning', (lines) => lines.slice(1), '1 of 1 bundles have no beginning'],
+    [
+      'no last range, and the end of the whole',
+      (lines) => [...lines.slice(0, -6), lines.at(-1)!],
+      `ended with ${SIZE} records, and only ${SIZE - RANGES[2]!} are here`,
+    ],
+  ])('does not take a bundle for whole that has %s', async (_how, cut, why) => {
+    const { code, incomplete } = verify({ 'a.ndjson': cut(await bundle()) });
+    expect([code, incomplete[0]]).toEqual([2, expect.stringContaining(why)]);
   });
 
   it('takes lines in any order and any files for the export that they are', async () => {
@@ -336,7 +359,7 @@ describe('the chain of evidence, from the journal to the verifier', () => {
       .send({ subject: 'usr_gone', reason: 'asked for it' });
     expect(asked.status).toBe(202);
     await vi.waitFor(async () => expect(await verifyStored()).toMatchObject({ erased: 4 }), WAIT);
-    expect(await verifyStored()).toEqual({ code: 0, records: SIZE, erased: 4, first: undefined });
+    expect(await verifyStored()).toEqual({ code: 0, records: SIZE, erased: 4, first: undefined, incomplete: [] });
     expect((await said()).filter((line) => line.includes('words-of-'))).toEqual([]);
     const left = `SELECT count(*)::int AS count FROM call_record WHERE record::text ~ 'words-of-(2|6|10|14)"'`;
     expect((await client.query(left)).rows).toEqual([{ count: 0 }]);

@@ -1,12 +1,12 @@
-import { Readable } from 'node:stream';
 import { Controller, Get, Header, Inject, Param, Query, StreamableFile } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { BundleQuery, CheckpointsQuery } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
+import { BulkExports } from './bulk-exports.js';
 import { CallStore } from './call.store.js';
 import { CheckpointStore } from './checkpoint.store.js';
-import { bundlePieces, proofOf } from './evidence.js';
-import { countedText } from './export-stream.js';
+import { bundlePieces } from './bundle.js';
+import { proofOf } from './evidence.js';
 import { QueryLog } from './query-log.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -19,6 +19,7 @@ export class EvidenceController {
     @Inject(CallStore) private readonly calls: CallStore,
     @Inject(CheckpointStore) private readonly checkpoints: CheckpointStore,
     @Inject(QueryLog) private readonly log: QueryLog,
+    @Inject(BulkExports) private readonly bulk: BulkExports,
   ) {}
 
   @Get('checkpoints')
@@ -39,10 +40,11 @@ export class EvidenceController {
 
   @Get('bundle')
   async bundle(@AdminCaller() by: AdminActor, @Query() asked: object): Promise<StreamableFile> {
-    const { from, to } = await this.log.exportBegun(by, 'bundle', asked, () => parseBody(BundleQuery, asked));
-    const text = countedText(bundlePieces(from, to, this.checkpoints), (amount) => {
-      void this.log.exportEnded(by, 'bundle', asked, amount);
-    });
-    return new StreamableFile(Readable.from(text, { objectMode: false }), { type: 'application/x-ndjson' });
+    const { stream } = await this.bulk.open(
+      { by, noun: 'bundle', asked },
+      () => parseBody(BundleQuery, asked),
+      ({ from, to }) => bundlePieces(from, to, this.checkpoints),
+    );
+    return new StreamableFile(stream, { type: 'application/x-ndjson' });
   }
 }

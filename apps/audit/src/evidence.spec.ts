@@ -153,6 +153,7 @@ describe('the evidence of the audit service', () => {
     expect(headers['content-type']).toBe('application/x-ndjson');
     const lines = text.trimEnd().split('\n');
     expect(lines.map((line) => Object.keys(JSON.parse(line) as object)[0])).toEqual([
+      'bundle',
       'base',
       'log',
       'origin',
@@ -160,7 +161,9 @@ describe('the evidence of the audit service', () => {
       'log',
       'log',
       'origin',
+      'bundle',
     ]);
+    expect(JSON.parse(lines.at(-1)!)).toEqual({ bundle: 'end', records: 4, checkpoints: 2, missing: 0 });
     const indexes = lines.flatMap((line) => (JSON.parse(line) as { index?: number }).index ?? []);
     expect(indexes).toEqual([13, 14, 15, 16]);
   });
@@ -183,7 +186,7 @@ describe('the evidence of the audit service', () => {
         ]);
         const end = told.find(({ method }) => method === 'admin/audit/bundle.end')!;
         expect(end.personal).toMatchObject({
-          arguments: { value: { ...asked, records } },
+          arguments: { value: { ...asked, records, isWhole: true } },
           result: { bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') },
         });
       },

@@ -2,7 +2,6 @@ import { AuditCheckpoint } from '@warder/contracts';
 import { CompactRange, type ReadCheckpoint, readCheckpoint, recordLeafOf, TreeRange } from '@warder/merkle-log';
 import { AdminError } from '@warder/service-host';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint.store.js';
-import type { ExportedPiece } from './export-stream.js';
 
 /**
  * What proves one record: its exact text, its place, its path in the tree and the checkpoint whose root the path leads to.
@@ -10,8 +9,8 @@ import type { ExportedPiece } from './export-stream.js';
  * are not those that it names
  */
 export async function proofOf(record: string, store: CheckpointStore): Promise<string> {
-  const { log, index } = JSON.parse(record) as { log: string; index?: number };
-  if (index === undefined) throw unproven('the record has no place in a tree');
+  const { log, index } = JSON.parse(record) as { log: string; index?: unknown };
+  if (!isPlace(index)) throw unproven('the record has no place in a tree');
   const candidates = await store.naming(log, index);
   if (candidates.length === 0) throw unproven('no checkpoint names the record yet');
   for (const checkpoint of candidates) {
@@ -38,27 +37,9 @@ async function treeOf(checkpoint: StoredCheckpoint, store: CheckpointStore): Pro
   return readStored(checkpoint)?.root.equals(tree.root()) ? tree : undefined;
 }
 
-/**
- * The lines of a bundle: for each log the checkpoint where it goes on from, and then each checkpoint behind the records
- * that it names.
- * @param from - ISO 8601; the records are those of checkpoints made in the time
- */
-export async function* bundlePieces(from: string, to: string, store: CheckpointStore): AsyncGenerator<ExportedPiece> {
-  let previous: StoredCheckpoint | undefined;
-  for (const checkpoint of await store.between(from, to)) {
-    if (previous?.log !== checkpoint.log) {
-      previous = checkpoint.leavesFrom === 0 ? undefined : await store.ofSize(checkpoint.log, checkpoint.leavesFrom);
-      if (previous !== undefined) yield { text: `{"base":${previous.text}}\n`, records: 0 };
-    }
-    for (const record of await store.recordsOf(checkpoint, previous)) yield { text: lineOf(record), records: 1 };
-    yield { text: `${checkpoint.text}\n`, records: 0 };
-    previous = checkpoint;
-  }
-}
-
-/** A text with a line feed is no line, and must not become another text. */
-function lineOf(record: string): string {
-  return record.includes('\n') ? `${JSON.stringify({ exactly: record })}\n` : `${record}\n`;
+/** A record's text is as it came, and may say anything of its place. */
+function isPlace(index: unknown): index is number {
+  return Number.isSafeInteger(index) && (index as number) >= 0;
 }
 
 function readStored(checkpoint: StoredCheckpoint | undefined): ReadCheckpoint | undefined {

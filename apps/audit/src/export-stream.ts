@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { AuditCallsQuery, AuditRecord } from '@warder/contracts';
 import { parseJson, stringifyJson } from '@warder/mcp-wire';
 import type { CallPages } from './call-pages.store.js';
@@ -13,12 +14,18 @@ export interface ExportedAmount {
   readonly bytes: number;
   /** SHA-256 (hex) of all that was handed out. */
   readonly sha256: string;
+  /** False where it broke, or whoever took it hung up before the end. */
+  readonly isWhole: boolean;
+  /** What broke it. */
+  readonly failure?: unknown;
 }
 
 /** A piece of what is handed out, and how many records it holds. */
 export interface ExportedPiece {
   readonly text: string;
   readonly records: number;
+  /** Why this piece, which says so, is the last one before the end. */
+  readonly failure?: unknown;
 }
 
 /**
@@ -41,26 +48,33 @@ export async function* exportedPieces(
 }
 
 /**
- * The texts of the pieces, counted as they leave.
- * @param ended - called once, however the stream ends
+ * The texts of the pieces as a stream, counted as they leave.
+ * @param ended - called once, however the stream ends, and where nobody ever read of it too
  */
-export async function* countedText(
-  pieces: AsyncIterable<ExportedPiece>,
-  ended: (amount: ExportedAmount) => void,
-): AsyncGenerator<string> {
+export function countedStream(pieces: AsyncIterable<ExportedPiece>, ended: (amount: ExportedAmount) => void): Readable {
   const hash = createHash('sha256');
-  let records = 0;
-  let bytes = 0;
-  try {
-    for await (const piece of pieces) {
-      hash.update(piece.text);
-      bytes += Buffer.byteLength(piece.text);
-      records += piece.records;
-      yield piece.text;
+  const counts = { records: 0, bytes: 0 };
+  let isWhole = false;
+  let failure: unknown;
+  async function* texts(): AsyncGenerator<string> {
+    try {
+      for await (const piece of pieces) {
+        hash.update(piece.text);
+        counts.bytes += Buffer.byteLength(piece.text);
+        counts.records += piece.records;
+        failure ??= piece.failure;
+        yield piece.text;
+      }
+      isWhole = failure === undefined;
+    } catch (error) {
+      failure = error;
+      throw error;
     }
-  } finally {
-    ended({ records, bytes, sha256: hash.digest('hex') });
   }
+  const stream = Readable.from(texts(), { objectMode: false });
+  // Not a `finally` of the generator: whoever hangs up before the first byte was read never lets it begin.
+  stream.once('close', () => ended({ ...counts, sha256: hash.digest('hex'), isWhole, failure }));
+  return stream;
 }
 
 function lineOf(text: string, format: 'ndjson' | 'csv'): string {

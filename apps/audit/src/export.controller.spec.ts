@@ -144,7 +144,17 @@ describe('an export', () => {
     expect(open.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     const refused = await get('export?upstream=slow');
     expect([refused.status, refused.body.error.code]).toEqual([503, 'WDR_EXPORT_BUSY']);
+    const bundle = await get('bundle?from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z');
+    expect([bundle.status, bundle.body.error.code]).toEqual([503, 'WDR_EXPORT_BUSY']);
     for (const controller of controllers) controller.abort();
     await vi.waitFor(async () => expect((await whole('export?upstream=csv')).status).toBe(200));
+    await vi.waitFor(async () => {
+      const { calls } = (await get('calls?kind=export&text=slow&limit=500')).body as { calls: AuditRecord[] };
+      const ended = calls.filter(({ method }) => method === 'admin/audit/export.end');
+      expect(ended.map(({ personal }) => personal?.arguments)).toMatchObject(
+        controllers.map(() => ({ value: { isWhole: false } })),
+      );
+      expect(calls.filter(({ refusal }) => refusal?.code === 'WDR_EXPORT_BUSY')).toHaveLength(1);
+    });
   });
 });

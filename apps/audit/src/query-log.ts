@@ -42,10 +42,10 @@ export class QueryLog {
     try {
       text = await ask();
     } catch (error) {
-      const { code, detail } = error instanceof AdminError ? error : { code: 'WDR_INTERNAL', detail: '' };
+      const refusal = refusalOf(error);
       // Where the store is away there is nothing to write it to, and nothing was told.
-      if (code !== 'WDR_STORE_UNAVAILABLE') {
-        await this.keep({ ...question, refusal: { code, detail: keptDetail(detail), isForbidden: false } });
+      if (refusal.code !== 'WDR_STORE_UNAVAILABLE') {
+        await this.keep({ ...question, refusal });
         markOnRecord(error);
       }
       throw error;
@@ -66,8 +66,7 @@ export class QueryLog {
       query = read();
     } catch (error) {
       if (error instanceof AdminError) {
-        const { code, detail } = error;
-        await this.keep({ ...begun, refusal: { code, detail: keptDetail(detail), isForbidden: false } });
+        await this.keep({ ...begun, refusal: refusalOf(error) });
         markOnRecord(error);
       }
       throw error;
@@ -78,10 +77,16 @@ export class QueryLog {
 
   /** Puts on record how much was handed out, whole or not. Never rejects: the bytes have left. */
   async exportEnded(by: AdminActor, noun: ExportNoun, asked: object, amount: ExportedAmount): Promise<void> {
-    const { bytes, sha256, ...counts } = amount;
-    const filters = { ...cleanOf(asked), ...counts };
+    const { bytes, sha256, failure, ...counts } = amount;
+    const ended = {
+      kind: 'export',
+      action: `${noun}.end`,
+      by,
+      arguments: { ...cleanOf(asked), ...counts },
+      result: { bytes, sha256 },
+    } as const;
     try {
-      await this.record({ kind: 'export', action: `${noun}.end`, by, arguments: filters, result: { bytes, sha256 } });
+      await this.record(failure === undefined ? ended : { ...ended, refusal: refusalOf(failure) });
     } catch (error) {
       this.onLost(error);
     }
@@ -94,6 +99,11 @@ export class QueryLog {
       throw new AdminError(503, 'WDR_STORE_UNAVAILABLE', 'the question could not be put on record; it is not answered');
     }
   }
+}
+
+function refusalOf(error: unknown): { code: string; detail: string; isForbidden: boolean } {
+  const { code, detail } = error instanceof AdminError ? error : { code: 'WDR_INTERNAL', detail: '' };
+  return { code, detail: keptDetail(detail), isForbidden: false };
 }
 
 function cleanOf(asked: object): object {

@@ -5,6 +5,7 @@ import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import { ColdStore } from './archive/cold.store.js';
 import type { AuditConfig } from './audit-config.js';
+import { BulkExports } from './bulk-exports.js';
 import { CallPages } from './call-pages.store.js';
 import { CallStore } from './call.store.js';
 import { QueryLog } from './query-log.js';
@@ -25,6 +26,12 @@ export function queryProviders(
           (action) => opened.transaction((manager) => outbox.recordAdminAction(manager, action)),
           (error) => host.log.error({ err: error }, 'the end of an export could not be put on record'),
         ),
+    },
+    {
+      provide: BulkExports,
+      inject: [QueryLog],
+      useFactory: (log: QueryLog) =>
+        new BulkExports(log, (error) => host.log.error({ err: error }, 'an export broke off')),
     },
     {
       provide: CallPages,

@@ -256,6 +256,54 @@ describe('an export that was changed', () => {
   }, 60_000);
 });
 
+describe('a bundle', () => {
+  const log = threeRanges();
+  const begin = '{"bundle":"begin"}';
+  const end = '{"bundle":"end","records":24,"checkpoints":3,"missing":0}';
+  const broken =
+    '{"bundle":"broken","code":"WDR_ARCHIVE_UNREADABLE","message":"gone","log":"n1/0abc","from":7,"to":19}';
+  const all = [...log.records, ...log.checkpoints];
+
+  async function runOn(files: Record<string, readonly string[]>): Promise<{ code: number; incomplete: string[] }> {
+    const dir = writeExport(files, { 'ingress.pub': log.keys.publicKey });
+    dirs.push(dir);
+    const { code, out } = await run(dir, '--json');
+    return { code, incomplete: (JSON.parse(out) as { incomplete: string[] }).incomplete };
+  }
+
+  it('is proved whole by its two ends, and two of them by theirs', async () => {
+    expect(await runOn({ 'a.ndjson': [begin, ...all, end] })).toEqual({ code: 0, incomplete: [] });
+    const empty = '{"bundle":"end","records":0,"checkpoints":0,"missing":0}';
+    expect(await runOn({ 'a.ndjson': [end, ...all], 'b.ndjson': [begin, begin, empty] })).toEqual({
+      code: 0,
+      incomplete: [],
+    });
+  });
+
+  it.each([
+    ['has no end', [begin, ...all], '1 of 1 bundles have no end: the rest was cut off'],
+    ['has no beginning', [...all, end], '1 of 1 bundles have no beginning: a file is missing'],
+    [
+      'has less than its end says',
+      [begin, ...log.records.slice(0, 19), ...log.checkpoints.slice(0, 2), end],
+      'and only 19',
+    ],
+    ['broke off', [begin, ...all, broken], 'WDR_ARCHIVE_UNREADABLE at the records 7 to 18 of n1/0abc (gone)'],
+  ])('is not proved that %s, though all that is there is', async (_how, lines, why) => {
+    const { code, incomplete } = await runOn({ 'a.ndjson': lines });
+    expect([code, incomplete[0]]).toEqual([2, expect.stringContaining(why)]);
+    const dir = writeExport({ 'a.ndjson': lines }, { 'ingress.pub': log.keys.publicKey });
+    dirs.push(dir);
+    expect((await run(dir)).out).toContain(`NOT PROVED  the export is not whole: ${incomplete[0]}`);
+  });
+
+  it('takes an end of another form for no line of an export', async () => {
+    const dir = writeExport({ 'a.ndjson': [...all, '{"bundle":"end"}'] }, { 'ingress.pub': log.keys.publicKey });
+    dirs.push(dir);
+    expect((await run(dir)).code).toBe(1);
+  });
+});
+
 describe('the proof of one record', () => {
   const log = threeRanges();
 

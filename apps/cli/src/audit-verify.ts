@@ -43,21 +43,21 @@ export async function auditVerify(args: readonly string[], { out, error }: Outpu
       out(`${isProved ? 'proved' : 'NOT PROVED'}  ${text}\n`);
       return isProved ? ExitCode.proved : ExitCode.tampered;
     }
-    const { logs, unreadable } = await readExport(path);
+    const { logs, unreadable, incomplete } = await readExport(path);
     const reports = [...logs.values()].map((log) => verifyLog(log, keys));
-    if (values.json === true) out(`${JSON.stringify({ logs: reports, unreadable })}\n`);
-    else for (const line of linesOf(reports, unreadable)) out(`${line}\n`);
-    return exitCodeOf(reports, unreadable.length);
+    if (values.json === true) out(`${JSON.stringify({ logs: reports, unreadable, incomplete })}\n`);
+    else for (const line of [...linesOf(reports, unreadable), ...incomplete.map(incompleteLine)]) out(`${line}\n`);
+    return exitCodeOf(reports, unreadable.length, incomplete.length);
   } catch (failure) {
     error(`warder audit verify: ${(failure as Error).message}\n`);
     return ExitCode.unproven;
   }
 }
 
-function exitCodeOf(reports: readonly LogReport[], unreadable: number): number {
+function exitCodeOf(reports: readonly LogReport[], unreadable: number, incomplete: number): number {
   const weights = new Set(reports.flatMap(({ findings }) => findings.map(({ weight }) => weight)));
   if (weights.has('tampered') || unreadable > 0) return ExitCode.tampered;
-  return reports.length === 0 || weights.has('unproven') ? ExitCode.unproven : ExitCode.proved;
+  return reports.length === 0 || incomplete > 0 || weights.has('unproven') ? ExitCode.unproven : ExitCode.proved;
 }
 
 function* linesOf(
@@ -76,5 +76,7 @@ function* linesOf(
   for (const { file, line } of unreadable) yield `  ! this line is neither a record nor a checkpoint [${file}:${line}]`;
   if (reports.length === 0) yield 'NOT PROVED  the export holds no log';
 }
+
+const incompleteLine = (why: string): string => `NOT PROVED  the export is not whole: ${why}`;
 
 const MARKS: Record<Finding['weight'], string> = { tampered: '!', unproven: '?', notice: '-' };

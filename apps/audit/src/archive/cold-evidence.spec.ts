@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync, randomInt } from 'node:crypto';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, createInProcessBus } from '@warder/bus';
@@ -10,7 +19,8 @@ import { CreateOutbox1790000000000, type EmbeddedPostgres, Outbox, startEmbedded
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../checkpoint.store.js';
-import { bundlePieces, proofOf } from '../evidence.js';
+import { bundlePieces } from '../bundle.js';
+import { proofOf } from '../evidence.js';
 import { CreateAudit1790000002000 } from '../migrations/create-audit.js';
 import { CreateArchive1790000002100 } from '../migrations/create-archive.js';
 import { CreateCheckpoints1790000002500 } from '../migrations/create-checkpoints.js';
@@ -144,26 +154,36 @@ describe('the evidence of records that left Postgres', () => {
     return text;
   }
 
-  async function verified(): Promise<{ code: number | null; erased: number; first: unknown }> {
+  interface Verified {
+    readonly code: number | null;
+    readonly erased: number;
+    /** What is said first of the log: word and index. */
+    readonly first: unknown;
+    readonly incomplete: readonly string[];
+  }
+
+  async function verified(text?: string): Promise<Verified> {
     const out = mkdtempSync(join(dir, 'export-'));
     mkdirSync(join(out, 'public-keys'));
     writeFileSync(join(out, 'public-keys/ingress.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
-    writeFileSync(join(out, 'bundle.ndjson'), await bundle());
+    writeFileSync(join(out, 'bundle.ndjson'), text ?? (await bundle()));
     const command = [join(ROOT, 'apps/cli/dist/main.js'), 'audit', 'verify', out, '--json'];
     const { status, stdout } = spawnSync(process.execPath, command, { encoding: 'utf8' });
-    const { logs } = JSON.parse(stdout) as {
+    const { logs, incomplete } = JSON.parse(stdout) as {
+      incomplete: string[];
       logs: { erased: number; findings: { what: string; index?: number }[] }[];
     };
-    const [finding] = logs[0]!.findings;
-    return { code: status, erased: logs[0]!.erased, first: finding && [finding.what, finding.index] };
+    const finding = logs[0]?.findings[0];
+    const first = finding && [finding.what, finding.index];
+    return { code: status, erased: logs[0]?.erased ?? 0, first, incomplete };
   }
 
   it('is the same to the byte, in a bundle and in a proof', async () => {
     expect(await source.query('SELECT count(*)::int AS count FROM call_record')).toEqual([{ count: 0 }]);
-    expect(bundleWhenNew.split('\n')).toHaveLength(SIZE + 2 + 1);
+    expect(bundleWhenNew.split('\n')).toHaveLength(SIZE + 2 + 2 + 1);
     expect(await bundle()).toBe(bundleWhenNew);
     expect(await proofOf((await cold.record(idOf(7)))!, checkpoints)).toBe(proofWhenNew);
-    expect(await verified()).toEqual({ code: 0, erased: 0, first: undefined });
+    expect(await verified()).toEqual({ code: 0, erased: 0, first: undefined, incomplete: [] });
   });
 
   it('names the first record that somebody altered in a file, took out of it, made unreadable or removed with it', async () => {
@@ -195,10 +215,100 @@ describe('the evidence of records that left Postgres', () => {
     expect(await verified()).toMatchObject({ code: 0 });
   });
 
+  const lastLine = (text: string): unknown => JSON.parse(text.trimEnd().split('\n').at(-1)!);
+  const fileOfDay2 = (): string => {
+    const archived = join(dir, 'archive');
+    const names = readdirSync(archived, { recursive: true, encoding: 'utf8' });
+    return join(archived, names.filter((name) => name.endsWith('.parquet')).toSorted()[1]!);
+  };
+
+  let putAtS = START / 1000;
+  /** As another file, for DuckDB reads one of the same size and second no second time. */
+  function put(file: string, bytes: Buffer): void {
+    writeFileSync(file, bytes);
+    utimesSync(file, ++putAtS, putAtS);
+  }
+
+  it.each<[string, (honest: Buffer) => Buffer]>([
+    ['is cut off', (honest) => honest.subarray(0, honest.length >> 1)],
+    ['is empty', (honest) => honest.subarray(0, 0)],
+    ['lost the page where its records are', (honest) => Buffer.from(honest).fill(0xa5, 4, honest.length >> 1)],
+    [
+      'lost what says where its columns are',
+      (honest) => {
+        const footer = honest.length - 8 - honest.readUInt32LE(honest.length - 8);
+        return Buffer.from(honest).fill(0, footer, footer + 600);
+      },
+    ],
+  ])('breaks off before a day whose file %s, in its last line, and is then proved by nobody', async (_how, damage) => {
+    const file = fileOfDay2();
+    const honest = readFileSync(file);
+    put(file, damage(honest));
+    try {
+      const text = await bundle();
+      const unreadable = { code: 'WDR_ARCHIVE_UNREADABLE' };
+      expect(lastLine(text)).toMatchObject({ bundle: 'broken', ...unreadable, log: ORIGIN, from: 0, to: SIZE / 2 });
+      const { code, incomplete } = await verified(text);
+      expect([code, incomplete]).toEqual([2, [expect.stringContaining('broke off: WDR_ARCHIVE_UNREADABLE')]]);
+      await expect(proofOf(texts[7]!, checkpoints)).rejects.toMatchObject(unreadable);
+      await expect(cold.record(idOf(7))).rejects.toMatchObject(unreadable);
+    } finally {
+      put(file, honest);
+    }
+    expect(await bundle()).toBe(bundleWhenNew);
+  });
+
+  it('never looks whole, whichever bytes are damaged', async () => {
+    const seed = Number(process.env.WARDER_SEED ?? randomInt(2 ** 31));
+    console.log(`cold evidence: WARDER_SEED=${seed}`);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const file = fileOfDay2();
+    const honest = readFileSync(file);
+    try {
+      for (let round = 0; round < 8; round++) {
+        const damaged = Buffer.from(honest);
+        const at = random(honest.length);
+        for (let n = at; n < Math.min(at + 1 + random(64), honest.length); n++) damaged[n] = random(256);
+        put(file, damaged);
+        const text = await bundle();
+        expect(lastLine(text)).toMatchObject({ bundle: expect.stringMatching(/^(end|broken)$/) });
+        const { code } = await verified(text);
+        expect([round, code === 0]).toEqual([round, text === bundleWhenNew]);
+      }
+    } finally {
+      put(file, honest);
+    }
+  }, 120_000);
+
+  it.each(['"seven"', '1.5', 'null', '[7]', '99999999999999999999', '{"index":7}'])(
+    'says which record is missing where one says %s of its place',
+    async (index) => {
+      const file = fileOfDay2();
+      renameSync(file, `${file}.honest`);
+      try {
+        await duck.connection.run(
+          `COPY (SELECT * REPLACE (replace(raw_data, '"index":7,', ${quoted(`"index":${index},`)}) AS raw_data)
+           FROM read_parquet(${quoted(`${file}.honest`)})) TO ${quoted(file)} (FORMAT parquet)`,
+        );
+        expect(lastLine(await bundle())).toMatchObject({ bundle: 'end', records: SIZE - 1, missing: 1 });
+        expect(await verified()).toMatchObject({ code: 1, first: ['record-removed', 7] });
+        await expect(proofOf((await cold.record(idOf(7)))!, checkpoints)).rejects.toMatchObject({
+          code: 'WDR_RECORD_UNPROVEN',
+        });
+      } finally {
+        renameSync(`${file}.honest`, file);
+      }
+    },
+  );
+
   it('stays valid when a person is erased, whose words are then in no file', async () => {
     await erasures.request({ subject: 'usr_gone', reason: 'asked for it' }, BY);
     await keeping.run(nowMs);
-    expect(await verified()).toEqual({ code: 0, erased: 5, first: undefined });
+    expect(await verified()).toEqual({ code: 0, erased: 5, first: undefined, incomplete: [] });
     const left = (await bundle()).match(/words-of-\d+/g);
     expect(left).toHaveLength(SIZE - 5);
     expect(left).not.toContain('words-of-6');

@@ -11,6 +11,8 @@ import { coldWhoUsed } from './cold-who-used.js';
 const FIRST_STEP_DAYS = 2;
 
 const SEARCHED_ROWS_MAX = 10_000_000;
+/** A record's place, null where its text says none: a cast alone would round 1.5, and a text may be no JSON. */
+const INDEX = `TRY(CASE WHEN regexp_full_match(raw_data->>'$.index', '[0-9]{1,15}') THEN (raw_data->>'$.index')::BIGINT END)`;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** A record that was found, as the pages of the store have it. */
@@ -75,12 +77,12 @@ export class ColdStore {
       const some = days.slice(at, at + step);
       const paths = await this.archive.paths(some.at(-1)!.day, some[0]!.day);
       if (paths.length === 0) continue;
-      const rows = await this.duck.connection.runAndReadAll(
+      const rows = await this.duck.rows(
         `SELECT time, metadata.uid AS id, raw_data FROM ${filesOf(paths)} WHERE ${where}
          ORDER BY time DESC, metadata.uid DESC LIMIT ${limit - found.length}`,
-        [...parameters],
+        parameters,
       );
-      for (const [time, id, text] of rows.getRows() as [bigint, string, string][]) {
+      for (const [time, id, text] of rows as [bigint, string, string][]) {
         found.push({ at: microsecondsOf(time), id, text });
       }
       searchedRows += some.reduce((sum, { rows: ofDay }) => sum + ofDay, 0);
@@ -103,12 +105,12 @@ export class ColdStore {
     const paths = (await Promise.all(cold.map(({ day }) => this.archive.paths(day, day)))).flat();
     if (paths.length === 0) return [];
     // The times let whole groups of rows be passed over: files are sorted by them.
-    const rows = await this.duck.connection.runAndReadAll(
+    const rows = await this.duck.rows(
       `SELECT metadata.uid AS id, raw_data FROM ${filesOf(paths)}
        WHERE time IN (${keys.map(({ atMs }) => String(Math.floor(atMs))).join(', ')})
          AND metadata.uid IN (${keys.map(({ id }) => quoted(id)).join(', ')})`,
     );
-    return (rows.getRows() as [string, string][]).map(([id, text]) => ({ id, text }));
+    return (rows as [string, string][]).map(([id, text]) => ({ id, text }));
   }
 
   /**
@@ -122,13 +124,13 @@ export class ColdStore {
     const paths = listed.filter((path) => existsSync(path));
     if (paths.length === 0) return [];
     // The times let whole groups of rows be passed over: files are sorted by them.
-    const rows = await this.duck.connection.runAndReadAll(
-      `SELECT metadata.uid, TRY((raw_data->>'$.index')::BIGINT) AS index, raw_data FROM ${filesOf(paths)}
+    const rows = await this.duck.rows(
+      `SELECT metadata.uid, ${INDEX} AS index, raw_data FROM ${filesOf(paths)}
        WHERE time >= ${fromMs} AND time <= ${toMs} AND metadata.log_name = $1
          AND index >= ${places.from} AND index < ${places.to}`,
       [log],
     );
-    return (rows.getRows() as [string, bigint, string][]).map(([id, index, text]) => {
+    return (rows as [string, bigint, string][]).map(([id, index, text]) => {
       return { id, index: Number(index), text };
     });
   }
@@ -138,11 +140,10 @@ export class ColdStore {
     const days = await this.coldDays();
     const paths = days.length === 0 ? [] : await this.archive.paths(days[0]!.day, days.at(-1)!.day);
     if (paths.length === 0) return undefined;
-    const rows = await this.duck.connection.runAndReadAll(
-      `SELECT raw_data FROM ${filesOf(paths)} WHERE metadata.uid = $1 LIMIT 1`,
-      [recordId],
-    );
-    return rows.getRows()[0]?.[0] as string | undefined;
+    const rows = await this.duck.rows(`SELECT raw_data FROM ${filesOf(paths)} WHERE metadata.uid = $1 LIMIT 1`, [
+      recordId,
+    ]);
+    return rows[0]?.[0] as string | undefined;
   }
 
   /** The uses that the archived records themselves show since the cursor's day, behind its key. */
@@ -152,8 +153,8 @@ export class ColdStore {
     const calls = paths.filter((path) => path.includes('warder-6003'));
     if (calls.length === 0) return [];
     const sql = coldWhoUsed(filesOf(calls), limit + 1, after !== undefined);
-    const rows = await this.duck.connection.runAndReadAll(sql, [upstream ?? null, tool ?? null, ...(after ?? [])]);
-    return (rows.getRows() as [string, string, string][]).map(([key, head, keys]) => {
+    const rows = await this.duck.rows(sql, [upstream ?? null, tool ?? null, ...(after ?? [])]);
+    return (rows as [string, string, string][]).map(([key, head, keys]) => {
       return { key: JSON.parse(key) as UseKey, head, keys: JSON.parse(keys) as RecordKey[] };
     });
   }

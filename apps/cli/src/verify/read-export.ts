@@ -2,6 +2,7 @@ import { closeSync, createReadStream, openSync, readdirSync, readSync, statSync 
 import { join } from 'node:path';
 import { AuditCheckpoint } from '@warder/contracts';
 import { commitmentTo, partsOf, readCheckpoint, recordLeafOf } from '@warder/merkle-log';
+import { BundleFrames } from './bundle-frames.js';
 import type { ExportedCheckpoint, ExportedLog, ExportedRecord, Place } from './exported-log.js';
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
@@ -20,22 +21,25 @@ interface Line extends Place {
 export interface Export {
   readonly logs: ReadonlyMap<string, ExportedLog>;
   readonly unreadable: readonly Place[];
+  /** Why it is not all that was asked for, a sentence each. */
+  readonly incomplete: readonly string[];
 }
 
 /**
  * Reads an export: a file, or every `*.ndjson` of a directory. A line is a record as it is stored, a checkpoint, a
- * checkpoint as `base`, or a text as `exactly`.
+ * checkpoint as `base`, a text as `exactly`, or says that a bundle begins or ends.
  * @throws Error where there is nothing to read
  */
 export async function readExport(path: string): Promise<Export> {
   const logs = new Map<string, ExportedLog>();
   const unreadable: Place[] = [];
+  const frames = new BundleFrames();
   for (const file of filesOf(path)) {
     for await (const line of linesOf(file)) {
-      if (!take(line, logs)) unreadable.push({ file: line.file, line: line.line });
+      if (!take(line, logs, frames)) unreadable.push({ file: line.file, line: line.line });
     }
   }
-  return { logs, unreadable };
+  return { logs, unreadable, incomplete: frames.faults(heldBy(logs)) };
 }
 
 function filesOf(path: string): { path: string; name: string }[] {
@@ -61,7 +65,16 @@ async function* linesOf({ path, name }: { path: string; name: string }): AsyncGe
   if (rest.length > 0) yield { path, file: name, line: ++number, bytes: rest, offset };
 }
 
-function take(line: Line, logs: Map<string, ExportedLog>): boolean {
+function heldBy(logs: ReadonlyMap<string, ExportedLog>): { records: number; checkpoints: number } {
+  let [records, checkpoints] = [0, 0];
+  for (const log of logs.values()) {
+    records += log.records.length;
+    checkpoints += log.checkpoints.filter(({ isBase }) => !isBase).length;
+  }
+  return { records, checkpoints };
+}
+
+function take(line: Line, logs: Map<string, ExportedLog>, frames: BundleFrames): boolean {
   if (line.bytes.length === 0) return true;
   const value = parsed(line.bytes);
   if (value === undefined) return false;
@@ -70,6 +83,7 @@ function take(line: Line, logs: Map<string, ExportedLog>): boolean {
     const inner = parsed(bytes);
     return inner !== undefined && takeRecord({ ...line, bytes, offset: undefined }, inner, logs);
   }
+  if ('bundle' in value) return frames.take(value);
   if ('base' in value) return takeCheckpoint(line, value.base, true, logs);
   if ('note' in value) return takeCheckpoint(line, value, false, logs);
   return takeRecord(line, value, logs);
