@@ -1,6 +1,7 @@
 import type { Bus } from '@warder/bus';
 import {
   connectionStateTopic,
+  grantStateTopic,
   type GuardrailRulesState,
   guardrailRulesStateTopic,
   POLICY_READER,
@@ -9,6 +10,7 @@ import {
   policySnapshotTopic,
   type PrincipalState,
   principalStateTopic,
+  signingKeyStateTopic,
   type TokenState,
   tokenStateTopic,
 } from '@warder/contracts';
@@ -37,6 +39,8 @@ export async function feedState(bus: Bus, pepper: BenchPepper, upstreamPort: num
     policySnapshotTopic,
     guardrailRulesStateTopic,
     connectionStateTopic,
+    grantStateTopic,
+    signingKeyStateTopic,
   ];
   await bus.ensureTopics(topics);
   const tokens = Array.from({ length: PRINCIPALS }, () => issueToken(randomBytes));

@@ -5,11 +5,14 @@ import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import { AccessHold } from './access-hold.entity.js';
+import { authorizationProviders } from './authorization/authorization.module.js';
+import { GrantsStore } from './authorization/grants.store.js';
 import { bootstrap } from './bootstrap.js';
 import { ENDS_ACCESS, type EndsAccess } from './ends-access.js';
 import type { IdentityConfig } from './identity-config.js';
 import { IdentityStore } from './identity.store.js';
 import { MeController } from './me.controller.js';
+import { CreateAuthorization1790000001300 } from './migrations/create-authorization.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
 import { CreateScim1790000001100 } from './migrations/create-scim.js';
 import { Offboarding } from './offboarding.store.js';
@@ -58,7 +61,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
     imports: [
       databaseModule('identity', url, {
         entities: [Principal, Token, AccessHold],
-        migrations: [CreateIdentity1790000001000, CreateScim1790000001100],
+        migrations: [CreateIdentity1790000001000, CreateScim1790000001100, CreateAuthorization1790000001300],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
@@ -84,7 +87,8 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
         inject: [IdentityStore],
         useFactory: (store: IdentityStore) => new TokensStore(store, config.pepper, config.tokens),
       },
-      { provide: ENDS_ACCESS, inject: [TokensStore], useFactory: (...ends: EndsAccess[]) => ends },
+      { provide: ENDS_ACCESS, inject: [TokensStore, GrantsStore], useFactory: (...ends: EndsAccess[]) => ends },
+      ...authorizationProviders(config),
       {
         provide: Offboarding,
         inject: [IdentityStore, ENDS_ACCESS],

@@ -2,8 +2,12 @@ import { createInProcessBus, type Bus } from '@warder/bus';
 import {
   type AuditRecord,
   auditRecordedTopic,
+  type GrantState,
+  grantStateTopic,
   principalStateTopic,
   type PrincipalState,
+  type SigningKeyState,
+  signingKeyStateTopic,
   tokenStateTopic,
   type TokenState,
 } from '@warder/contracts';
@@ -33,6 +37,8 @@ export class IdentityScene {
   readonly tokenFile = join(this.directory, 'admin-token');
   principals = new Map<string, PrincipalState>();
   tokens = new Map<string, TokenState>();
+  grants = new Map<string, GrantState>();
+  signingKeys = new Map<string, SigningKeyState>();
   records: AuditRecord[] = [];
   bus!: Bus;
   running: RunningHost | undefined;
@@ -50,6 +56,12 @@ export class IdentityScene {
     this.bus = createInProcessBus({ node: 'n1', log, clock });
     this.principals = new Map();
     this.tokens = new Map();
+    this.grants = new Map();
+    this.signingKeys = new Map();
+    await this.bus.ensureTopics([grantStateTopic, signingKeyStateTopic]);
+    // As an ingress node reads them, without which a change is not applied everywhere.
+    await this.bus.replica(grantStateTopic, (id, state) => void this.grants.set(id, state));
+    await this.bus.replica(signingKeyStateTopic, (id, state) => void this.signingKeys.set(id, state));
     await this.bus.watch(principalStateTopic, 'beginning', ({ key, value }) => this.principals.set(key, value));
     await this.bus.watch(tokenStateTopic, 'beginning', ({ key, value }) => this.tokens.set(key, value));
     await this.bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => void this.records.push(value));

@@ -11,6 +11,8 @@ const REPUBLISH_ROWS = 1_000;
 
 /** Writes rows, their messages and the record of the change in one transaction, one change at a time. */
 export class IdentityStore {
+  private readonly others: ((manager: EntityManager) => Promise<void>)[] = [];
+
   constructor(
     readonly source: DataSource,
     private readonly outbox: Outbox,
@@ -46,6 +48,11 @@ export class IdentityStore {
     return this.outbox.recordAdminAction(manager, { action, by, arguments: given });
   }
 
+  /** Has `republish` tell of more than principals and tokens. */
+  alsoRepublish(part: (manager: EntityManager) => Promise<void>): void {
+    this.others.push(part);
+  }
+
   /** Publishes every state again: a broker may have lost it, and an in-process bus keeps nothing. */
   async republish(): Promise<void> {
     await this.change(async (manager) => {
@@ -67,6 +74,7 @@ export class IdentityStore {
         if (rows.length < REPUBLISH_ROWS) break;
         after = rows.at(-1)!.id;
       }
+      for (const other of this.others) await other(manager);
     });
   }
 

@@ -28,10 +28,15 @@ export class Principal {
 
   @Column({ type: 'text', array: true })
   roles!: Role[];
+
+  /** Wall milliseconds; whatever was signed in before has ended. Null: never. */
+  @Column({ name: 'signed_out_at_ms', type: 'bigint', nullable: true })
+  signedOutAtMs?: string | null;
 }
 
 /** The row as every node is told of it. */
 export function principalStateOf(row: Principal): PrincipalState {
-  const { version, status, id, kind, name, email, groups, roles } = row;
-  return { version, status, id, kind, name, email, groups, roles };
+  const { version, status, id, kind, name, email, groups, roles, signedOutAtMs } = row;
+  const state = { version, status, id, kind, name, email, groups, roles };
+  return signedOutAtMs == null ? state : { ...state, signedOutAtMs: Number(signedOutAtMs) };
 }

@@ -1,10 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Bus, BusError } from '@warder/bus';
-import { AppliedWait, principalStateTopic, tokenStateTopic } from '@warder/contracts';
+import {
+  AppliedWait,
+  grantStateTopic,
+  principalStateTopic,
+  signingKeyStateTopic,
+  tokenStateTopic,
+} from '@warder/contracts';
 import type { Outbox } from '@warder/postgres';
 import { parseBody } from '@warder/service-host';
 
-export const TOPICS = [principalStateTopic, tokenStateTopic];
+export const TOPICS = [principalStateTopic, tokenStateTopic, grantStateTopic, signingKeyStateTopic];
 
 /** What a change answers; `appliedEverywhere` only where the caller waited. */
 export type Spreading<View> = View & { appliedEverywhere?: boolean };

@@ -2,15 +2,18 @@ import {
   auditRecordedTopic,
   callCancelledTopic,
   connectionStateTopic,
+  grantStateTopic,
   guardrailRulesStateTopic,
   nodeAppliedTopic,
   policySnapshotTopic,
   principalStateTopic,
+  signingKeyStateTopic,
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
 } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
 import { derivedKey } from './derived-key.js';
+import { resourceOf } from './downstream/protected-resource.js';
 import { LegacySessions } from './downstream/legacy-sessions.js';
 import { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
@@ -29,10 +32,12 @@ const TOPICS = [
   auditRecordedTopic,
   callCancelledTopic,
   connectionStateTopic,
+  grantStateTopic,
   guardrailRulesStateTopic,
   nodeAppliedTopic,
   policySnapshotTopic,
   principalStateTopic,
+  signingKeyStateTopic,
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
 ];
@@ -63,7 +68,8 @@ function gatewayOf(
   const guardrails = () => state.guardrails();
   return {
     tokens: {
-      examine: (bearerToken, nowMs) => state.directory.examine(bearerToken, nowMs),
+      examine: (bearerToken, virtualServer, nowMs) =>
+        state.callers.examine(bearerToken, resourceOf(host.door.publicUrl(), virtualServer), nowMs),
       isStale: (nowMs) => watchdog.isClosed(nowMs),
     },
     quotas: new PrincipalQuotas(config.limits.principalsMax),

@@ -8,10 +8,12 @@ import {
   type AuditRecord,
   auditRecordedTopic,
   connectionStateTopic,
+  grantStateTopic,
   guardrailRulesStateTopic,
   PolicyDocument,
   policySnapshotTopic,
   principalStateTopic,
+  signingKeyStateTopic,
   type TokenState,
   tokenStateTopic,
 } from '@warder/contracts';
@@ -64,6 +66,8 @@ export class IngressScene {
       policySnapshotTopic,
       guardrailRulesStateTopic,
       connectionStateTopic,
+      grantStateTopic,
+      signingKeyStateTopic,
     ];
     await this.bus.ensureTopics([...owned, auditRecordedTopic]);
     await this.publishPrincipal('ana', ['developers']);

@@ -6,6 +6,7 @@ import { KeepAlive } from './downstream/keep-alive.js';
 import type { LegacySessions } from './downstream/legacy-sessions.js';
 import { McpDoor } from './downstream/mcp-door.js';
 import { MessageDispatch } from './downstream/message-dispatch.js';
+import { answerProtectedResource, METADATA_PREFIX } from './downstream/protected-resource.js';
 import { PublicOrigin } from './downstream/request-checks.js';
 import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
@@ -37,6 +38,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     running,
     cancellations,
     keepAlive,
+    publicUrl: () => host.door.publicUrl(),
     streamBufferBytesMax: limits.streamBufferBytesMax,
     readTimeoutMs: limits.readTimeoutMs,
     unread: new UnreadAnswers(limits.unreadBytesMax),
@@ -48,6 +50,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
   const door = new McpDoor({
     gateway,
     origin: new PublicOrigin(() => host.door.publicUrl()),
+    publicUrl: () => host.door.publicUrl(),
     addresses: new AddressLimit(limits),
     bodies,
     counter,
@@ -62,5 +65,8 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     keepAlive.close();
   });
   host.mountRaw('/mcp', door.handle);
+  host.mountRaw(METADATA_PREFIX, (request, response) =>
+    answerProtectedResource(host.door.publicUrl(), request, response),
+  );
   return cancellations;
 }

@@ -1,8 +1,9 @@
 import { policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
 import { createKeyringStore, createStaticLeases, type SecretStore, type StaticLeases } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
-import { onBehalfBearer, PrincipalDirectory } from '@warder/tokens';
+import { AccessTokens, Callers, onBehalfBearer, PrincipalDirectory } from '@warder/tokens';
 import { derivedKey } from './derived-key.js';
+import { originOf } from './downstream/protected-resource.js';
 import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
 import { LastGoodFile } from './state/last-good-file.js';
@@ -36,8 +37,9 @@ export async function startState(
   const { clock, log, bus } = host;
   const key = derivedKey(config.sessionKey, 'replica');
   const lastGood = new LastGoodFile(config.replicaFile, key, () => clock.wallMs(), log);
-  const directory = new PrincipalDirectory(config.peppers);
-  directory.onRevoked((what) => running.revoke(what));
+  const access = new AccessTokens(() => originOf(host.door.publicUrl()));
+  const callers = new Callers(new PrincipalDirectory(config.peppers), access);
+  callers.onRevoked((what) => running.revoke(what));
   const leases = startLeases(config, host);
   const stdioEntries = await readStdioEntries(config.stdioFile);
   const pool: UpstreamPool = new UpstreamPool({
@@ -56,7 +58,7 @@ export async function startState(
     clock,
     log,
   });
-  const state = new NodeState(directory, {
+  const state = new NodeState(callers, {
     onPolicy: (view) => {
       pool.apply(view.compiled.upstreams);
       bus.applied(policySnapshotTopic, view.version);
@@ -69,7 +71,7 @@ export async function startState(
   });
   const replication = new Replication(bus, state, clock);
   const watchdog = new Watchdog(config.watchdog, (nowMs) => replication.identitySilenceMs(nowMs));
-  const sweeper = setInterval(() => directory.sweep(clock.wallMs()), SWEEP_EVERY_MS).unref();
+  const sweeper = setInterval(() => state.sweep(clock.wallMs()), SWEEP_EVERY_MS).unref();
   host.onDrain('state', async () => {
     clearInterval(sweeper);
     await replication.stop();

@@ -42,10 +42,15 @@ export interface ExplainContext {
   readonly nowMs: number;
 }
 
+/** A caller with all that is known of its token. */
+export interface Explained extends Caller {
+  readonly token: TokenState | null;
+}
+
 /** Answers by the very function that ingress decides with, and says what stands around its decision. */
 export function explain(
   request: Pick<ExplainRequest, 'tool' | 'virtualServer'>,
-  caller: Caller,
+  caller: Explained,
   context: ExplainContext,
 ): Explanation {
   const { policy, catalog } = context;
@@ -70,7 +75,7 @@ export function explain(
   };
 }
 
-function identityOf({ principal, token }: Caller): Pick<Explanation, 'principal' | 'token'> {
+function identityOf({ principal, token }: Explained): Pick<Explanation, 'principal' | 'token'> {
   const { id, name, email, groups, status } = principal;
   return {
     principal: { id, name, email, groups, status },
@@ -95,7 +100,7 @@ interface Barrier {
   readonly why: string;
 }
 
-function identityBarrier({ principal, token }: Caller, nowMs: number): Barrier | undefined {
+function identityBarrier({ principal, token }: Explained, nowMs: number): Barrier | undefined {
   if (principal.status !== 'active')
     return { rule: `principal ${principal.status}`, why: `principal ${principal.id} is ${principal.status}` };
   if (!token) return undefined;

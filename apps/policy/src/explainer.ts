@@ -1,8 +1,8 @@
-import { type Caller, foldEmail } from '@warder/access';
+import { foldEmail } from '@warder/access';
 import type { ExplainRequest, PrincipalState, TokenState } from '@warder/contracts';
 import { AdminError } from '@warder/service-host';
 import type { DiscoveredTools } from './discovered-tools.js';
-import { explain, type Explanation } from './explain.js';
+import { explain, type Explained, type Explanation } from './explain.js';
 import type { StoredPolicy } from './policy.store.js';
 
 /** The part of the principal directory that an explanation needs. */
@@ -32,7 +32,7 @@ export class Explainer {
     return explain(request, this.callerOf(request), { policy, catalog, nowMs: this.wallMs() });
   }
 
-  private callerOf({ principal: name, tokenId }: ExplainRequest): Caller {
+  private callerOf({ principal: name, tokenId }: ExplainRequest): Explained {
     const principal = this.principals.principalById(name) ?? this.byEmail(name);
     if (!principal) throw new AdminError(404, 'WDR_PRINCIPAL_UNKNOWN', 'no principal has this id or e-mail address');
     if (tokenId === undefined) return { principal, token: null };

@@ -10,10 +10,13 @@ export interface Subject {
   readonly scopes: TokenScopes | null;
 }
 
+/** What of a token decides. One without a version never changes under its id. */
+export type PresentedToken = Pick<TokenState, 'id' | 'scopes'> & Partial<Pick<TokenState, 'version'>>;
+
 /** A principal with the token that was presented; `null` where `explain` asks without one. */
 export interface Caller {
   readonly principal: PrincipalState;
-  readonly token: TokenState | null;
+  readonly token: PresentedToken | null;
 }
 
 /** The subject of a caller's request. */

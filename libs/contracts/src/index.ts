@@ -56,10 +56,12 @@ export { AuditExportDeadLetter, auditExportDeadLetterTopic } from './topics/audi
 export { CallCancelled, callCancelledTopic } from './topics/call-cancelled.js';
 export { ConnectionState, connectionStateTopic } from './topics/connection-state.js';
 export { EVERY_TOPIC } from './topics/every-topic.js';
+export { GrantState, grantStateTopic } from './topics/grant-state.js';
 export { FindingCategory, GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
 export { NODE_GONE_AFTER_MS, NodeApplied, nodeAppliedTopic } from './topics/node-applied.js';
 export { POLICY_READER, POLICY_SNAPSHOT_KEY, PolicySnapshot, policySnapshotTopic } from './topics/policy-snapshot.js';
 export { PrincipalState, principalStateTopic, Role } from './topics/principal-state.js';
+export { SigningKeyState, signingKeyStateTopic } from './topics/signing-key-state.js';
 export { TokenScopes, TokenState, tokenStateTopic } from './topics/token-state.js';
 export {
   ToolDefinition,

@@ -1,3 +1,4 @@
+export { addressKey } from './address-key.js';
 export { AdminError, describeIssue, parseBody } from './admin-error.js';
 export { systemClock, type Clock } from './clock.js';
 export { ConfigError } from './config-error.js';

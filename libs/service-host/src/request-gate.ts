@@ -16,7 +16,7 @@ export class RequestGate {
   constructor(private readonly log: Logger) {}
 
   mount(prefix: string, handler: RawHandler): void {
-    if (!/^\/[A-Za-z0-9/_-]*[A-Za-z0-9_-]$/.test(prefix)) throw new Error(`not a path prefix: ${prefix}`);
+    if (!/^\/[A-Za-z0-9/._-]*[A-Za-z0-9_-]$/.test(prefix)) throw new Error(`not a path prefix: ${prefix}`);
     this.raw.push({ prefix, handler });
   }
 

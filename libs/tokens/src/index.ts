@@ -1,3 +1,11 @@
+export {
+  ACCESS_TOKEN_BOUNDS,
+  type AccessRefused,
+  type AccessTokenBounds,
+  AccessTokens,
+  type ClientGrant,
+} from './access-tokens.js';
+export { Callers, type Credential, isClientGrant } from './callers.js';
 export { onBehalfBearer, principalOfBearer } from './on-behalf-bearer.js';
 export {
   DIRECTORY_BOUNDS,

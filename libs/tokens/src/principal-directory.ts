@@ -17,8 +17,12 @@ export interface Identified {
 export type Unidentified =
   'malformed' | 'unknown' | 'revoked' | 'expired' | 'principal-unknown' | 'principal-suspended' | 'principal-removed';
 
-/** What stopped being accepted: one token, or every token of a principal. */
-export type Revoked = { readonly tokenId: string } | { readonly principalId: string };
+/**
+ * What stopped being accepted: one token, every token of a principal, or what was signed in before a time (wall
+ * milliseconds).
+ */
+export type Revoked =
+  { readonly tokenId: string } | { readonly principalId: string; readonly signedInBeforeMs?: number | undefined };
 
 export interface DirectoryBounds {
   /** Entries past the bound are not taken in, so their tokens are refused. */
@@ -62,7 +66,10 @@ export class PrincipalDirectory {
       return;
     }
     this.principals.set(id, state);
-    if (known?.status === 'active' && state.status !== 'active') this.tell({ principalId: id });
+    if (known?.status !== 'active') return;
+    if (state.status !== 'active') return this.tell({ principalId: id });
+    const signedInBeforeMs = state.signedOutAtMs ?? 0;
+    if (signedInBeforeMs > (known.signedOutAtMs ?? 0)) this.tell({ principalId: id, signedInBeforeMs });
   }
 
   /** Takes in a token under its digest; tells the listeners when it stops being active. */

@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
+import { Buckets, type Rate } from '@warder/limits';
+import { addressKey } from '@warder/service-host';
 import { Refusal } from '../pipeline/refusal.js';
-import { Buckets, type Rate } from '../quota/gcra.js';
 
 /** Requests per address before anyone is identified, so that guessing tokens and flooding have a price. */
 export class AddressLimit {
@@ -18,7 +18,7 @@ export class AddressLimit {
    * @throws Refusal WDR_ADDRESS_LIMITED
    */
   take(address: string, nowMs: number): void {
-    const left = this.buckets.take(keyOf(address), this.rate, nowMs);
+    const left = this.buckets.take(addressKey(address), this.rate, nowMs);
     if (left >= 0) return;
     throw new Refusal(
       'WDR_ADDRESS_LIMITED',
@@ -29,15 +29,4 @@ export class AddressLimit {
       },
     );
   }
-}
-
-// One IPv6 customer holds at least a /64: addresses within it are one sender.
-function keyOf(address: string): string {
-  if (!address.includes(':') || !isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::', 2);
-  const groups = head.split(':').filter((group) => group !== '');
-  if (tail === undefined) return groups.slice(0, 4).join(':');
-  const after = tail.split(':').filter((group) => group !== '');
-  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - after.length) }, () => '0');
-  return [...groups, ...zeros, ...after].slice(0, 4).join(':');
 }

@@ -9,6 +9,7 @@ import type { AddressLimit } from './address-limit.js';
 import { writeJson } from './answer-stream.js';
 import { type BodyReader, tooLarge } from './body-reader.js';
 import type { MessageDispatch } from './message-dispatch.js';
+import { challenged } from './protected-resource.js';
 import {
   type Accepted,
   acceptedOf,
@@ -22,6 +23,7 @@ import { writeRefusal } from './written-answer.js';
 export interface DoorParts {
   readonly gateway: Gateway;
   readonly origin: PublicOrigin;
+  readonly publicUrl: () => URL;
   readonly addresses: AddressLimit;
   readonly bodies: BodyReader;
   readonly counter: RefusalCounter;
@@ -77,7 +79,7 @@ export class McpDoor {
     const accepted = acceptedOf(request);
     const length = announcedLength(request) ?? Infinity;
     // Whoever wants us to hold much must be somebody; small bodies are read first and their sender asked once, later.
-    if (length > limits.strangerBodyBytesMax) this.ensureKnown(bearerToken);
+    if (length > limits.strangerBodyBytesMax) this.ensureKnown(bearerToken, virtualServer);
     if (length > limits.bodyBytesMax && length !== Infinity) throw tooLarge(limits.bodyBytesMax);
     this.readBody({ ...visit, accepted });
   }
@@ -107,9 +109,9 @@ export class McpDoor {
   }
 
   /** @throws Refusal WDR_TOKEN_UNKNOWN */
-  private ensureKnown(bearerToken: string): void {
+  private ensureKnown(bearerToken: string, virtualServer: string): void {
     const { tokens, clock } = this.parts.gateway;
-    const found = tokens.examine(bearerToken, clock.wallMs());
+    const found = tokens.examine(bearerToken, virtualServer, clock.wallMs());
     if (typeof found === 'string') throw new Refusal('WDR_TOKEN_UNKNOWN', 'The access token is not accepted', found);
   }
 
@@ -119,7 +121,8 @@ export class McpDoor {
     if (outcome.kind === 'failed') this.parts.onBug(error);
     const { refusal } = outcome;
     this.parts.counter.count(refusal.code, address, refusal.internalDetail);
-    const written = writeRefusal(refusal.facts.idJson ?? 'null', refusal, undefined);
+    const refused = writeRefusal(refusal.facts.idJson ?? 'null', refusal, undefined);
+    const written = challenged(refused, this.parts.publicUrl(), virtualServerOf(request.url ?? '') ?? '');
     const isMuchLeft =
       !request.complete && (announcedLength(request) ?? Infinity) > this.parts.limits.strangerBodyBytesMax;
     // Reading on until a stranger's large body ends would be a gift; a known caller's is read and thrown away.

@@ -1,4 +1,4 @@
-import type { ClientMessage, LegacySession } from '@warder/mcp-wire';
+import type { ClientMessage, LegacySession, Revision } from '@warder/mcp-wire';
 import { admitMessage } from '../pipeline/admit-message.js';
 import type { Call, Operation } from '../pipeline/call.js';
 import type { Gateway, Outcome } from '../pipeline/gateway.js';
@@ -12,9 +12,10 @@ import type { KeepAlive } from './keep-alive.js';
 import type { LegacySessions } from './legacy-sessions.js';
 import type { Visit } from './mcp-door.js';
 import { operationOf, receivedOf } from './operation-of.js';
+import { challenged } from './protected-resource.js';
 import { cancelled, RunningOperation, type RunningOperations } from './running-operations.js';
 import type { UnreadAnswers } from './unread-answers.js';
-import { ACCEPTED, writeOutcome } from './written-answer.js';
+import { ACCEPTED, type WrittenAnswer, writeOutcome } from './written-answer.js';
 
 export interface DispatchParts {
   readonly gateway: Gateway;
@@ -22,6 +23,7 @@ export interface DispatchParts {
   readonly running: RunningOperations;
   readonly cancellations: Cancellations;
   readonly keepAlive: KeepAlive;
+  readonly publicUrl: () => URL;
   readonly streamBufferBytesMax: number;
   readonly readTimeoutMs: number;
   readonly unread: UnreadAnswers;
@@ -55,7 +57,7 @@ export class MessageDispatch {
     // A body whose id could not be read is answered under `null`, as JSON-RPC asks.
     const idJson = message?.idJson ?? problem.facts.idJson ?? 'null';
     void admitMessage(operation, this.parts.gateway, problem).then((outcome) => {
-      writeJson(visit.response, writeOutcome(idJson, outcome, operation.revision));
+      writeJson(visit.response, this.written(visit, idJson, outcome, operation.revision));
       this.parts.onEnded(operation, outcome);
     });
   }
@@ -68,11 +70,15 @@ export class MessageDispatch {
     if (session instanceof Refusal) return this.refuse(visit, session);
     const operation = this.operation(visit, new RunningOperation(), undefined, session);
     void admitMessage(operation, this.parts.gateway).then((outcome) => {
-      const written = writeOutcome('null', outcome, operation.revision);
+      const written = this.written(visit, 'null', outcome, operation.revision);
       if (outcome.kind === 'answered') this.parts.sessions.end(session.sessionId);
       writeJson(visit.response, outcome.kind === 'answered' ? { ...written, text: '' } : written);
       this.parts.onEnded(operation, outcome);
     });
+  }
+
+  private written(visit: Visit, idJson: string, outcome: Outcome, revision: Revision): WrittenAnswer {
+    return challenged(writeOutcome(idJson, outcome, revision), this.parts.publicUrl(), visit.virtualServer);
   }
 
   private notify(visit: Visit, operation: Operation, message: ClientMessage): void {
@@ -82,7 +88,7 @@ export class MessageDispatch {
         this.parts.cancellations.cancel(message, principal.id);
       }
       const isTaken = outcome.kind === 'answered';
-      writeJson(visit.response, isTaken ? ACCEPTED : writeOutcome('null', outcome, operation.revision));
+      writeJson(visit.response, isTaken ? ACCEPTED : this.written(visit, 'null', outcome, operation.revision));
       this.parts.onEnded(operation, outcome);
     });
   }
@@ -108,7 +114,7 @@ export class MessageDispatch {
       visit.response.off('close', onClose);
       all.remove(running);
       if (stream.wantsStream) keepAlive.remove(stream);
-      stream.finish(writeOutcome(message.idJson, outcome, operation.revision));
+      stream.finish(this.written(visit, message.idJson, outcome, operation.revision));
       this.parts.onEnded(operation, outcome);
     });
   }

@@ -1,5 +1,5 @@
-import type { Revoked } from '@warder/tokens';
-import type { Call } from '../pipeline/call.js';
+import { isClientGrant, type Revoked } from '@warder/tokens';
+import type { Call, IdentifiedOperation } from '../pipeline/call.js';
 import { CallSwitch } from '../pipeline/call-signal.js';
 import { Refusal } from '../pipeline/refusal.js';
 import { Chain, type Linked } from './chain.js';
@@ -58,9 +58,7 @@ export class RunningOperations {
   /** Ends whatever a token or a principal that is no longer accepted has running, streams included. */
   revoke(what: Revoked): void {
     for (const operation of this.running) {
-      const call = operation.call;
-      const isMeant = 'tokenId' in what ? call?.token?.id === what.tokenId : call?.principal?.id === what.principalId;
-      if (!isMeant) continue;
+      if (!isOf(operation.call, what)) continue;
       const detail = 'tokenId' in what ? `token ${what.tokenId} stopped` : `principal ${what.principalId} stopped`;
       operation.giveUp(revoked(detail));
     }
@@ -84,6 +82,15 @@ export class RunningOperations {
   giveUpAll(detail: string): void {
     for (const operation of this.running) operation.giveUp(cancelled(detail));
   }
+}
+
+function isOf(call: Partial<IdentifiedOperation> | undefined, what: Revoked): boolean {
+  const { token, principal } = call ?? {};
+  if ('tokenId' in what) return token?.id === what.tokenId;
+  if (principal?.id !== what.principalId) return false;
+  const { signedInBeforeMs } = what;
+  if (signedInBeforeMs === undefined) return true;
+  return token !== undefined && isClientGrant(token) && token.createdAtMs < signedInBeforeMs;
 }
 
 /** The refusal of a call whose credential stopped being accepted while it ran. */

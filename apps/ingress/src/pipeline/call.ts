@@ -5,8 +5,9 @@
  */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CaptureLevel, Finding, PrincipalState, TokenState, VirtualServer } from '@warder/contracts';
+import type { CaptureLevel, Finding, PrincipalState, VirtualServer } from '@warder/contracts';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
+import type { Credential } from '@warder/tokens';
 import type { CallSignal } from './call-signal.js';
 import type { Phase, PhaseClock } from './phase-clock.js';
 
@@ -52,7 +53,7 @@ export interface Received extends Operation {
   readonly progressToken: ProgressToken | undefined;
 }
 
-export type IdentifiedOperation = Operation & { readonly principal: PrincipalState; readonly token: TokenState };
+export type IdentifiedOperation = Operation & { readonly principal: PrincipalState; readonly token: Credential };
 export type AdmittedOperation = IdentifiedOperation & {
   readonly callsLeft: number;
   readonly policyVersion: number;

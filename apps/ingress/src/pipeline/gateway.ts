@@ -5,14 +5,17 @@ import type { CallLimit, CaptureLevel, Finding, GuardrailActions, VirtualServer 
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { HeaderLease } from '@warder/secrets';
-import type { Identified as FoundCaller, Unidentified } from '@warder/tokens';
+import type { Callers } from '@warder/tokens';
 import type { Call, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
 import type { CallSignal } from './call-signal.js';
 import type { Refusal } from './refusal.js';
 
 export interface Tokens {
-  /** @param nowMs - wall milliseconds */
-  examine(bearerToken: string, nowMs: number): FoundCaller | Unidentified;
+  /**
+   * @param virtualServer - that is asked: an OAuth token is for one of them
+   * @param nowMs - wall milliseconds
+   */
+  examine(bearerToken: string, virtualServer: string, nowMs: number): ReturnType<Callers['examine']>;
   /** Whether identity has been silent for so long that a revocation may have been missed. */
   isStale(nowMs: number): boolean;
 }

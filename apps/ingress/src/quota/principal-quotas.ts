@@ -1,6 +1,6 @@
 import type { CallLimit } from '@warder/contracts';
 import type { Quotas } from '../pipeline/gateway.js';
-import { Buckets, type Rate } from './gcra.js';
+import { Buckets, type Rate } from '@warder/limits';
 
 /** One bucket per principal on this node, under the policy's limit of the moment. */
 export class PrincipalQuotas implements Quotas {

@@ -1,5 +1,6 @@
-import type { AuditIntent, AuditOutcome, Finding, PrincipalState, TokenState } from '@warder/contracts';
+import type { AuditIntent, AuditOutcome, Finding, PrincipalState } from '@warder/contracts';
 import type { ExposedTool } from '@warder/catalog';
+import { type Credential, isClientGrant } from '@warder/tokens';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
 import { KEPT_OF_ARGUMENTS, KEPT_OF_RESULT } from './capture.js';
@@ -22,8 +23,13 @@ export interface HalfText {
   readonly personal: string;
 }
 
+/** An agent, and what was established of its client. */
+interface AgentText extends HalfText {
+  readonly verified: string;
+}
+
 const principals = new WeakMap<PrincipalState, HalfText>();
-const agents = new WeakMap<TokenState, HalfText>();
+const agents = new WeakMap<Credential, AgentText>();
 const targets = new WeakMap<ExposedTool, string>();
 
 /**
@@ -39,12 +45,12 @@ export function intentText(
 ): HalfText {
   const { target, claimed } = call;
   const principal = call.principal ? principalText(call.principal) : NOBODY;
-  const agent = call.token ? agentText(call.token) : NOBODY;
+  const agent = call.token ? agentText(call.token) : NO_AGENT;
   return {
     core:
       `"schemaVersion":2,"recordId":"${call.callId}","kind":"${KINDS.get(call.method) ?? 'protocol'}",` +
       `"occurredAtMs":${Math.floor(call.receivedAtMs)},"node":${nodeJson},` +
-      `"principal":${principal.core},"actorChain":[],"agent":${agent.core},"verified":null,` +
+      `"principal":${principal.core},"actorChain":[],"agent":${agent.core},"verified":${agent.verified},` +
       `"traceId":${call.traceId === null ? 'null' : quote(call.traceId)},` +
       `"method":${quote(call.method)},"protocolVersion":"${call.revision.protocolVersion}",` +
       `"virtualServer":${quote(call.virtualServer)},` +
@@ -121,6 +127,7 @@ function targetText(target: ExposedTool): string {
 }
 
 const NOBODY: HalfText = { core: 'null', personal: 'null' };
+const NO_AGENT: AgentText = { ...NOBODY, verified: 'null' };
 
 // One text per version of a principal or token, not per call.
 function principalText(principal: PrincipalState): HalfText {
@@ -133,10 +140,15 @@ function principalText(principal: PrincipalState): HalfText {
   return text;
 }
 
-function agentText(token: TokenState): HalfText {
+function agentText(token: Credential): AgentText {
   let text = agents.get(token);
   if (text === undefined) {
-    text = { core: JSON.stringify({ id: token.id, kind: 'pat' }), personal: JSON.stringify({ name: token.name }) };
+    const client = isClientGrant(token) ? token.client : undefined;
+    text = {
+      core: JSON.stringify({ id: token.id, kind: client === undefined ? 'pat' : 'oauth' }),
+      personal: JSON.stringify({ name: token.name }),
+      verified: client === undefined ? 'null' : JSON.stringify({ client: client.id, by: client.by }),
+    };
     agents.set(token, text);
   }
   return text;

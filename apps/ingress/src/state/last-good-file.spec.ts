@@ -1,6 +1,6 @@
 import { createKafkaBus } from '@warder/bus';
 import { createLogger } from '@warder/telemetry';
-import { PrincipalDirectory } from '@warder/tokens';
+import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,11 @@ it('writes no copy once it is closed, whatever changes then', async () => {
   const bus = createKafkaBus({ node: 'n1', service: 'ingress', brokers: ['127.0.0.1:9'], log, clock });
   const ignore = () => undefined;
   const directory = new PrincipalDirectory({ p1: 'a-pepper-of-at-least-32-characters' });
-  const state = new NodeState(directory, { onPolicy: ignore, onConnection: ignore, onChanged: ignore });
+  const state = new NodeState(new Callers(directory, new AccessTokens(() => 'https://warder.example')), {
+    onPolicy: ignore,
+    onConnection: ignore,
+    onChanged: ignore,
+  });
   const replication = new Replication(bus, state, clock);
   replication.loadedLastGood(clock.wallMs());
   const path = join(dir, 'replica.sealed');

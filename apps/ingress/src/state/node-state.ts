@@ -1,14 +1,16 @@
 import {
   type ConnectionState,
+  type GrantState,
   type GuardrailRulesState,
   POLICY_READER,
   type PolicySnapshot,
   type PrincipalState,
+  type SigningKeyState,
   type TokenState,
   type UpstreamCatalogue,
 } from '@warder/contracts';
 import { createEngine, type ScreeningEngine } from '@warder/detectors';
-import { PrincipalDirectory } from '@warder/tokens';
+import type { Callers } from '@warder/tokens';
 import { Refusal } from '../pipeline/refusal.js';
 import { CompiledPolicyView } from './compiled-policy-view.js';
 
@@ -16,11 +18,17 @@ import { CompiledPolicyView } from './compiled-policy-view.js';
 export interface StateImage {
   readonly principals: readonly PrincipalState[];
   readonly tokens: readonly (readonly [digest: string, TokenState])[];
+  /** Absent in a copy that an older build wrote. */
+  readonly keys?: readonly SigningKeyState[];
+  readonly grants?: readonly GrantState[];
   readonly policy: PolicySnapshot | null;
   readonly catalogues: readonly UpstreamCatalogue[];
   readonly rules: readonly GuardrailRulesState[];
   readonly connections: readonly ConnectionState[];
 }
+
+/** Milliseconds that an ended grant is remembered past its end, for clocks that disagree. */
+const GRANT_SKEW_MS = 300_000;
 
 /** Who hears of a change, after it counts. */
 export interface StateListeners {
@@ -37,6 +45,8 @@ export interface StateListeners {
 export class NodeState {
   private readonly principals = new Map<string, PrincipalState>();
   private readonly tokens = new Map<string, TokenState>();
+  private readonly keys = new Map<string, SigningKeyState>();
+  private readonly grants = new Map<string, GrantState>();
   private readonly catalogues = new Map<string, UpstreamCatalogue>();
   private readonly rules = new Map<string, GuardrailRulesState>();
   private readonly connections = new Map<string, ConnectionState>();
@@ -47,7 +57,7 @@ export class NodeState {
   isReaderTooOld = false;
 
   constructor(
-    readonly directory: PrincipalDirectory,
+    readonly callers: Callers,
     private readonly listeners: StateListeners,
   ) {}
 
@@ -65,13 +75,25 @@ export class NodeState {
 
   applyPrincipal(id: string, state: PrincipalState): void {
     if (!isNewer(this.principals, id, state)) return;
-    this.directory.applyPrincipal(id, state);
+    this.callers.applyPrincipal(id, state);
     this.listeners.onChanged();
   }
 
   applyToken(digest: string, state: TokenState): void {
     if (!isNewer(this.tokens, digest, state)) return;
-    this.directory.applyToken(digest, state);
+    this.callers.applyToken(digest, state);
+    this.listeners.onChanged();
+  }
+
+  applyKey(id: string, key: SigningKeyState): void {
+    if (!isNewer(this.keys, id, key)) return;
+    this.callers.applyKey(id, key);
+    this.listeners.onChanged();
+  }
+
+  applyGrant(id: string, grant: GrantState): void {
+    if (!isNewer(this.grants, id, grant)) return;
+    this.callers.applyGrant(id, grant);
     this.listeners.onChanged();
   }
 
@@ -111,6 +133,8 @@ export class NodeState {
   applyImage(image: StateImage): void {
     for (const principal of image.principals) this.applyPrincipal(principal.id, principal);
     for (const [digest, token] of image.tokens) this.applyToken(digest, token);
+    for (const key of image.keys ?? []) this.applyKey(key.id, key);
+    for (const grant of image.grants ?? []) this.applyGrant(grant.id, grant);
     for (const rules of image.rules) this.applyRules(rules.pack, rules);
     for (const connection of image.connections) this.applyConnection(connection.id, connection);
     for (const catalogue of image.catalogues) this.applyCatalogue(catalogue.upstream, catalogue);
@@ -121,11 +145,19 @@ export class NodeState {
     return {
       principals: [...this.principals.values()],
       tokens: [...this.tokens],
+      keys: [...this.keys.values()],
+      grants: [...this.grants.values()],
       policy: this.snapshot ?? null,
       catalogues: [...this.catalogues.values()],
       rules: [...this.rules.values()],
       connections: [...this.connections.values()],
     };
+  }
+
+  /** Forgets what can no longer be presented. @param nowMs - wall milliseconds */
+  sweep(nowMs: number): void {
+    this.callers.sweep(nowMs);
+    for (const [id, { expiresAtMs }] of this.grants) if (expiresAtMs + GRANT_SKEW_MS <= nowMs) this.grants.delete(id);
   }
 
   /** Ids of detectors that the rules name and this build does not know. */

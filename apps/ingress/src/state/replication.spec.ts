@@ -1,6 +1,6 @@
 import { createKafkaBus } from '@warder/bus';
 import { createLogger } from '@warder/telemetry';
-import { PrincipalDirectory } from '@warder/tokens';
+import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NodeState } from './node-state.js';
 import { Replication } from './replication.js';
@@ -19,7 +19,11 @@ describe('a node with a last-good copy', () => {
     toClose.push(() => bus.close());
     const ignore = () => undefined;
     const directory = new PrincipalDirectory({ p1: 'a-pepper-of-at-least-32-characters' });
-    const state = new NodeState(directory, { onPolicy: ignore, onConnection: ignore, onChanged: ignore });
+    const state = new NodeState(new Callers(directory, new AccessTokens(() => 'https://warder.example')), {
+      onPolicy: ignore,
+      onConnection: ignore,
+      onChanged: ignore,
+    });
     return new Replication(bus, state, clock);
   };
 

@@ -1,9 +1,11 @@
 import type { Bus, Replica } from '@warder/bus';
 import {
   connectionStateTopic,
+  grantStateTopic,
   guardrailRulesStateTopic,
   policySnapshotTopic,
   principalStateTopic,
+  signingKeyStateTopic,
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
 } from '@warder/contracts';
@@ -11,7 +13,9 @@ import { Refusal } from '../pipeline/refusal.js';
 import type { NodeState } from './node-state.js';
 
 /** What has an owner who says when all of it has been read. */
-const OWNED = ['principals', 'tokens', 'policy', 'rules', 'connections'];
+const OWNED = ['principals', 'tokens', 'keys', 'grants', 'policy', 'rules', 'connections'];
+/** By which identity says who is let in no more: as fresh as the stalest of them. */
+const REVOKING = ['principals', 'tokens', 'grants'];
 /** Milliseconds that a node with a last-good copy waits for owners to answer before it serves from the copy. */
 const OWNERS_PATIENCE_MS = 10_000;
 /**
@@ -54,6 +58,14 @@ export class Replication {
       follow(
         'tokens',
         bus.replica(tokenStateTopic, (digest, value) => state.applyToken(digest, value)),
+      ),
+      follow(
+        'keys',
+        bus.replica(signingKeyStateTopic, (id, value) => state.applyKey(id, value)),
+      ),
+      follow(
+        'grants',
+        bus.replica(grantStateTopic, (id, value) => state.applyGrant(id, value)),
       ),
       follow(
         'policy',
@@ -103,9 +115,8 @@ export class Replication {
 
   /** Wall milliseconds at which identity was last heard; -Infinity: never. */
   heardAtMs(nowMs: number): number {
-    const principals = this.replicas.get('principals')?.staleMs(nowMs) ?? Infinity;
-    const tokens = this.replicas.get('tokens')?.staleMs(nowMs) ?? Infinity;
-    return Math.max(this.identityHeardAtMs, nowMs - Math.max(principals, tokens));
+    const staleMs = REVOKING.map((name) => this.replicas.get(name)?.staleMs(nowMs) ?? Infinity);
+    return Math.max(this.identityHeardAtMs, nowMs - Math.max(...staleMs));
   }
 
   async stop(): Promise<void> {

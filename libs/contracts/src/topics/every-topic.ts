@@ -5,10 +5,12 @@ import { auditOcsfTopic } from './audit-ocsf.js';
 import { auditDeadLetterTopic, auditRecordedTopic } from './audit-recorded.js';
 import { callCancelledTopic } from './call-cancelled.js';
 import { connectionStateTopic } from './connection-state.js';
+import { grantStateTopic } from './grant-state.js';
 import { guardrailRulesStateTopic } from './guardrail-rules-state.js';
 import { nodeAppliedTopic } from './node-applied.js';
 import { policySnapshotTopic } from './policy-snapshot.js';
 import { principalStateTopic } from './principal-state.js';
+import { signingKeyStateTopic } from './signing-key-state.js';
 import { tokenStateTopic } from './token-state.js';
 import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
 
@@ -21,10 +23,12 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   auditExportDeadLetterTopic,
   callCancelledTopic,
   connectionStateTopic,
+  grantStateTopic,
   guardrailRulesStateTopic,
   nodeAppliedTopic,
   policySnapshotTopic,
   principalStateTopic,
+  signingKeyStateTopic,
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
 ];

@@ -16,6 +16,8 @@ export const PrincipalState = z.object({
   email: z.string().nullable(),
   groups: z.array(z.string()),
   roles: z.array(Role),
+  /** Wall milliseconds; whatever was signed in before it has ended. Tokens of one's own are no sign-in. */
+  signedOutAtMs: z.number().optional(),
 });
 export type PrincipalState = z.infer<typeof PrincipalState>;
 

@@ -3,7 +3,8 @@ import type { Tokens } from '../gateway.js';
 import { Refusal } from '../refusal.js';
 
 /**
- * Looks the token's digest up in the replica; a revoked, expired or unknown one is refused alike.
+ * Looks the token up in the replica, or verifies whose it is; a revoked, expired, foreign or unknown one is refused
+ * alike.
  * @param nowMs - wall milliseconds
  * @throws Refusal WDR_TOKEN_UNKNOWN; WDR_IDENTITY_STALE when a revocation may have been missed for too long
  */
@@ -16,7 +17,7 @@ export function identifyCaller(
     const detail = 'identity has been silent for longer than watchdog.failClosedAfterMs';
     throw new Refusal('WDR_IDENTITY_STALE', 'The gateway cannot tell who is still allowed in, try again later', detail);
   }
-  const found = tokens.examine(call.bearerToken, nowMs);
+  const found = tokens.examine(call.bearerToken, call.virtualServer, nowMs);
   if (typeof found === 'string') throw new Refusal('WDR_TOKEN_UNKNOWN', 'The access token is not accepted', found);
   return { principal: found.principal, token: found.token };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Buckets } from './gcra.js';
-import { PrincipalQuotas } from './principal-quotas.js';
+import { Buckets } from './buckets.js';
 
 describe('a bucket', () => {
   const rate = { emissionMs: 100, burst: 3 };
@@ -38,14 +37,5 @@ describe('a bucket', () => {
     const buckets = new Buckets(2);
     for (const key of ['a', 'a', 'a', 'b', 'c']) buckets.take(key, rate, 0);
     expect(buckets.take('a', rate, 0)).toBe(2);
-  });
-});
-
-describe('the quota of a principal', () => {
-  it('starts anew when the policy sets another rate, and goes on when it does not', () => {
-    const quotas = new PrincipalQuotas(10);
-    expect(quotas.take('ana', { callsPerMinute: 1, burst: 1 }, 0)).toBe(0);
-    expect(quotas.take('ana', { callsPerMinute: 1, burst: 1 }, 0)).toBe(-60_000);
-    expect(quotas.take('ana', { callsPerMinute: 600, burst: 2 }, 0)).toBe(1);
   });
 });

@@ -1,0 +1,100 @@
+import { type GrantState, grantStateTopic } from '@warder/contracts';
+import type { Outbox } from '@warder/postgres';
+import type { EntityManager } from 'typeorm';
+import type { EndsAccess } from '../ends-access.js';
+import type { IdentityStore } from '../identity.store.js';
+
+/** A grant is told of once, at its end: then its version is this one. */
+const ENDED_VERSION = 2;
+const REPUBLISH_ROWS = 1_000;
+
+/** A client that a person let act for them. */
+export interface GrantView {
+  readonly id: string;
+  readonly clientId: string;
+  readonly principalId: string;
+  readonly grantedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** What people allowed OAuth clients, and its end. */
+export class GrantsStore implements EndsAccess {
+  readonly what = 'clients';
+
+  /** @param accessMs - milliseconds that an access token lives at most */
+  constructor(
+    private readonly store: IdentityStore,
+    private readonly outbox: Outbox,
+    private readonly accessMs: number,
+  ) {
+    store.alsoRepublish((manager) => this.republish(manager));
+  }
+
+  /** Ends a grant with all that was issued under it, everywhere; again it changes nothing. */
+  async endOne(grantId: string): Promise<void> {
+    await this.store.change((manager) => this.endWithin(manager, [grantId]));
+  }
+
+  /** Ends all that a principal's clients and browsers have. @returns the ended grants */
+  async end(manager: EntityManager, principalId: string): Promise<readonly string[]> {
+    const rows: { id: string }[] = await manager.query(
+      `SELECT id FROM oauth_item WHERE model = 'Grant' AND account_id = $1`,
+      [principalId],
+    );
+    const ids = rows.map(({ id }) => id);
+    await this.endWithin(manager, ids);
+    await manager.query('DELETE FROM oauth_item WHERE account_id = $1', [principalId]);
+    return ids;
+  }
+
+  /** A principal's grants that stand, newest first. */
+  async list(principalId: string): Promise<GrantView[]> {
+    return this.store.source.query(
+      `SELECT id, payload->>'clientId' AS "clientId", account_id AS "principalId",
+         (payload->>'iat')::float8 * 1000 AS "grantedAtMs", extract(epoch FROM expires_at)::float8 * 1000 AS "expiresAtMs"
+       FROM oauth_item WHERE model = 'Grant' AND account_id = $1
+         AND (expires_at IS NULL OR expires_at > to_timestamp($2::numeric / 1000))
+       ORDER BY expires_at DESC, id`,
+      [principalId, this.store.wallMs()],
+    );
+  }
+
+  /** Publishes every end again, and forgets those whose last token has expired. */
+  private async republish(manager: EntityManager): Promise<void> {
+    await manager.query('DELETE FROM ended_grant WHERE expires_at_ms < $1', [this.store.wallMs()]);
+    for (let after = ''; ;) {
+      const rows: { id: string; principal_id: string; expires_at_ms: string }[] = await manager.query(
+        'SELECT id, principal_id, expires_at_ms FROM ended_grant WHERE id > $1 ORDER BY id LIMIT $2',
+        [after, REPUBLISH_ROWS],
+      );
+      const entries = rows.map((row) => ({
+        key: row.id,
+        message: stateOf(row.id, row.principal_id, Number(row.expires_at_ms)),
+      }));
+      if (entries.length > 0) await this.outbox.enqueueAll(manager, grantStateTopic, entries);
+      if (rows.length < REPUBLISH_ROWS) return;
+      after = rows.at(-1)!.id;
+    }
+  }
+
+  private async endWithin(manager: EntityManager, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const gone: { id: string; account_id: string | null }[] = await manager.query(
+      `SELECT id, account_id FROM oauth_item WHERE model = 'Grant' AND id = ANY($1)`,
+      [ids],
+    );
+    await manager.query(`DELETE FROM oauth_item WHERE grant_id = ANY($1) OR (model = 'Grant' AND id = ANY($1))`, [ids]);
+    const expiresAtMs = this.store.wallMs() + this.accessMs;
+    for (const { id, account_id: principalId } of gone) {
+      await manager.query(
+        'INSERT INTO ended_grant (id, principal_id, expires_at_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [id, principalId ?? '', expiresAtMs],
+      );
+      await this.outbox.enqueue(manager, grantStateTopic, id, stateOf(id, principalId ?? '', expiresAtMs));
+    }
+  }
+}
+
+function stateOf(id: string, principalId: string, expiresAtMs: number): GrantState {
+  return { version: ENDED_VERSION, status: 'revoked', id, principalId, expiresAtMs };
+}

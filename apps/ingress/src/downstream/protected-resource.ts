@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerJson } from '@warder/service-host';
+import type { WrittenAnswer } from './written-answer.js';
+
+/** Path of the metadata of what stands under `/mcp` (RFC 9728 section 3.1: the well-known part comes first). */
+export const METADATA_PREFIX = '/.well-known/oauth-protected-resource';
+/** The one scope: which tools an agent gets is said by grants of the policy, never by what its token claims. */
+export const SCOPE = 'mcp';
+/** What a virtual server may be called; anything else is not repeated in a header. */
+const NAME = /^[a-z0-9-]{1,40}$/;
+
+/** The origin without a slash at its end, as issuers and audiences are written. */
+export function originOf(publicUrl: URL): string {
+  return publicUrl.origin;
+}
+
+/** The URL of a virtual server: what clients connect to, and the audience of their tokens, to the byte. */
+export function resourceOf(publicUrl: URL, virtualServer: string): string {
+  return `${publicUrl.origin}/mcp/${virtualServer}`;
+}
+
+/** A 401 that says where tokens for the virtual server are had (RFC 9728 section 5.1); any other answer as it is. */
+export function challenged(answer: WrittenAnswer, publicUrl: URL, virtualServer: string): WrittenAnswer {
+  const challenge = answer.headers['www-authenticate'];
+  if (challenge === undefined || !NAME.test(virtualServer)) return answer;
+  const metadata = `resource_metadata="${publicUrl.origin}${METADATA_PREFIX}/mcp/${virtualServer}"`;
+  const told = `${challenge}, ${metadata}, scope="${SCOPE}"`;
+  return { ...answer, headers: { ...answer.headers, 'www-authenticate': told } };
+}
+
+/**
+ * Answers where tokens for a virtual server are had. The same for every name, whether there is such a server or not:
+ * nobody has said who they are.
+ * @see RFC 9728 section 3.2
+ */
+export function answerProtectedResource(publicUrl: URL, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '').split('?', 1)[0]!.slice(METADATA_PREFIX.length);
+  const virtualServer = path.startsWith('/mcp/') ? path.slice(5) : '';
+  if (!NAME.test(virtualServer)) {
+    return answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
+  }
+  // Clients in a browser read it before they have a token.
+  response.setHeader('access-control-allow-origin', '*');
+  answerJson(response, 200, {
+    resource: resourceOf(publicUrl, virtualServer),
+    authorization_servers: [originOf(publicUrl)],
+    scopes_supported: [SCOPE],
+    bearer_methods_supported: ['header'],
+  });
+}

@@ -1,0 +1,1 @@
+export { Buckets, type Rate } from './buckets.js';

@@ -1,0 +1,127 @@
+import { createPublicKey, hash, type KeyObject } from 'node:crypto';
+import type { GrantState, PrincipalState, SigningKeyState, TokenScopes } from '@warder/contracts';
+import { type BadToken, readSignedToken } from './signed-token.js';
+
+/** A client that acts for a person, with what the person allowed it: the same over every refresh of its token. */
+export interface ClientGrant {
+  /** Of the grant. */
+  readonly id: string;
+  /** The client's name as it was registered. */
+  readonly name: string;
+  readonly principalId: string;
+  /** When this access token was issued, wall milliseconds. */
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly scopes: TokenScopes;
+  readonly client: { readonly id: string; readonly by: string };
+}
+
+/** Why an access token was refused; for the record and the operator, never for the one who presented it. */
+export type AccessRefused = BadToken | 'expired' | 'audience' | 'grant-revoked' | 'principal-unknown' | 'signed-out';
+
+export interface AccessTokenBounds {
+  /** Tokens whose signature was verified and is not verified again. */
+  readonly verifiedMax: number;
+  /** Ended grants that are remembered. */
+  readonly endedMax: number;
+  /** Milliseconds that an ended grant is remembered past its end, for clocks that disagree. */
+  readonly skewMs: number;
+}
+
+export const ACCESS_TOKEN_BOUNDS: AccessTokenBounds = { verifiedMax: 50_000, endedMax: 1_000_000, skewMs: 300_000 };
+
+/** Nothing is cut off what the person may do: which tools an agent gets is said by grants of the policy. */
+const WHOLE: TokenScopes = { tools: null };
+
+interface Verified {
+  readonly audience: string;
+  readonly grant: ClientGrant;
+}
+
+/**
+ * OAuth access tokens, verified in memory: by keys and ended grants that identity told of. A signature is verified once,
+ * and remembered under the token's hash; what may change is looked at on every use.
+ */
+export class AccessTokens {
+  private readonly keys = new Map<string, { readonly version: number; readonly key: KeyObject | undefined }>();
+  private readonly ended = new Map<string, GrantState>();
+  private readonly verified = new Map<string, Verified>();
+
+  /** @param issuer - of tokens that are taken; asked at use, for the port may not be known before */
+  constructor(
+    private readonly issuer: () => string,
+    private readonly bounds: AccessTokenBounds = ACCESS_TOKEN_BOUNDS,
+  ) {}
+
+  /** Takes in a key, or lets it go. */
+  applyKey(id: string, { version, status, jwk }: SigningKeyState): void {
+    if (version <= (this.keys.get(id)?.version ?? 0)) return;
+    this.keys.set(id, { version, key: status === 'active' ? createPublicKey({ key: jwk, format: 'jwk' }) : undefined });
+    // Signatures by a key that is gone count no more.
+    if (status !== 'active') this.verified.clear();
+  }
+
+  /** Takes in the end of a grant. @returns whether it is news */
+  applyGrant(id: string, state: GrantState): boolean {
+    if (state.version <= (this.ended.get(id)?.version ?? 0) || state.status !== 'revoked') return false;
+    // Past the bound the oldest is let go, which is the nearest to its tokens' expiry.
+    if (this.ended.size >= this.bounds.endedMax) this.ended.delete(this.ended.keys().next().value!);
+    this.ended.set(id, state);
+    return true;
+  }
+
+  /**
+   * Who presents a token, and for which grant.
+   * @param audience - the URL of the virtual server that is asked (RFC 8707)
+   * @param principalOf - as last heard of; undefined where unknown
+   */
+  examine(
+    bearer: string,
+    audience: string,
+    nowMs: number,
+    principalOf: (id: string) => PrincipalState | undefined,
+  ):
+    | { readonly principal: PrincipalState; readonly token: ClientGrant }
+    | AccessRefused
+    | `principal-${'suspended' | 'removed'}` {
+    const found = this.verify(bearer, nowMs);
+    if (typeof found === 'string') return found;
+    const { grant } = found;
+    if (grant.expiresAtMs <= nowMs) return 'expired';
+    if (found.audience !== audience) return 'audience';
+    if (this.ended.has(grant.id)) return 'grant-revoked';
+    const principal = principalOf(grant.principalId);
+    if (principal === undefined) return 'principal-unknown';
+    if (principal.status !== 'active') return `principal-${principal.status}`;
+    if (grant.createdAtMs < (principal.signedOutAtMs ?? 0)) return 'signed-out';
+    return { principal, token: grant };
+  }
+
+  /** Forgets grants whose last token has expired. @param nowMs - wall milliseconds */
+  sweep(nowMs: number): void {
+    for (const [id, { expiresAtMs }] of this.ended) {
+      if (expiresAtMs + this.bounds.skewMs <= nowMs) this.ended.delete(id);
+    }
+  }
+
+  private verify(bearer: string, nowMs: number): Verified | AccessRefused {
+    const digest = hash('sha256', bearer, 'base64');
+    const known = this.verified.get(digest);
+    if (known !== undefined) return known;
+    const claims = readSignedToken(bearer, this.issuer(), nowMs, (kid) => this.keys.get(kid)?.key);
+    if (typeof claims === 'string') return claims;
+    const grant: ClientGrant = {
+      id: claims.grant_id,
+      name: claims.client_name,
+      principalId: claims.sub,
+      createdAtMs: claims.iat * 1_000,
+      expiresAtMs: claims.exp * 1_000,
+      scopes: WHOLE,
+      client: { id: claims.client_id, by: claims.client_by },
+    };
+    const found = { audience: claims.aud, grant };
+    if (this.verified.size >= this.bounds.verifiedMax) this.verified.delete(this.verified.keys().next().value!);
+    this.verified.set(digest, found);
+    return found;
+  }
+}

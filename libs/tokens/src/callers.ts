@@ -1,0 +1,70 @@
+import type { GrantState, PrincipalState, SigningKeyState, TokenState } from '@warder/contracts';
+import type { AccessRefused, AccessTokens, ClientGrant } from './access-tokens.js';
+import type { PrincipalDirectory, Revoked, Unidentified } from './principal-directory.js';
+
+/** What a caller proved itself with; the agent of the record. */
+export type Credential = TokenState | ClientGrant;
+
+/** Whether the credential is an OAuth client's and not a token of one's own. */
+export function isClientGrant(credential: Credential): credential is ClientGrant {
+  return 'client' in credential;
+}
+
+/** Every signed token begins so, and no personal one does: `{"` in Base64. */
+const SIGNED_START = 'eyJ';
+
+/** Everybody who may call: with a personal access token, or through an OAuth client. No method falls through to another. */
+export class Callers {
+  private readonly listeners = new Set<(what: Revoked) => void>();
+
+  constructor(
+    private readonly directory: PrincipalDirectory,
+    private readonly access: AccessTokens,
+  ) {}
+
+  /**
+   * @param audience - the URL of the virtual server that is asked
+   * @param nowMs - wall milliseconds
+   */
+  examine(
+    bearer: string,
+    audience: string,
+    nowMs: number,
+  ): { readonly principal: PrincipalState; readonly token: Credential } | Unidentified | AccessRefused {
+    if (!bearer.startsWith(SIGNED_START)) return this.directory.examine(bearer, nowMs);
+    return this.access.examine(bearer, audience, nowMs, (id) => this.directory.principalById(id));
+  }
+
+  applyPrincipal(id: string, state: PrincipalState): void {
+    this.directory.applyPrincipal(id, state);
+  }
+
+  applyToken(digest: string, state: TokenState): void {
+    this.directory.applyToken(digest, state);
+  }
+
+  applyKey(id: string, state: SigningKeyState): void {
+    this.access.applyKey(id, state);
+  }
+
+  /** Takes in the end of a grant, and tells who listens. */
+  applyGrant(id: string, state: GrantState): void {
+    if (this.access.applyGrant(id, state)) for (const listener of this.listeners) listener({ tokenId: id });
+  }
+
+  /** As that of the directory, of grants too. @returns how to stop listening */
+  onRevoked(listener: (what: Revoked) => void): () => void {
+    const stop = this.directory.onRevoked(listener);
+    this.listeners.add(listener);
+    return () => {
+      stop();
+      this.listeners.delete(listener);
+    };
+  }
+
+  /** @param nowMs - wall milliseconds */
+  sweep(nowMs: number): void {
+    this.directory.sweep(nowMs);
+    this.access.sweep(nowMs);
+  }
+}
