@@ -1,4 +1,4 @@
-// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|audit|soak [options]
+// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|audit|audit-full|soak [options]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../tools/prepare.mjs';
@@ -8,7 +8,8 @@ if (!prepare('apps/ingress', 'apps/audit')) process.exit(1);
 const build = spawnSync('npx', ['tsc', '-b', 'bench'], { cwd: root, stdio: ['ignore', 2, 2] });
 if (build.status !== 0) process.exit(build.status ?? 1);
 const [what, ...options] = process.argv.slice(2);
-const MAINS = { journal: 'dist/journal-append.js', audit: 'dist/audit/main.js', soak: 'dist/audit/main.js' };
+const AUDIT = 'dist/audit/main.js';
+const MAINS = { journal: 'dist/journal-append.js', audit: AUDIT, 'audit-full': AUDIT, soak: AUDIT };
 const main = fileURLToPath(new URL(MAINS[what] ?? 'dist/main.js', import.meta.url));
 const args = what === 'journal' ? [main, ...options] : [main, what, ...options];
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);

@@ -31,6 +31,17 @@ export class UsesQuestion {
     return performance.now() - from;
   }
 
+  /** The same question of the same service, with other filters beside these. */
+  of(more: Readonly<Record<string, string>>): UsesQuestion {
+    return new UsesQuestion(this.service, this.bearer, { ...this.filters, ...more });
+  }
+
+  /** The first page of so many lines. */
+  async first(lines: number): Promise<{ readonly fromDay: string; readonly uses: readonly AnsweredUse[] }> {
+    const { from, uses } = await this.page({ limit: String(lines) });
+    return { fromDay: from.slice(0, 10), uses };
+  }
+
   /** All lines, by walking the pages to the end. */
   async all(): Promise<{ readonly fromDay: string; readonly uses: AnsweredUse[]; readonly pages: number }> {
     const uses: AnsweredUse[] = [];

@@ -10,7 +10,8 @@ export interface UseLine {
   readonly lastAtMs: number;
 }
 
-const keyOf = ({ upstream, tool, human, agent }: UseLine): string =>
+/** What tells one use from another. */
+export const keyOf = ({ upstream, tool, human, agent }: UseLine): string =>
   JSON.stringify([upstream, tool, human?.id ?? null, agent?.id ?? null]);
 
 /** In one order of members, so that lines that say the same are the same text. */

@@ -1,40 +1,42 @@
 import pg from 'pg';
-import type { UseLine } from './compared-uses.js';
+import { keyOf, type UseLine } from './compared-uses.js';
 
 /** Counting goes day by day, two at a time, for there are two CPUs. */
 const COUNTERS = 2;
 
-interface Counted {
-  readonly key: string;
-  readonly line: UseLine;
-}
-
 /**
- * Who used the upstream since the day, counted from the records' texts alone: neither the roll-up nor a column beside
- * the text is believed. Whoever was only refused has no line.
+ * Who used the upstream since the day, counted from the texts alone of the records in Postgres: neither the roll-up nor
+ * a column beside the text is believed. Those are included who were only refused.
  * @param fromDay - `YYYY-MM-DD`
  */
 export async function countUses(url: string, upstream: string, fromDay: string): Promise<UseLine[]> {
   const partitions = await partitionsOf(url);
-  const uses = new Map<string, UseLine>();
+  const found: UseLine[] = [];
   const count = async (): Promise<void> => {
     const client = new pg.Client({ connectionString: url, options: '-c search_path=audit' });
     await client.connect();
     try {
       for (let name = partitions.pop(); name !== undefined; name = partitions.pop()) {
-        const { rows } = await client.query<Counted>(COUNT(name), [
+        const { rows } = await client.query<{ line: UseLine }>(COUNT(name), [
           `%"upstream":${JSON.stringify(upstream)}%`,
           upstream,
           Date.parse(`${fromDay}T00:00:00Z`),
         ]);
-        for (const { key, line } of rows) uses.set(key, joined(uses.get(key), line));
+        found.push(...rows.map(({ line }) => line));
       }
     } finally {
       await client.end();
     }
   };
   await Promise.all(Array.from({ length: COUNTERS }, count));
-  return [...uses.values()].filter((line) => line.count > 0);
+  return joinedUses(found);
+}
+
+/** One line for each use, of those that several days or stores counted. */
+export function joinedUses(lines: readonly UseLine[]): UseLine[] {
+  const uses = new Map<string, UseLine>();
+  for (const line of lines) uses.set(keyOf(line), joined(uses.get(keyOf(line)), line));
+  return [...uses.values()];
 }
 
 async function partitionsOf(url: string): Promise<string[]> {
@@ -49,7 +51,7 @@ async function partitionsOf(url: string): Promise<string[]> {
 
 /** `$1` finds texts that may be of the upstream `$2`, before they are read; `$3` is the first millisecond. */
 const COUNT = (partition: string): string => `
-SELECT key, json_build_object('agent', (array_agg(agent ORDER BY at DESC))[1],
+SELECT json_build_object('agent', (array_agg(agent ORDER BY at DESC))[1],
   'human', (array_agg(human ORDER BY at DESC))[1], 'upstream', $2::text, 'tool', min(tool),
   'count', coalesce(sum(count) FILTER (WHERE decision = 'permit'), 0),
   'refused', coalesce(sum(count) FILTER (WHERE decision = 'forbid'), 0),

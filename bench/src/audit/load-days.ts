@@ -71,7 +71,10 @@ async function loadDay(client: pg.Client, { day, records }: DayLoad): Promise<vo
   const end = `'${next}T00:00:00Z'`;
   // The service makes yesterday's before any record of it comes.
   await client.query(`DROP TABLE IF EXISTS ${partition}`);
-  await client.query(`CREATE TABLE ${partition} (LIKE call_record INCLUDING DEFAULTS)`);
+  // Autovacuum would be in the way of the vacuum that ends the load.
+  await client.query(
+    `CREATE TABLE ${partition} (LIKE call_record INCLUDING DEFAULTS) WITH (autovacuum_enabled = false)`,
+  );
   await client.query(INSERT(partition), [records, fromMs, DAY_MS / records, fromMs / DAY_MS]);
   for (const statement of [
     `ALTER TABLE ${partition} ADD PRIMARY KEY (occurred_at, record_id)`,
@@ -85,6 +88,7 @@ async function loadDay(client: pg.Client, { day, records }: DayLoad): Promise<vo
     `CREATE INDEX ${partition}_arguments ON ${partition} (record_id) WHERE false`,
     COUNT(partition),
     `VACUUM (ANALYZE) ${partition}`,
+    `ALTER TABLE ${partition} RESET (autovacuum_enabled)`,
   ])
     await client.query(statement);
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { OTHERS_CPU, pin } from '../processes.js';
+import { runArchive } from './archive-bench.js';
 import { runDrain } from './drain-bench.js';
 import { runIngest } from './ingest-bench.js';
 import { PrintedReport } from './report.js';
@@ -7,6 +8,7 @@ import { runSoak } from './soak-bench.js';
 import { runWhoUsed } from './who-used-bench.js';
 
 const USAGE = `usage: node bench/run.mjs audit [--drained 200000] [--ingested 500000] [--asked 10000000]
+       node bench/run.mjs audit-full [--hot 20000000] [--cold 80000000]
        node bench/run.mjs soak [--minutes 30] [--per-second 5000]
 `;
 
@@ -16,13 +18,15 @@ const { values, positionals } = parseArgs({
     drained: { type: 'string', default: '200000' },
     ingested: { type: 'string', default: '500000' },
     asked: { type: 'string', default: '10000000' },
+    hot: { type: 'string', default: '20000000' },
+    cold: { type: 'string', default: '80000000' },
     minutes: { type: 'string', default: '30' },
     'per-second': { type: 'string', default: '5000' },
     'node-arg': { type: 'string', multiple: true, default: [] },
   },
 });
 const [mode] = positionals;
-if (mode !== 'audit' && mode !== 'soak') {
+if (mode !== 'audit' && mode !== 'audit-full' && mode !== 'soak') {
   process.stderr.write(USAGE);
   process.exit(2);
 }
@@ -36,6 +40,8 @@ if (mode === 'audit') {
   if (drained > 0) await runDrain(drained, report);
   if (ingested > 0) await runIngest({ records: ingested, nodeArgs: values['node-arg'] }, report);
   if (asked > 0) await runWhoUsed(asked, report);
+} else if (mode === 'audit-full') {
+  await runArchive({ hot: Number(values.hot), cold: Number(values.cold) }, report);
 } else {
   await runSoak({ minutes: Number(values.minutes), perSecond: Number(values['per-second']) }, report);
 }
