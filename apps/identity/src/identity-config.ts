@@ -1,5 +1,7 @@
 import { Pepper } from '@warder/contracts';
 import { z } from 'zod';
+import { GroupRules } from './group-rules.js';
+import { ScimConfig } from './scim/scim-config.js';
 
 export const IdentityConfig = z.strictObject({
   database: z.strictObject({ url: z.string().min(1) }),
@@ -23,5 +25,8 @@ export const IdentityConfig = z.strictObject({
    * token that already stands there is taken, so that a start that was cut short can be repeated.
    */
   bootstrapTokenFile: z.string().min(1).optional(),
+  /** What groups of a directory mean here; unless said otherwise, groups of the same names, normalised. */
+  groupRules: GroupRules.default([{ from: '*' }]),
+  scim: ScimConfig.optional(),
 });
 export type IdentityConfig = z.infer<typeof IdentityConfig>;

@@ -8,7 +8,7 @@ import { AccessHold } from './access-hold.entity.js';
 import { authorizationProviders } from './authorization/authorization.module.js';
 import { GrantsStore } from './authorization/grants.store.js';
 import { bootstrap } from './bootstrap.js';
-import { ENDS_ACCESS, type EndsAccess } from './ends-access.js';
+import { ENDS_ACCESS, type EndsAccess } from './ends-access.store.js';
 import type { IdentityConfig } from './identity-config.js';
 import { IdentityStore } from './identity.store.js';
 import { MeController } from './me.controller.js';
@@ -19,6 +19,7 @@ import { Offboarding } from './offboarding.store.js';
 import { Principal } from './principal.entity.js';
 import { PrincipalsController } from './principals.controller.js';
 import { PrincipalsStore } from './principals.store.js';
+import { SCIM_ENTITIES, scimParts } from './scim/scim.module.js';
 import { Token } from './token.entity.js';
 import { Spread, TOPICS } from './spread.js';
 import { TokensController } from './tokens.controller.js';
@@ -56,16 +57,17 @@ export class IdentityModule {}
 /** The identity service: its database, its admin door, its two topics. */
 export function identityModule(config: IdentityConfig, host: Host): DynamicModule {
   const { url } = config.database;
+  const scim = scimParts(config, host);
   return {
     module: IdentityModule,
     imports: [
       databaseModule('identity', url, {
-        entities: [Principal, Token, AccessHold],
+        entities: [Principal, Token, AccessHold, ...SCIM_ENTITIES],
         migrations: [CreateIdentity1790000001000, CreateScim1790000001100, CreateAuthorization1790000001300],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [PrincipalsController, TokensController, MeController],
+    controllers: [PrincipalsController, TokensController, MeController, ...scim.controllers],
     providers: [
       { provide: HOST, useValue: host },
       { provide: CONFIG, useValue: config },
@@ -103,6 +105,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
           ),
       },
       IdentityStart,
+      ...scim.providers,
     ],
   };
 }

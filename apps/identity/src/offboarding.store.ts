@@ -4,7 +4,7 @@ import { AdminError } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
 import type { Holder } from './access-hold.entity.js';
 import { holdAccess, holdersOf } from './access-holds.store.js';
-import type { Ended, EndsAccess } from './ends-access.js';
+import type { Ended, EndsAccess } from './ends-access.store.js';
 import type { IdentityStore } from './identity.store.js';
 import { nextVersion } from './next-version.js';
 import { Principal, principalStateOf } from './principal.entity.js';

@@ -4,7 +4,7 @@ import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import { digestOf, issueToken } from '@warder/tokens';
 import { type EntityManager, MoreThan } from 'typeorm';
-import type { EndsAccess } from './ends-access.js';
+import type { EndsAccess } from './ends-access.store.js';
 import type { IdentityConfig } from './identity-config.js';
 import type { IdentityStore } from './identity.store.js';
 import { nextVersion } from './next-version.js';

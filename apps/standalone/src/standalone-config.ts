@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { ExportersSettings } from '@warder/audit';
 import { Name, PolicyDocument } from '@warder/contracts';
+import { IdentityConfig } from '@warder/identity';
 import { ConfigError, describeIssue, EventSettings, HostSettings, readYaml } from '@warder/service-host';
 import { z } from 'zod';
 import type { CommandLine } from './command-line.js';
@@ -20,6 +21,9 @@ export const StandaloneFile = z.strictObject({
   stdio: z.record(Name, StdioEntry).default({}),
   /** Receivers of the audit records, as `exporters` of the audit service. */
   exporters: ExportersSettings,
+  /** As of the identity service. */
+  groupRules: IdentityConfig.shape.groupRules,
+  scim: IdentityConfig.shape.scim,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
   publicUrl: HostSettings.shape.publicUrl,
   tls: HostSettings.shape.tls,
@@ -35,6 +39,7 @@ export interface StandaloneConfig {
   readonly policyFile: string | undefined;
   readonly stdio: Readonly<Record<string, z.infer<typeof StdioEntry>>>;
   readonly exporters: ExportersSettings;
+  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim'>;
 }
 
 /**
@@ -47,7 +52,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const isPolicy = Object.keys(document).some((key) => Object.hasOwn(PolicyDocument.shape, key));
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
-  const { policyFile, stdio, exporters, listen, events, ...ofHost } = parsed.data;
+  const { policyFile, stdio, exporters, groupRules, scim, listen, events, ...ofHost } = parsed.data;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -59,5 +64,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,
     exporters,
+    identity: { groupRules, scim },
   };
 }

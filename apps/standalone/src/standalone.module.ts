@@ -3,7 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { auditService, type ExportersSettings } from '@warder/audit';
 import { credentialsService } from '@warder/credentials';
 import { guardrailsService } from '@warder/guardrails';
-import { identityService } from '@warder/identity';
+import { type IdentityConfig, identityService } from '@warder/identity';
 import { ingressService } from '@warder/ingress';
 import { policyService } from '@warder/policy';
 import { ConfigError, describeIssue, type Host, type Service } from '@warder/service-host';
@@ -19,13 +19,14 @@ export interface Composition {
   readonly databaseUrl: string;
   readonly policyFile: string | undefined;
   readonly exporters: ExportersSettings;
+  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim'>;
 }
 
 const PEPPER_ID = 'p1';
 
 /** All services of the cluster in one process, each with the configuration that it would have on its own. */
 export function composeServices(composition: Composition, hostFor: (service: string) => Host): DynamicModule {
-  const { directory, databaseUrl, policyFile, exporters } = composition;
+  const { directory, databaseUrl, policyFile, exporters, identity } = composition;
   const pepper = readOrMakeSecret(directory.pepperFile);
   const common = { database: { url: databaseUrl }, pepper: { current: PEPPER_ID, keys: { [PEPPER_ID]: pepper } } };
   // Both sides are of this process, and end with it.
@@ -41,7 +42,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
     module: StandaloneModule,
     imports: [
       of(credentialsService, { ...common, secrets: { ...secrets, create: true } }),
-      of(identityService, { ...common, bootstrapTokenFile: directory.adminTokenFile }),
+      of(identityService, { ...common, ...identity, bootstrapTokenFile: directory.adminTokenFile }),
       of(policyService, { ...common, ...(policyFile === undefined ? {} : { policyFile }) }),
       of(guardrailsService, common),
       of(auditService, { ...common, exporters, archive: { dir: directory.archive }, mcpKey }),

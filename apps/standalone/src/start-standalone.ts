@@ -22,7 +22,7 @@ const READY_EVERY_MS = 25;
  */
 export async function startStandalone(line: CommandLine): Promise<void> {
   const config = readStandaloneConfig(line);
-  const { policyFile, exporters } = config;
+  const { policyFile, exporters, identity } = config;
   const directory = openDataDirectory(line.dataDir);
   const log = createLogger('standalone', { level: config.settings.log.level, file: directory.logFile });
   const undo: (() => Promise<void>)[] = [];
@@ -41,7 +41,8 @@ export async function startStandalone(line: CommandLine): Promise<void> {
       settings: config.settings,
       signingKey: readOrMakeSigningKey(directory),
       log,
-      module: (hostFor) => composeServices({ directory, databaseUrl: postgres.url, policyFile, exporters }, hostFor),
+      module: (hostFor) =>
+        composeServices({ directory, databaseUrl: postgres.url, policyFile, exporters, identity }, hostFor),
     });
     undo.push(() => running.stop());
     exitOnFatal(log);

@@ -39,6 +39,12 @@ describe('the record of an admin change', () => {
     expect(record).toMatchObject({ refusal: { code: refusal.code }, personal: { refusalDetail: refusal.detail } });
   });
 
+  it('names a program that acts without being a principal, and how it was told apart', () => {
+    const directory = { ...by, client: { name: 'okta', by: 'scim' } };
+    const record = AuditRecord.parse(adminRecordOf({ action: 'x.y', by: directory, arguments: {} }, place));
+    expect([record.principal, record.agent, record.verified]).toEqual([null, null, { client: 'okta', by: 'scim' }]);
+  });
+
   it('cuts arguments past 16 KiB, with their length and hash', () => {
     const record = adminRecordOf({ action: 'policy.replace', by, arguments: { text: 'é'.repeat(10_000) } }, place);
     expect(record.personal?.arguments).toMatchObject({

@@ -12,6 +12,8 @@ import {
 export interface AdminActor {
   readonly principal: PrincipalState | null;
   readonly token: TokenState | null;
+  /** A program that is no principal, and how it was told apart, such as a directory by its SCIM bearer. */
+  readonly client?: { readonly name: string; readonly by: string };
   /** Client address as the door saw it; empty for the service itself. */
   readonly address: string;
 }
@@ -46,7 +48,7 @@ export interface AdminRecordPlace {
 /** The record of an act; its JSON text has the members in the order of the contract. */
 export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): AuditRecord {
   const { by, refusal, result = null, kind = 'admin', count = 1 } = action;
-  const { principal, token, address } = by;
+  const { principal, token, client, address } = by;
   const personal: PersonalPart = {
     salt: place.salt,
     principal: principal && { name: principal.name, email: principal.email },
@@ -70,7 +72,7 @@ export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): Aud
     principal: principal && { id: principal.id, kind: principal.kind, groups: principal.groups },
     actorChain: [],
     agent: token && { id: token.id, kind: 'pat' },
-    verified: null,
+    verified: client === undefined ? null : { client: client.name, by: client.by },
     traceId: null,
     method: `admin/${place.service}/${action.action}`,
     protocolVersion: null,

@@ -1,7 +1,7 @@
 import { type GrantState, grantStateTopic } from '@warder/contracts';
 import type { Outbox } from '@warder/postgres';
 import type { EntityManager } from 'typeorm';
-import type { EndsAccess } from '../ends-access.js';
+import type { EndsAccess } from '../ends-access.store.js';
 import type { IdentityStore } from '../identity.store.js';
 
 /** A grant is told of once, at its end: then its version is this one. */
