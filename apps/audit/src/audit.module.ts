@@ -25,6 +25,7 @@ import { CreateArchive1790000002100 } from './migrations/create-archive.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { CreateCheckpoints1790000002500 } from './migrations/create-checkpoints.js';
 import { FoldUsage1790000002700 } from './migrations/fold-usage.js';
+import { NameSubjects1790000002800 } from './migrations/name-subjects.js';
 import { OcsfTopic } from './ocsf-topic.js';
 import { PartitionStore } from './partition.store.js';
 import { queryProviders } from './query.module.js';
@@ -111,6 +112,7 @@ export function auditModule(config: AuditConfig, host: Host): DynamicModule {
           CreateArchive1790000002100,
           CreateCheckpoints1790000002500,
           FoldUsage1790000002700,
+          NameSubjects1790000002800,
         ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),

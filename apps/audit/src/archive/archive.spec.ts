@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, createInProcessBus } from '@warder/bus';
@@ -17,6 +17,7 @@ import { CallStore } from '../call.store.js';
 import { CreateAudit1790000002000 } from '../migrations/create-audit.js';
 import { encodeCursor } from '../page-cursor.js';
 import { CreateArchive1790000002100 } from '../migrations/create-archive.js';
+import { NameSubjects1790000002800 } from '../migrations/name-subjects.js';
 import { PartitionStore } from '../partition.store.js';
 import { RecordStore } from '../record.store.js';
 import { storeBatch } from '../store-batch.js';
@@ -58,7 +59,12 @@ describe('the archive', () => {
     source = new DataSource({
       type: 'postgres',
       url: postgres.url,
-      migrations: [CreateOutbox1790000000000, CreateAudit1790000002000, CreateArchive1790000002100],
+      migrations: [
+        CreateOutbox1790000000000,
+        CreateAudit1790000002000,
+        CreateArchive1790000002100,
+        NameSubjects1790000002800,
+      ],
     });
     await source.initialize();
     await source.runMigrations();
@@ -249,6 +255,103 @@ describe('the archive', () => {
        WHERE actor.user.uid = 'usr_gone' AND contains(CAST(f AS VARCHAR), 'ana@example.com')`,
     );
     expect(columns.getRows()).toEqual([[0n]]);
+  });
+
+  /** An act of an administrator, of which the arguments say something. */
+  const act = (n: number, value: unknown, change: Partial<AuditRecord> = {}): AuditRecord => {
+    const record = recordOf(n, { kind: 'admin', log: 'admin/identity', ...change });
+    const said = { principal: { name: 'Root Admin', email: 'root@example.com' }, arguments: { bytes: 1, value } };
+    return {
+      ...record,
+      principal: { id: 'usr_root', kind: 'human', groups: [] },
+      personal: { ...record.personal!, ...said },
+    };
+  };
+  const naming = (from: number): AuditRecord[] => [
+    act(from, { id: 'usr_gone', name: 'Eva Lind', email: 'Eva@Example.com' }),
+    act(from + 1, { path: '/admin/identity/principals/usr_gone/tokens' }),
+    act(from + 2, { query: 'human=eva%40example.com&days=7' }, { kind: 'query', log: 'admin/audit' }),
+    act(from + 3, { deep: [{ note: 'left with eva@example.com.' }] }),
+    act(from + 4, { group: { members: ['Somebody Else', 'EVA LIND'] } }),
+    act(from + 5, { usr_gone: 'a key' }),
+    act(from + 6, { search: 'text=Eva+Lind' }),
+  ];
+  const others = (from: number): AuditRecord[] => [
+    act(from, { id: 'usr_gone2', email: 'neva@example.com', name: 'Eva Lindqvist' }),
+    act(from + 1, { note: 'eva@example.com.evil and x-eva@example.com' }),
+    act(from + 2, { note: 'Eva' }),
+    recordOf(from + 3, {
+      personal: { ...recordOf(0).personal!, arguments: { bytes: 1, value: { to: 'eva@example.com' } } },
+    }),
+  ];
+
+  it('erases acts that name the subject by an address or name of its own, in Postgres and in the files', async () => {
+    const [cold1, keep1] = [naming(10), others(30)];
+    await store(...cold1, ...keep1);
+    await passDays(4);
+    const atNow = (record: AuditRecord): AuditRecord => ({ ...record, occurredAtMs: nowMs });
+    const [hot, keep2] = [naming(50).map(atNow), others(70).map(atNow)];
+    await store(...hot, ...keep2);
+    nowMs += 1_000;
+    await erasures.request({ subject: 'usr_gone', reason: 'she asked' }, BY);
+    await keeping.run(nowMs);
+    expect(await erasures.list()).toMatchObject([{ state: 'finished', records: 14 }]);
+
+    const rows: { text: string }[] = await source.query('SELECT record::text AS text FROM call_record');
+    const texts = [...rows, ...(await cold.calls(AuditCallsQuery.parse({}), 50)).rows].map(({ text }) => text);
+    const isErased = (record: AuditRecord): boolean => {
+      const text = texts.find((one) => one.includes(record.recordId))!;
+      const core = JSON.stringify(record).split(',"personal":')[0]!;
+      expect(text.startsWith(core)).toBe(true);
+      return text === `${core},"personal":null}`;
+    };
+    expect([...cold1, ...hot].map(isErased)).toEqual(Array.from({ length: 14 }, () => true));
+    expect([...keep1, ...keep2].map(isErased)).toEqual(Array.from({ length: 8 }, () => false));
+  });
+
+  it('knows the subject by its address while late records may come, and forgets it then', async () => {
+    const known = async (): Promise<unknown> =>
+      ((await source.query('SELECT known_as FROM erasure')) as [{ known_as: unknown }])[0].known_as;
+    await store(naming(10)[0]!, recordOf(11, { principal: { id: 'usr_gone', kind: 'human', groups: [] } }));
+    nowMs += 60_000;
+    await erasures.request({ subject: 'usr_gone', reason: 'she asked' }, BY);
+    await keeping.run(nowMs);
+    expect(await known()).toEqual(expect.arrayContaining(['Eva@Example.com', 'Eva Lind', 'ana@example.com']));
+    await store(naming(20)[3]!);
+    await keeping.run(nowMs);
+    expect(await erasures.list()).toMatchObject([{ state: 'finished', records: 3 }]);
+    await passDays(9);
+    expect(await known()).toBeNull();
+  });
+
+  it('takes no name for the subject that somebody else bears too', async () => {
+    const person = { id: 'usr_twin', kind: 'human', groups: [] };
+    const twin = recordOf(9, { principal: person });
+    await store(
+      { ...twin, personal: { ...twin.personal!, principal: { name: 'Eva Lind', email: 'twin@example.com' } } },
+      ...naming(10),
+    );
+    nowMs += 60_000;
+    await erasures.request({ subject: 'usr_gone', reason: 'she asked' }, BY);
+    await keeping.run(nowMs);
+    const rows: { id: string }[] = await source.query(
+      `SELECT record_id AS id FROM call_record WHERE NOT record::text LIKE '%"personal":null}' ORDER BY id`,
+    );
+    expect(rows.map(({ id }) => id)).toEqual([9, 14, 16].map(idOf));
+  });
+
+  it('erases the other people where the file of a day is damaged, and that one once it is mended', async () => {
+    await store(...naming(10));
+    await passDays(4);
+    const file = join(dir, parquetFiles()[0]!);
+    const honest = readFileSync(file);
+    await erasures.request({ subject: 'usr_gone', reason: 'she asked' }, BY);
+    writeFileSync(file, honest.subarray(0, 1_000));
+    await keeping.run(nowMs);
+    expect(await erasures.list()).toMatchObject([{ state: 'requested' }]);
+    writeFileSync(file, honest);
+    await keeping.run(nowMs);
+    expect(await erasures.list()).toMatchObject([{ state: 'finished', records: 7 }]);
   });
 
   it('erases a record of the subject that was still on its way', async () => {

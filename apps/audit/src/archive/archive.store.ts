@@ -11,7 +11,9 @@ import { partPath } from './archive-layout.js';
 import { countDay, type DayRow, dayRows } from './day-rows.store.js';
 import type { Duck } from './duck.js';
 import { ocsfStructure } from './ocsf-structure.js';
-import { isNamed, PartWriter, sortedRawDataOf, type WrittenPart } from './part-writer.js';
+import { calledInFiles, isNamedInFiles } from './named-in-files.js';
+import { PartWriter, sortedRawDataOf, type WrittenPart } from './part-writer.js';
+import type { Called, Subject } from './subject-names.js';
 
 /** Rows of one file at most. */
 const PART_ROWS_MAX = 500_000;
@@ -131,15 +133,20 @@ export class ArchiveStore {
     );
   }
 
-  /** Archived days up to `toDay` some of whose records name the subject and still hold personal bytes. */
-  async daysNaming(subject: string, toDay: string): Promise<readonly ArchivedDay[]> {
+  /** Archived days up to `toDay` some of whose records hold personal bytes of the subject, or may. */
+  async daysNaming(subject: Subject, toDay: string): Promise<readonly ArchivedDay[]> {
     const naming: ArchivedDay[] = [];
-    for (const archived of await this.days()) {
-      if (archived.day > toDay) continue;
-      const paths = await this.paths(archived.day, archived.day);
-      if (paths.length > 0 && (await isNamed(this.duck, paths, subject))) naming.push(archived);
+    for (const { archived, paths } of await this.filesTo(toDay)) {
+      if (await isNamedInFiles(this.duck, paths, subject)) naming.push(archived);
     }
     return naming;
+  }
+
+  /** How the archive has the subject called. */
+  async called(id: string, toDay: string): Promise<readonly Called[]> {
+    const called: Called[] = [];
+    for (const { paths } of await this.filesTo(toDay)) called.push(...(await calledInFiles(this.duck, paths, id)));
+    return called;
   }
 
   /** Ends the time of a day: its files and what is known of them. */
@@ -152,6 +159,14 @@ export class ArchiveStore {
       }),
     );
     for (const path of paths) unlinkSync(path);
+  }
+
+  private async filesTo(toDay: string): Promise<{ archived: ArchivedDay; paths: readonly string[] }[]> {
+    const days = (await this.days()).filter(({ day }) => day <= toDay);
+    const files = await Promise.all(
+      days.map(async (archived) => ({ archived, paths: await this.paths(archived.day, archived.day) })),
+    );
+    return files.filter(({ paths }) => paths.length > 0);
   }
 
   private async *coldRows(paths: readonly string[]): AsyncGenerator<DayRow> {

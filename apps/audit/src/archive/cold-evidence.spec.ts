@@ -23,6 +23,7 @@ import { bundlePieces } from '../bundle.js';
 import { proofOf } from '../evidence.js';
 import { CreateAudit1790000002000 } from '../migrations/create-audit.js';
 import { CreateArchive1790000002100 } from '../migrations/create-archive.js';
+import { NameSubjects1790000002800 } from '../migrations/name-subjects.js';
 import { CreateCheckpoints1790000002500 } from '../migrations/create-checkpoints.js';
 import { PartitionStore } from '../partition.store.js';
 import { RecordStore } from '../record.store.js';
@@ -76,6 +77,7 @@ describe('the evidence of records that left Postgres', () => {
       CreateAudit1790000002000,
       CreateArchive1790000002100,
       CreateCheckpoints1790000002500,
+      NameSubjects1790000002800,
     ];
     source = new DataSource({ type: 'postgres', url: postgres.url, migrations });
     await source.initialize();

@@ -3,11 +3,7 @@ import type { RequestErasure } from '@warder/contracts';
 import { type AdminActor, type Outbox, withStore } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
-import { ERASED_RECORD, HAS_PERSONAL } from './erased-text.js';
 import type { LegalHoldStore } from './legal-hold.store.js';
-
-/** Records of one statement, so that each stays within its time. */
-const ROWS_PER_STATEMENT = 5_000;
 
 /** An erasure as it is told. */
 export interface Erasure {
@@ -22,11 +18,16 @@ export interface Erasure {
   readonly finishedAtMs: number | null;
 }
 
+/** An erasure that is to be done, and how its subject was called when it was last looked for. */
+export interface DueErasure extends Erasure {
+  readonly knownAs: readonly string[];
+}
+
 const VIEW = `id, subject, reason, requested_by AS "requestedBy", state, records::float8 AS records,
   (extract(epoch FROM requested_at) * 1000)::float8 AS "requestedAtMs",
   (extract(epoch FROM finished_at) * 1000)::float8 AS "finishedAtMs"`;
 
-/** Erasures by subject: what was asked for, and the deletion in Postgres. */
+/** Erasures by subject: what was asked for, and how far it is. */
 export class ErasureStore {
   constructor(
     private readonly source: DataSource,
@@ -62,47 +63,34 @@ export class ErasureStore {
   }
 
   /** Erasures that are due: asked for, or finished so lately that records of before may still come. */
-  async due(sinceMs: number): Promise<readonly Erasure[]> {
+  async due(sinceMs: number): Promise<readonly DueErasure[]> {
     return withStore(() =>
       this.source.query(
-        `SELECT ${VIEW} FROM erasure WHERE state = 'requested' OR finished_at > to_timestamp($1::numeric / 1000.0)
+        `SELECT ${VIEW}, coalesce(known_as, '{}') AS "knownAs" FROM erasure WHERE state = 'requested' OR finished_at > to_timestamp($1::numeric / 1000.0)
          ORDER BY requested_at`,
         [sinceMs],
       ),
     );
   }
 
-  /** Deletes the subject's personal bytes from Postgres: records, roll-ups, quarantine. @returns records changed */
-  async eraseHot({ subject, requestedAtMs }: Erasure): Promise<number> {
-    let records = 0;
-    for (;;) {
-      const [, changed] = await withStore<[unknown, number]>(() =>
-        this.source.query(
-          `UPDATE call_record SET record = ${ERASED_RECORD}, principal_name = NULL, principal_email = NULL, agent_name = NULL
-           WHERE (occurred_at, record_id) IN (
-             SELECT occurred_at, record_id FROM call_record
-             WHERE principal_id = $1 AND occurred_at <= to_timestamp($2::numeric / 1000.0) AND ${HAS_PERSONAL}
-             LIMIT ${ROWS_PER_STATEMENT})`,
-          [subject, requestedAtMs],
-        ),
-      );
-      records += changed;
-      if (changed < ROWS_PER_STATEMENT) break;
-    }
-    records += await this.eraseChangesOf(subject, requestedAtMs);
-    await withStore(async () => {
-      await this.source.query(
-        `UPDATE usage_day SET principal_name = NULL, principal_email = NULL, agent_name = NULL
-         WHERE principal_id = $1 AND last_at <= to_timestamp($2::numeric / 1000.0)`,
-        [subject, requestedAtMs],
-      );
-      await this.source.query(
-        `DELETE FROM quarantine WHERE position(convert_to($1, 'UTF8') IN value) > 0
-           AND quarantined_at <= to_timestamp($2::numeric / 1000.0)`,
-        [`"${subject}"`, requestedAtMs],
-      );
-    });
-    return records;
+  /** Remembers how the subject is called: once its records are erased they do not tell it any more. */
+  async know(id: string, knownAs: readonly string[]): Promise<void> {
+    await withStore(() => this.source.query('UPDATE erasure SET known_as = $2::text[] WHERE id = $1', [id, knownAs]));
+  }
+
+  /** Forgets how subjects were called whose erasures are not looked after any more. */
+  async forget(finishedBeforeMs: number): Promise<void> {
+    await withStore(() =>
+      this.source.query(
+        `UPDATE erasure SET known_as = NULL
+         WHERE known_as IS NOT NULL AND finished_at <= to_timestamp($1::numeric / 1000.0)`,
+        [finishedBeforeMs],
+      ),
+    );
+  }
+
+  async reopen(id: string): Promise<void> {
+    await withStore(() => this.source.query(`UPDATE erasure SET state = 'requested' WHERE id = $1`, [id]));
   }
 
   async finish(id: string, records: number): Promise<void> {
@@ -113,18 +101,5 @@ export class ErasureStore {
         [id, records, this.wallMs()],
       ),
     );
-  }
-
-  /** Records of administration that name the subject: its e-mail address stands in what another person did. */
-  private async eraseChangesOf(subject: string, untilMs: number): Promise<number> {
-    const [, changed] = await withStore<[unknown, number]>(() =>
-      this.source.query(
-        `UPDATE call_record SET record = ${ERASED_RECORD}, principal_name = NULL, principal_email = NULL, agent_name = NULL
-         WHERE kind = 'admin' AND occurred_at <= to_timestamp($2::numeric / 1000.0) AND ${HAS_PERSONAL}
-           AND strpos(record::text, $1) > 0`,
-        [`"${subject}"`, untilMs],
-      ),
-    );
-    return changed;
   }
 }

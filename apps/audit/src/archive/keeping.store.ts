@@ -1,11 +1,14 @@
+import type { AuditRecord } from '@warder/contracts';
 import type { DataSource } from 'typeorm';
 import type { PartitionStore } from '../partition.store.js';
 import { dayOf, partitionOf } from '../partition.store.js';
 import type { TextIndexStore } from '../text-index.store.js';
 import type { ArchiveStore } from './archive.store.js';
-import { erasedText } from './erased-text.js';
-import type { Erasure, ErasureStore } from './erasure.store.js';
+import { calledInPostgres, eraseHot, sharedNames } from './erase-hot.js';
+import { erasedText, personalOf } from './erased-text.js';
+import type { DueErasure, ErasureStore } from './erasure.store.js';
 import type { LegalHoldStore } from './legal-hold.store.js';
+import { isNamedIn, knownAs, NAMES_MAX, type Subject } from './subject-names.js';
 
 const DAY_MS = 86_400_000;
 /** How long after its day a record may still come and is expected to: the topic keeps a record for so long. */
@@ -96,20 +99,46 @@ export class Keeping {
 
   /** Erases what was asked for; for a while after it again, for records that were still on their way. */
   private async runErasures(nowMs: number): Promise<void> {
-    const { erasures, archive } = this.parts;
+    const { erasures, log } = this.parts;
     for (const erasure of await erasures.due(nowMs - LATE_MS)) {
-      const hot = await erasures.eraseHot(erasure);
-      if (hot === 0 && erasure.state === 'finished') continue;
-      const cold = archive === undefined ? 0 : await this.eraseCold(archive, erasure);
-      await erasures.finish(erasure.id, hot + cold);
+      try {
+        await this.erase(erasure);
+      } catch (error) {
+        log.warn({ err: error, erasure: erasure.id }, 'a person could not be erased whole; it is tried again');
+      }
     }
+    await erasures.forget(nowMs - LATE_MS);
   }
 
-  private async eraseCold(archive: ArchiveStore, { subject, requestedAtMs }: Erasure): Promise<number> {
+  private async erase(erasure: DueErasure): Promise<void> {
+    const { source, erasures, archive } = this.parts;
+    const subject = await this.subjectOf(erasure);
+    await erasures.know(erasure.id, subject.knownAs);
+    const hot = await eraseHot(source, subject, erasure.requestedAtMs);
+    if (hot === 0 && erasure.state === 'finished') return;
+    // Until its files are written too it is not finished, whatever becomes of this run.
+    await erasures.reopen(erasure.id);
+    const cold = archive === undefined ? 0 : await this.eraseCold(archive, subject, erasure.requestedAtMs);
+    await erasures.finish(erasure.id, hot + cold);
+  }
+
+  /** Whom to look for. It is asked again each time: a record that came late may know another address. */
+  private async subjectOf(erasure: DueErasure): Promise<Subject> {
+    const { source, archive } = this.parts;
+    const { subject: id, requestedAtMs, state } = erasure;
+    const called = await calledInPostgres(source, erasure);
+    if (state === 'requested') called.push(...((await archive?.called(id, dayOf(requestedAtMs))) ?? []));
+    const fresh = knownAs(called).filter((name) => !erasure.knownAs.includes(name));
+    const shared = await sharedNames(source, { id, knownAs: fresh });
+    const own = fresh.filter((name) => !shared.has(name));
+    return { id, knownAs: [...erasure.knownAs, ...own].slice(0, NAMES_MAX) };
+  }
+
+  private async eraseCold(archive: ArchiveStore, subject: Subject, untilMs: number): Promise<number> {
     let records = 0;
-    for (const { day, isHot } of await archive.daysNaming(subject, dayOf(requestedAtMs))) {
+    for (const { day, isHot } of await archive.daysNaming(subject, dayOf(untilMs))) {
       await archive.write(day, (text) => {
-        if (!isOf(text, subject)) return text;
+        if (!isOf(text, subject, untilMs)) return text;
         if (!isHot) records += 1;
         return erasedText(text);
       });
@@ -148,8 +177,9 @@ export class Keeping {
 }
 
 /** Whether the record is one whose personal bytes an erasure of the subject takes: its own, or a change that names it. */
-function isOf(text: string, subject: string): boolean {
-  if (!text.includes(`"${subject}"`) || text.endsWith(',"personal":null}')) return false;
-  const { principal, kind } = JSON.parse(text) as { principal: { id: string } | null; kind: string };
-  return principal?.id === subject || kind === 'admin';
+function isOf(text: string, subject: Subject, untilMs: number): boolean {
+  if (personalOf(text) === 'null') return false;
+  const { principal, log, occurredAtMs } = JSON.parse(text) as Pick<AuditRecord, 'principal' | 'log' | 'occurredAtMs'>;
+  if (occurredAtMs > untilMs) return false;
+  return principal?.id === subject.id || (log.startsWith('admin/') && isNamedIn(personalOf(text), subject));
 }

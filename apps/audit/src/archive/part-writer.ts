@@ -91,17 +91,8 @@ export async function* sortedRawDataOf(duck: Duck, paths: readonly string[]): As
   );
 }
 
-/** Whether a record of these files that still has its personal bytes names the subject. */
-export async function isNamed(duck: Duck, paths: readonly string[], subject: string): Promise<boolean> {
-  const found = await duck.connection.runAndReadAll(
-    `SELECT 1 FROM read_parquet([${paths.map(quoted).join(', ')}])
-     WHERE contains(raw_data, $1) AND NOT ends_with(raw_data, ',"personal":null}') LIMIT 1`,
-    [`"${subject}"`],
-  );
-  return found.currentRowCount > 0;
-}
-
-async function* texts(duck: Duck, query: string): AsyncGenerator<string> {
+/** The one column of a question's rows. */
+export async function* texts(duck: Duck, query: string): AsyncGenerator<string> {
   const result = await duck.connection.stream(query);
   for await (const rows of result.yieldRows()) {
     for (const [text] of rows) yield text as string;
