@@ -96,6 +96,84 @@ describe('/admin/identity/tokens', () => {
   });
 });
 
+describe('the scopes of a token', () => {
+  const WIDE = { tools: null };
+
+  it('are kept, told and published as they were asked for', async () => {
+    const { body: made } = await as().post('/admin/identity/principals').send({ name: 'Sam' });
+    const scopes = {
+      tools: ['files/*'],
+      virtualServers: ['dev'],
+      readOnly: true,
+      addresses: ['10.0.0.0/8', '203.0.113.7', '2001:db8::/32', '::1'],
+    };
+    const issue = (asked?: object) =>
+      as().post('/admin/identity/tokens').send({ principalId: made.id, name: 'n', scopes: asked });
+    const { status, body: issued } = await issue(scopes);
+    expect([status, issued.scopes]).toEqual([201, scopes]);
+    await vi.waitFor(() => expect(scene.tokens.get(digestOf(issued.token, PEPPER))?.scopes).toEqual(scopes));
+    expect((await issue()).body.scopes).toEqual(WIDE);
+    expect((await issue({ readOnly: true })).body.scopes).toEqual({ tools: null, readOnly: true });
+  });
+
+  it('that could never let anything through are refused, and name what is wrong', async () => {
+    const wrong: [object, string][] = [
+      [{ tools: ['*'] }, 'scopes.tools.0'],
+      [{ virtualServers: ['Dev'] }, 'scopes.virtualServers.0'],
+      [{ readOnly: 'yes' }, 'scopes.readOnly'],
+      [{ addresses: ['10.0.0.0/33'] }, 'scopes.addresses.0'],
+      [{ addresses: ['localhost'] }, 'scopes.addresses.0'],
+      [{ addresses: Array.from({ length: 201 }, () => '10.0.0.1') }, 'scopes.addresses'],
+    ];
+    for (const [scopes, place] of wrong) {
+      const { status, body } = await as().post('/admin/identity/tokens').send({ name: 'n', scopes });
+      expect([status, body.error.code]).toEqual([400, 'WDR_BODY_INVALID']);
+      expect(body.error.message).toContain(`${place}: `);
+    }
+  });
+
+  it.each([{ tools: [] }, { virtualServers: ['dev'] }, { readOnly: true }])(
+    '%j leave no roles at the admin doors',
+    async (scopes) => {
+      const { body: issued } = await as().post('/admin/identity/tokens?wait=30000').send({ name: 'agent', scopes });
+      const refused = await as(issued.token).get('/admin/identity/me');
+      expect([refused.status, refused.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
+      await as().delete(`/admin/identity/tokens/${issued.id}`);
+    },
+  );
+
+  it('that are addresses keep the roles there, and let nobody in from elsewhere', async () => {
+    const ana = await member('Ana');
+    const issue = (addresses: string[]) =>
+      as(ana.token).post('/admin/identity/me/tokens?wait=30000').send({ name: 'n', scopes: { addresses } });
+    const { body: near } = await issue(['127.0.0.0/8', '::1']);
+    expect((await as(near.token).get('/admin/identity/me')).status).toBe(200);
+    const { body: far } = await issue(['10.0.0.0/8']);
+    const refused = await as(far.token).get('/admin/identity/me');
+    expect([refused.status, refused.body.error.code]).toEqual([401, 'WDR_TOKEN_UNKNOWN']);
+  });
+
+  it('that are addresses are handed on to what the token issues for its owner, and never widened', async () => {
+    const ana = await member('Ana');
+    const bound = { tools: null, addresses: ['127.0.0.0/8'] };
+    const { body: near } = await as(ana.token)
+      .post('/admin/identity/me/tokens?wait=30000')
+      .send({ name: 'n', scopes: bound });
+    const issue = (addresses?: string[] | null) =>
+      as(near.token)
+        .post('/admin/identity/me/tokens')
+        .send({ name: 'n', ...(addresses === undefined ? {} : { scopes: { addresses } }) });
+    for (const wider of [['0.0.0.0/0'], ['127.0.0.1', '10.0.0.1'], ['::/0']]) {
+      const refused = await issue(wider);
+      expect([refused.status, refused.body.error.code]).toEqual([403, 'WDR_TOKEN_SCOPE']);
+    }
+    const inherited = await issue(null);
+    expect([inherited.status, inherited.body.scopes]).toEqual([201, bound]);
+    await as().delete(`/admin/identity/tokens/${inherited.body.id}`);
+    expect((await issue(['127.0.0.1'])).body.scopes).toEqual({ tools: null, addresses: ['127.0.0.1'] });
+  });
+});
+
 describe('/admin/identity/me/tokens', () => {
   it('lets a member manage their own tokens and nobody else’s', async () => {
     const [ana, ben] = [await member('Ana'), await member('Ben')];

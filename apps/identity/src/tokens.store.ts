@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { IdentityPage, IssueOwnToken, Pepper, TokenState } from '@warder/contracts';
+import type { IdentityPage, IssueOwnToken, Pepper, TokenScopes, TokenState } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
-import { digestOf, issueToken } from '@warder/tokens';
+import { AddressScope, digestOf, issueToken } from '@warder/tokens';
 import { type EntityManager, MoreThan } from 'typeorm';
 import type { EndsAccess } from './ends-access.store.js';
 import type { IdentityConfig } from './identity-config.js';
@@ -51,7 +51,8 @@ export class TokensStore implements EndsAccess {
 
   /**
    * Issues a token for the principal. The answer is the one place where its text ever stands.
-   * @throws AdminError 400 WDR_TOKEN_LIFETIME; 404 WDR_PRINCIPAL_UNKNOWN; 409 WDR_PRINCIPAL_INACTIVE or WDR_TOKEN_LIMIT
+   * @throws AdminError 400 WDR_TOKEN_LIFETIME; 403 WDR_TOKEN_SCOPE; 404 WDR_PRINCIPAL_UNKNOWN; 409
+   * WDR_PRINCIPAL_INACTIVE or WDR_TOKEN_LIMIT
    */
   async issue(principalId: string, body: IssueOwnToken, by: AdminActor): Promise<IssuedToken> {
     const text = issueToken(randomBytes);
@@ -83,7 +84,7 @@ export class TokensStore implements EndsAccess {
       pepperKeyId: this.pepper.current,
       createdAtMs: String(nowMs),
       expiresAtMs: String(nowMs + days * DAY_MS),
-      scopes: body.scopes,
+      scopes: boundAsItsIssuer(body.scopes, principalId, by),
     };
     await this.store.saveTokens(manager, [row]);
     const view = this.viewOf(row);
@@ -129,4 +130,17 @@ export class TokensStore implements EndsAccess {
     const isExpired = status === 'active' && told.expiresAtMs <= this.store.wallMs();
     return { ...told, status: isExpired ? 'expired' : status };
   }
+}
+
+/**
+ * A token that is bound to addresses hands on no more than it has: what it issues for its own owner is bound to them as
+ * well, or whoever stole it and reached an admin door from there once would be free of them.
+ */
+function boundAsItsIssuer(scopes: TokenScopes, principalId: string, { principal, token }: AdminActor): TokenScopes {
+  const bound = token?.scopes.addresses ?? null;
+  if (bound === null || principal?.id !== principalId) return scopes;
+  const asked = scopes.addresses ?? null;
+  if (asked === null) return { ...scopes, addresses: bound };
+  if (new AddressScope(bound).covers(new AddressScope(asked))) return scopes;
+  throw new AdminError(403, 'WDR_TOKEN_SCOPE', 'the addresses are more than those of the token that asks');
 }

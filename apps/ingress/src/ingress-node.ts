@@ -68,8 +68,9 @@ function gatewayOf(
   const guardrails = () => state.guardrails();
   return {
     tokens: {
-      examine: (bearerToken, virtualServer, nowMs) =>
-        state.callers.examine(bearerToken, resourceOf(host.door.publicUrl(), virtualServer), nowMs),
+      examine: (bearerToken, virtualServer, nowMs, address) =>
+        state.callers.examine(bearerToken, resourceOf(host.door.publicUrl(), virtualServer), nowMs, address),
+      holderOf: (bearerToken) => state.callers.holderOf(bearerToken),
       isStale: (nowMs) => watchdog.isClosed(nowMs),
     },
     quotas: new PrincipalQuotas(config.limits.principalsMax),

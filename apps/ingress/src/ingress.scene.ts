@@ -14,6 +14,7 @@ import {
   policySnapshotTopic,
   principalStateTopic,
   signingKeyStateTopic,
+  type TokenScopes,
   type TokenState,
   tokenStateTopic,
 } from '@warder/contracts';
@@ -131,8 +132,8 @@ export class IngressScene {
     await this.bus.publish(policySnapshotTopic, 'current', state);
   }
 
-  /** Issues a token of a principal. */
-  async token(principalId: string, tools: string[] | null = null): Promise<string> {
+  /** Issues a token of a principal, cut to tools or by whichever scopes. */
+  async token(principalId: string, scopes: string[] | Partial<TokenScopes> = {}): Promise<string> {
     const text = issueToken((bytes) => randomBytes(bytes));
     this.version += 1;
     await this.publishToken(text, {
@@ -144,7 +145,7 @@ export class IngressScene {
       pepperKeyId: 'p1',
       createdAtMs: 1,
       expiresAtMs: this.clock.wallMs() + 3_600_000_000,
-      scopes: { tools },
+      scopes: { tools: null, ...(Array.isArray(scopes) ? { tools: scopes } : scopes) },
     });
     return text;
   }

@@ -39,7 +39,10 @@ const catalogues = new Map<string, UpstreamCatalogue>([
       upstream: 'files',
       hash: 'h',
       node: 'n',
-      tools: ['read', 'rm', 'write'].map((name) => ({ hash: name, definition: { name, inputSchema: {} } })),
+      tools: ['read', 'rm', 'write'].map((name) => ({
+        hash: name,
+        definition: { name, inputSchema: {}, annotations: { readOnlyHint: name === 'read' } },
+      })),
     },
   ],
 ]);
@@ -101,10 +104,32 @@ describe('explain', () => {
     });
   });
 
+  it('names the cut of the token: to virtual servers, and to tools that only read', () => {
+    const elsewhere = { ...laptop, scopes: { tools: null, virtualServers: ['lab'] } };
+    expect(ask('open', 'dev', ana, elsewhere)).toMatchObject({
+      decision: 'forbid',
+      rule: 'token scope: virtual server',
+      why: ['the scopes of the token do not cover the virtual server dev', 'grant developers permits files/read'],
+    });
+    expect(ask('files/read', undefined, ana, elsewhere)).toMatchObject({ decision: 'permit' });
+    const reader = { ...laptop, scopes: { tools: null, readOnly: true } };
+    expect(ask('open', 'dev', ana, reader)).toMatchObject({ decision: 'permit' });
+    expect(ask('files/write', undefined, ana, reader)).toMatchObject({
+      decision: 'forbid',
+      rule: 'token scope: read-only',
+      why: ['the token is for tools that only read, and the definition of files/write does not say that it does'],
+    });
+  });
+
   it('decides each exposed tool as the path of a call does', () => {
     const decisions = new DecisionCache(policy);
     for (const tool of catalog.exposedTools('dev')) {
-      const { effect, rule } = decisions.decide({ principal: ana, token: laptop }, 'tools/call', tool.canonical);
+      const { effect, rule } = decisions.decide(
+        { principal: ana, token: laptop },
+        'tools/call',
+        tool.canonical,
+        tool.isReadOnly,
+      );
       expect(ask(tool.exposedName, 'dev', ana, laptop)).toMatchObject({ decision: effect, rule });
     }
   });

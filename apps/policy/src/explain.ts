@@ -2,12 +2,17 @@ import {
   type Caller,
   type CompiledGrant,
   type CompiledPolicy,
+  coversVirtualServer,
   type Decision,
+  DEFAULT_DENY,
   evaluate,
   matchingGrants,
   parseCanonicalTool,
   ROLE_MISSING,
   subjectOf,
+  TOKEN_READ_ONLY,
+  TOKEN_SCOPE,
+  TOKEN_VIRTUAL_SERVER,
 } from '@warder/access';
 import type { Catalog } from '@warder/catalog';
 import type { ExplainRequest, Grant, PrincipalState, TokenState } from '@warder/contracts';
@@ -57,10 +62,13 @@ export function explain(
   const virtualServer = request.virtualServer ?? null;
   const canonical = canonicalOf(request.tool, virtualServer, catalog);
   const exposedNames = canonical && virtualServer ? catalog.exposedNamesOf(virtualServer, canonical) : [];
-  const question = { subject: subjectOf(caller), action: 'tools/call', resource: canonical ?? '' } as const;
+  const named = canonical === null ? undefined : parseCanonicalTool(canonical);
+  const isReadOnly = named !== undefined && catalog.isReadOnly(named);
+  const question = { subject: subjectOf(caller), action: 'tools/call', resource: canonical ?? '', isReadOnly } as const;
   const decided = evaluate(question, policy);
   const barrier =
     identityBarrier(caller, context.nowMs) ??
+    serverBarrier(caller, virtualServer) ??
     exposureBarrier(request.tool, virtualServer, canonical, exposedNames, catalog);
   return {
     decision: barrier ? 'forbid' : decided.effect,
@@ -108,6 +116,14 @@ function identityBarrier({ principal, token }: Explained, nowMs: number): Barrie
   return token.expiresAtMs <= nowMs ? { rule: 'token expired', why: `token ${token.id} is expired` } : undefined;
 }
 
+function serverBarrier({ token }: Caller, virtualServer: string | null): Barrier | undefined {
+  if (!token || virtualServer === null || coversVirtualServer(token.scopes, virtualServer)) return undefined;
+  return {
+    rule: TOKEN_VIRTUAL_SERVER,
+    why: `the scopes of the token do not cover the virtual server ${virtualServer}`,
+  };
+}
+
 function exposureBarrier(
   asked: string,
   virtualServer: string | null,
@@ -127,9 +143,16 @@ function exposureBarrier(
 
 function sentenceOf(decided: Decision, canonical: string): string {
   if (decided.effect === 'permit') return `grant ${decided.rule} permits ${canonical}`;
-  if (decided.rule === 'default deny') return `no grant permits ${canonical}`;
-  if (decided.rule === ROLE_MISSING) return `${canonical} is built in, and for a role that the principal lacks`;
-  return decided.rule === 'token scope'
-    ? `the scopes of the token do not cover ${canonical}`
-    : `grant ${decided.rule} forbids ${canonical}`;
+  switch (decided.rule) {
+    case DEFAULT_DENY:
+      return `no grant permits ${canonical}`;
+    case ROLE_MISSING:
+      return `${canonical} is built in, and for a role that the principal lacks`;
+    case TOKEN_SCOPE:
+      return `the scopes of the token do not cover ${canonical}`;
+    case TOKEN_READ_ONLY:
+      return `the token is for tools that only read, and the definition of ${canonical} does not say that it does`;
+    default:
+      return `grant ${decided.rule} forbids ${canonical}`;
+  }
 }

@@ -10,10 +10,16 @@ export interface DecisionCacheBounds {
 
 const DEFAULT_BOUNDS: DecisionCacheBounds = { callersMax: 20_000, decisionsPerCallerMax: 5_000 };
 
+/** Of tools that only read, and of the others: a new definition may say other than the one before it. */
+interface Decisions {
+  readonly readOnly: Map<string, Decision>;
+  readonly others: Map<string, Decision>;
+}
+
 interface KnownCaller {
   readonly caller: Caller;
-  readonly calls: Map<string, Decision>;
-  readonly lists: Map<string, Decision>;
+  readonly calls: Decisions;
+  readonly lists: Decisions;
 }
 
 /**
@@ -29,14 +35,15 @@ export class DecisionCache {
   ) {}
 
   /** Decides as `evaluate` does; after the first time two map look-ups and no allocation. */
-  decide(caller: Caller, action: AccessAction, resource: string): Decision {
+  decide(caller: Caller, action: AccessAction, resource: string, isReadOnly: boolean): Decision {
     // Without a token there is no key that could not be mistaken for another's.
-    if (!caller.token) return evaluate({ subject: subjectOf(caller), action, resource }, this.policy);
+    if (!caller.token) return evaluate({ subject: subjectOf(caller), action, resource, isReadOnly }, this.policy);
     const known = this.known(caller, caller.token.id);
-    const decisions = action === 'tools/call' ? known.calls : known.lists;
+    const { readOnly, others } = action === 'tools/call' ? known.calls : known.lists;
+    const decisions = isReadOnly ? readOnly : others;
     const remembered = decisions.get(resource);
     if (remembered) return remembered;
-    const decision = evaluate({ subject: subjectOf(caller), action, resource }, this.policy);
+    const decision = evaluate({ subject: subjectOf(caller), action, resource, isReadOnly }, this.policy);
     if (decisions.size >= this.bounds.decisionsPerCallerMax) decisions.clear();
     decisions.set(resource, decision);
     return decision;
@@ -50,10 +57,14 @@ export class DecisionCache {
       const oldest = this.callers.keys().next();
       if (!oldest.done) this.callers.delete(oldest.value);
     }
-    const fresh: KnownCaller = { caller, calls: new Map(), lists: new Map() };
+    const fresh: KnownCaller = { caller, calls: noDecisions(), lists: noDecisions() };
     this.callers.set(tokenId, fresh);
     return fresh;
   }
+}
+
+function noDecisions(): Decisions {
+  return { readOnly: new Map(), others: new Map() };
 }
 
 function isSameCaller(left: Caller, right: Caller): boolean {

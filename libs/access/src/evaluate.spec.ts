@@ -1,7 +1,7 @@
 import { PolicyDocument } from '@warder/contracts';
 import { describe, expect, it } from 'vitest';
 import { compilePolicy } from './compile-policy.js';
-import { evaluate, matchingGrants, type AccessAction } from './evaluate.js';
+import { coversVirtualServer, evaluate, matchingGrants, type AccessAction } from './evaluate.js';
 import type { Subject } from './subject.js';
 
 const ana: Subject = {
@@ -20,7 +20,7 @@ const grant = (name: string, effect: 'permit' | 'forbid', to: object, ...tools: 
 const developers = { group: 'developers' };
 const policyOf = (...grants: object[]) => compilePolicy(PolicyDocument.parse({ grants }), 7);
 const ask = (subject: Subject, resource: string, ...grants: object[]) =>
-  evaluate({ subject, action: 'tools/call', resource }, policyOf(...grants));
+  evaluate({ subject, action: 'tools/call', resource, isReadOnly: false }, policyOf(...grants));
 
 describe('evaluate', () => {
   it('denies what no grant speaks of', () => {
@@ -76,6 +76,23 @@ describe('evaluate', () => {
     expect(ask({ ...ana, scopes: { tools: ['*/*'] } }, 'files/read').rule).toBe('default deny');
   });
 
+  it('lets a read-only token call what says that it only reads, and nothing that says nothing', () => {
+    const policy = policyOf(grant('all', 'permit', developers, '*/*'));
+    const subject = { ...ana, scopes: { tools: ['files/*'], readOnly: true } };
+    const read = (resource: string, isReadOnly: boolean) =>
+      evaluate({ subject, action: 'tools/call', resource, isReadOnly }, policy);
+    expect(read('files/read', true)).toEqual({ effect: 'permit', rule: 'all' });
+    expect(read('files/read', false)).toEqual({ effect: 'forbid', rule: 'token scope: read-only' });
+    expect(read('mail/read', true)).toEqual({ effect: 'forbid', rule: 'token scope' });
+  });
+
+  it('covers the virtual servers that a token names, all where it names none, and none where its list is empty', () => {
+    const covered = (virtualServers?: string[] | null) =>
+      coversVirtualServer({ tools: null, ...(virtualServers === undefined ? {} : { virtualServers }) }, 'dev');
+    expect([covered(), covered(null), covered(['lab', 'dev'])]).toEqual([true, true, true]);
+    expect([covered([]), covered(['lab']), covered(['de', '*'])]).toEqual([false, false, false]);
+  });
+
   it('permits what is built in to its role, from which grants can only take', () => {
     const auditor: Subject = { ...ana, roles: ['auditor'] };
     const everything = grant('all', 'permit', developers, '*/*');
@@ -92,10 +109,11 @@ describe('evaluate', () => {
 
   it('denies a method that it does not know and a resource that is not canonical', () => {
     const policy = policyOf(grant('all', 'permit', developers, '*/*'));
-    expect(
-      evaluate({ subject: ana, action: 'prompts/get' as AccessAction, resource: 'files/read' }, policy).effect,
-    ).toBe('forbid');
-    expect(evaluate({ subject: ana, action: 'tools/call', resource: 'files__read' }, policy).effect).toBe('forbid');
+    const asked = { subject: ana, isReadOnly: true };
+    expect(evaluate({ ...asked, action: 'prompts/get' as AccessAction, resource: 'files/read' }, policy).effect).toBe(
+      'forbid',
+    );
+    expect(evaluate({ ...asked, action: 'tools/call', resource: 'files__read' }, policy).effect).toBe('forbid');
   });
 
   it('answers what a brute-force reading of the document answers', () => {
@@ -117,11 +135,22 @@ describe('evaluate', () => {
         email: pick([null, 'P@q']),
         groups: pick([[], ['x'], ['y', 'x'], ['x', 'x']]),
         roles: [],
-        scopes: { tools: pick([null, null, [], ['*/*'], ['a*/b', 'ab/*']]) },
+        scopes: {
+          tools: pick([null, null, [], ['*/*'], ['a*/b', 'ab/*']]),
+          ...pick([{}, { readOnly: false }, { readOnly: true }]),
+        },
       };
       const resource = `${pick(halves)}/${pick(halves)}`;
+      const isReadOnly = pick([true, false]);
       const policy = policyOf(...grants);
-      expect(evaluate({ subject, action: 'tools/call', resource }, policy)).toEqual(oracle(subject, resource, grants));
+      const decided = evaluate({ subject, action: 'tools/call', resource, isReadOnly }, policy);
+      expect(decided).toEqual(oracle(subject, resource, isReadOnly, grants));
+      // The effective right is never more than the owner's, and never more than what the token is for.
+      if (decided.effect === 'forbid') continue;
+      const owner = { ...subject, scopes: null };
+      expect(evaluate({ subject: owner, action: 'tools/call', resource, isReadOnly }, policy)).toEqual(decided);
+      const openToAll = policyOf(grant('open', 'permit', { principal: subject.id }, '*/*'));
+      expect(evaluate({ subject, action: 'tools/call', resource, isReadOnly }, openToAll).effect).toBe('permit');
     }
   });
 
@@ -132,9 +161,7 @@ describe('evaluate', () => {
       grant('first-group', 'forbid', developers, 'files/read'),
     );
     const subject = { ...ana, groups: ['developers', 'ops', 'developers'] };
-    const names = matchingGrants({ subject, action: 'tools/call', resource: 'files/read' }, policy).map(
-      (each) => each.name,
-    );
+    const names = matchingGrants({ subject, resource: 'files/read' }, policy).map((each) => each.name);
     expect(names).toEqual(['second-group', 'first-group']);
   });
 });
@@ -147,7 +174,7 @@ interface PlainGrant {
 }
 
 /** The rules read off the document with nothing compiled, indexed or shared with the code under test. */
-function oracle(subject: Subject, resource: string, grants: readonly PlainGrant[]) {
+function oracle(subject: Subject, resource: string, isReadOnly: boolean, grants: readonly PlainGrant[]) {
   const covers = (pattern: string) => {
     const [upstream = '', tool = ''] = pattern.split('/').map((half) => half.replaceAll('*', '[^/]*'));
     return new RegExp(`^${upstream}/${tool}$`).test(resource);
@@ -166,6 +193,7 @@ function oracle(subject: Subject, resource: string, grants: readonly PlainGrant[
   if (!permit) return { effect: 'forbid', rule: 'default deny' };
   const scope = subject.scopes?.tools ?? null;
   if (scope !== null && !scope.some(covers)) return { effect: 'forbid', rule: 'token scope' };
+  if (subject.scopes?.readOnly === true && !isReadOnly) return { effect: 'forbid', rule: 'token scope: read-only' };
   return { effect: 'permit', rule: permit.name };
 }
 

@@ -1,3 +1,4 @@
+import type { TokenScopes } from '@warder/contracts';
 import { BUILT_INS } from './built-in.js';
 import type { CompiledGrant, CompiledPolicy } from './compile-policy.js';
 import { foldEmail, type Subject } from './subject.js';
@@ -11,6 +12,8 @@ export interface AccessRequest {
   readonly action: AccessAction;
   /** Canonical `upstream/tool`, never an exposed name. */
   readonly resource: string;
+  /** Whether the tool's definition says that it only reads; of a tool that is not known nobody says so. */
+  readonly isReadOnly: boolean;
 }
 
 /** `rule` is the name of the grant that decided, or one of those below. */
@@ -21,6 +24,8 @@ export interface Decision {
 
 export const DEFAULT_DENY = 'default deny';
 export const TOKEN_SCOPE = 'token scope';
+export const TOKEN_READ_ONLY = 'token scope: read-only';
+export const TOKEN_VIRTUAL_SERVER = 'token scope: virtual server';
 export const ROLE_MISSING = 'role missing';
 
 const ACTIONS: ReadonlySet<string> = new Set<AccessAction>(['tools/call', 'tools/list']);
@@ -41,11 +46,21 @@ export function evaluate(request: AccessRequest, policy: CompiledPolicy): Decisi
   const permit = grants.find((grant) => grant.effect === 'permit');
   if (!permit) return { effect: 'forbid', rule: DEFAULT_DENY };
   if (!isWithinScopes(request.subject, tool)) return { effect: 'forbid', rule: TOKEN_SCOPE };
+  if (request.subject.scopes?.readOnly && !request.isReadOnly) return { effect: 'forbid', rule: TOKEN_READ_ONLY };
   return { effect: 'permit', rule: permit.name };
 }
 
+/** Whether the scopes of a token let it be used at the virtual server; asked before any tool is. */
+export function coversVirtualServer(scopes: TokenScopes, virtualServer: string): boolean {
+  const names = scopes.virtualServers ?? null;
+  return names === null || names.includes(virtualServer);
+}
+
 /** Every grant that speaks of this subject and tool, in the order of the document: what `explain` shows. */
-export function matchingGrants(request: AccessRequest, policy: CompiledPolicy): readonly CompiledGrant[] {
+export function matchingGrants(
+  request: Pick<AccessRequest, 'subject' | 'resource'>,
+  policy: CompiledPolicy,
+): readonly CompiledGrant[] {
   const tool = parseCanonicalTool(request.resource);
   return tool ? applyingGrants(request.subject, tool, policy) : [];
 }

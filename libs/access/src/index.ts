@@ -12,12 +12,15 @@ export { DecisionCache, type DecisionCacheBounds } from './decision-cache.js';
 export {
   type AccessAction,
   type AccessRequest,
+  coversVirtualServer,
   type Decision,
   DEFAULT_DENY,
   evaluate,
   matchingGrants,
   ROLE_MISSING,
+  TOKEN_READ_ONLY,
   TOKEN_SCOPE,
+  TOKEN_VIRTUAL_SERVER,
 } from './evaluate.js';
 export { type Caller, foldEmail, type Subject, subjectOf } from './subject.js';
 export {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import type { Identified } from '@warder/tokens';
+import { type Identified, isForAgents } from '@warder/tokens';
 import { AdminError, type Host, type RequestRefused, sideDoorOf } from '@warder/service-host';
 import type { AdminAccess } from './admin-access.js';
 import { isOnRecord } from './on-record.js';
@@ -39,10 +39,10 @@ export class AdminGuard implements CanActivate {
     }
     const found = this.callerOf(request.raw);
     const roles = rolesOf(context);
-    // A token that was cut to some tools was made for an agent: it must not mint itself a wider one here.
-    const isCut = found.token.scopes.tools !== null;
+    // Such a token must not mint itself a wider one here.
+    const isCut = isForAgents(found.token);
     if (isCut || !found.principal.roles.some((role) => roles.includes(role))) {
-      const what = isCut ? 'a token that is cut to tools has no roles' : `needs one of: ${roles.join(', ')}`;
+      const what = isCut ? 'a token that is cut to tools or servers has no roles' : `needs one of: ${roles.join(', ')}`;
       this.host.log.info({ principal: found.principal.id, agent: found.token.id, roles }, 'admin request refused');
       throw new AdminError(403, 'WDR_ROLE_MISSING', what);
     }
@@ -58,7 +58,7 @@ export class AdminGuard implements CanActivate {
     const { principal, token } = this.callerOf(request);
     const bytes = Number(request.headers['content-length'] ?? Infinity);
     if (bytes <= MEMBER_BODY_BYTES_MAX) return;
-    if (token.scopes.tools === null && principal.roles.some((role) => role !== 'member')) return;
+    if (!isForAgents(token) && principal.roles.some((role) => role !== 'member')) return;
     throw new AdminError(403, 'WDR_ROLE_MISSING', `a body of more than ${MEMBER_BODY_BYTES_MAX} bytes needs a role`);
   }
 
@@ -101,8 +101,10 @@ export class AdminGuard implements CanActivate {
     return found;
   }
 
-  private find({ headers: { authorization } }: IncomingMessage): Identified | undefined {
+  private find(request: IncomingMessage): Identified | undefined {
+    const { authorization } = request.headers;
     const bearer = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
-    return this.access.directory.find(bearer ?? '', this.host.clock.wallMs());
+    const address = this.host.door.clientAddress(request);
+    return this.access.directory.find(bearer ?? '', this.host.clock.wallMs(), address);
   }
 }

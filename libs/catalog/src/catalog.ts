@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Caller, type CompiledPolicy, type Decision, DecisionCache } from '@warder/access';
+import { type Caller, type CanonicalTool, type CompiledPolicy, type Decision, DecisionCache } from '@warder/access';
 import type { ToolDefinition, UpstreamCatalogue } from '@warder/contracts';
-import { buildExposure, type ExposedTool, type Exposure, type NameCollision } from './exposure.js';
+import { buildExposure, isReadOnly, type ExposedTool, type Exposure, type NameCollision } from './exposure.js';
 
 /** The filtered list of one caller. Callers who see the same tools get the same object: a ready answer can hang on it. */
 export interface VisibleTools {
@@ -65,6 +65,12 @@ export class Catalog {
     return this.exposures.get(virtualServer)?.sorted ?? [];
   }
 
+  /** Whether the definition of a canonical tool says that it only reads; of a tool that is not there it does not. */
+  isReadOnly({ upstream, tool }: CanonicalTool): boolean {
+    const found = this.catalogues.get(upstream)?.tools.find(({ definition }) => definition.name === tool);
+    return found !== undefined && isReadOnly(found.definition);
+  }
+
   collisions(virtualServer: string): readonly NameCollision[] {
     return this.exposures.get(virtualServer)?.collisions ?? [];
   }
@@ -75,7 +81,7 @@ export class Catalog {
 
   /** Whether the caller may call the tool; remembered per policy, principal and token version. */
   authorize(caller: Caller, tool: ExposedTool): Decision {
-    return this.decisions.decide(caller, 'tools/call', tool.canonical);
+    return this.decisions.decide(caller, 'tools/call', tool.canonical, tool.isReadOnly);
   }
 
   /** The tools that the caller may call, so that what is listed is what can be called; undefined: no such server. */

@@ -12,6 +12,8 @@ export interface ExposedTool {
   /** `upstream/tool`, on which access is decided; one string per tool, so that a look-up by it hashes nothing anew. */
   readonly canonical: string;
   readonly definitionHash: string;
+  /** Whether the definition says so; see `isReadOnly`. */
+  readonly isReadOnly: boolean;
   /** As the upstream gave it, under the exposed name. */
   readonly definition: ToolDefinition;
 }
@@ -119,8 +121,15 @@ function expose(candidate: Candidate, exposedName: string, canonical: string, by
     tool,
     canonical,
     definitionHash: hash,
+    isReadOnly: isReadOnly(definition),
     definition: { ...definition, name: exposedName },
   });
+}
+
+/** Whether a definition says that its tool only reads: one that says nothing, or says it in another way, does not. */
+export function isReadOnly({ annotations }: ToolDefinition): boolean {
+  if (typeof annotations !== 'object' || annotations === null) return false;
+  return 'readOnlyHint' in annotations && annotations.readOnlyHint === true;
 }
 
 function compareText(left: string, right: string): number {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { Name } from './policy-document.js';
+import { Name, ToolPattern } from './policy-document.js';
 import { Role } from './topics/principal-state.js';
-import { TokenScopes } from './topics/token-state.js';
 
 /** Names of people, services and tokens: anything printable, for they are shown and logged. */
 const DisplayName = z
@@ -31,11 +30,23 @@ export const ChangePrincipal = z.strictObject({
 });
 export type ChangePrincipal = z.infer<typeof ChangePrincipal>;
 
+/** Entries of each list of scopes. */
+const SCOPE_ENTRIES_MAX = 200;
+const Network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'not an address, nor a network in CIDR notation');
+
+/** `TokenScopes` as they are asked for: what could never let anything through is an error and no scope. */
+const AskedScopes = z.strictObject({
+  tools: z.array(ToolPattern).max(SCOPE_ENTRIES_MAX).nullable().default(null),
+  virtualServers: z.array(Name).max(SCOPE_ENTRIES_MAX).nullable().optional(),
+  readOnly: z.boolean().optional(),
+  addresses: z.array(Network).max(SCOPE_ENTRIES_MAX).nullable().optional(),
+});
+
 /** A token of one's own. Days default to and are bounded by identity's configuration. */
 export const IssueOwnToken = z.strictObject({
   name: DisplayName,
   expiresInDays: z.int().min(1).max(3_650).optional(),
-  scopes: z.strictObject({ tools: TokenScopes.shape.tools }).default({ tools: null }),
+  scopes: AskedScopes.default({ tools: null }),
 });
 export type IssueOwnToken = z.infer<typeof IssueOwnToken>;
 

@@ -30,6 +30,8 @@ export interface ToolAnswer {
 interface FixtureTool {
   readonly description: string;
   readonly properties: Readonly<Record<string, unknown>>;
+  /** What it says of itself; most say nothing. */
+  readonly annotations?: { readonly readOnlyHint: boolean };
   run(args: Args, headers: Readonly<Record<string, unknown>>, leak: FixtureLeak): ToolAnswer;
 }
 
@@ -77,6 +79,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
     {
       description: 'Answers with its text',
       properties: { text: string },
+      annotations: { readOnlyHint: true },
       run: ({ text: said }) => text(wordOf(said, '')),
     },
   ],
@@ -89,6 +92,7 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
     {
       description: 'Adds two numbers',
       properties: { a: number, b: number },
+      annotations: { readOnlyHint: false },
       run: ({ a, b }) => ({
         resultText: JSON.stringify({
           content: [{ type: 'text', text: String(Number(a) + Number(b)) }],
@@ -213,6 +217,7 @@ export function fixtureDefinitions(extra: readonly string[]): Record<string, unk
     name,
     description: tool.description,
     inputSchema: { type: 'object', properties: { ...tool.properties, ...nonce } },
+    ...(tool.annotations === undefined ? {} : { annotations: tool.annotations }),
   }));
   const added = extra.map((name) => ({
     name,

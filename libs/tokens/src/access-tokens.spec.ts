@@ -9,6 +9,7 @@ import { PrincipalDirectory, type Revoked } from './principal-directory.js';
 const ISSUER = 'https://warder.example';
 const AUDIENCE = `${ISSUER}/mcp/dev`;
 const NOW = 1_790_000_000_000;
+const HERE = '10.1.2.3';
 const ana: PrincipalState = { ...principalStateTopic.example, id: 'usr_ana', version: 1 };
 const pair = (): { privateKey: KeyObject; publicKey: KeyObject } => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -43,7 +44,7 @@ function scene() {
     directory,
     callers,
     tokenOf,
-    ask: (token: string, nowMs = NOW) => callers.examine(token, AUDIENCE, nowMs),
+    ask: (token: string, nowMs = NOW) => callers.examine(token, AUDIENCE, nowMs, HERE),
   };
 }
 
@@ -159,8 +160,8 @@ describe('an access token', () => {
 
   it('never falls through to another method', () => {
     const { callers } = scene();
-    expect(callers.examine('wdr_not.a.token', AUDIENCE, NOW)).toBe('malformed');
-    expect(callers.examine('eyJhbGciOiJub25lIn0.e30.', AUDIENCE, NOW)).toBe('malformed');
+    expect(callers.examine('wdr_not.a.token', AUDIENCE, NOW, HERE)).toBe('malformed');
+    expect(callers.examine('eyJhbGciOiJub25lIn0.e30.', AUDIENCE, NOW, HERE)).toBe('malformed');
   });
 
   it('is verified again when it was pushed out of a full memory, and known grants past the bound are the oldest', () => {

@@ -1,6 +1,6 @@
 import type { GrantState, PrincipalState, SigningKeyState, TokenState } from '@warder/contracts';
 import type { AccessRefused, AccessTokens, ClientGrant } from './access-tokens.js';
-import type { PrincipalDirectory, Revoked, Unidentified } from './principal-directory.js';
+import type { Identified, PrincipalDirectory, Revoked, Unidentified } from './principal-directory.js';
 
 /** What a caller proved itself with; the agent of the record. */
 export type Credential = TokenState | ClientGrant;
@@ -25,14 +25,21 @@ export class Callers {
   /**
    * @param audience - the URL of the virtual server that is asked
    * @param nowMs - wall milliseconds
+   * @param address - of whoever presents it, as the door sees it
    */
   examine(
     bearer: string,
     audience: string,
     nowMs: number,
+    address: string,
   ): { readonly principal: PrincipalState; readonly token: Credential } | Unidentified | AccessRefused {
-    if (!bearer.startsWith(SIGNED_START)) return this.directory.examine(bearer, nowMs);
+    if (!bearer.startsWith(SIGNED_START)) return this.directory.examine(bearer, nowMs, address);
     return this.access.examine(bearer, audience, nowMs, (id) => this.directory.principalById(id));
+  }
+
+  /** As that of the directory: only a personal token names its holder when it is not accepted. */
+  holderOf(bearer: string): Identified | undefined {
+    return this.directory.holderOf(bearer);
   }
 
   applyPrincipal(id: string, state: PrincipalState): void {

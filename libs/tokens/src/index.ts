@@ -16,5 +16,7 @@ export {
   type Revoked,
   type Unidentified,
 } from './principal-directory.js';
+export { AddressScope } from './address-scope.js';
+export { isForAgents } from './token-scopes.js';
 export { digestOf } from './token-digest.js';
 export { isWellFormed, issueToken, TOKEN_PREFIX } from './token-text.js';

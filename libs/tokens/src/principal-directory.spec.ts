@@ -8,6 +8,7 @@ import { issueToken } from './token-text.js';
 const PEPPER = 'a pepper of thirty-two characters';
 const OLD_PEPPER = 'an older pepper of thirty-two chars';
 const NOW_MS = 1_791_000_000_000;
+const HERE = '10.1.2.3';
 const ana: PrincipalState = { ...principalStateTopic.example, id: 'usr_ana', version: 1 };
 const laptop: TokenState = { ...tokenStateTopic.example, principalId: 'usr_ana', version: 1 };
 
@@ -22,7 +23,7 @@ describe('the principal directory', () => {
   const bearer = issueToken(randomBytes);
 
   it('finds the principal of an active token, under an older pepper too', () => {
-    expect(directoryWith(bearer).find(bearer, NOW_MS)).toEqual({ principal: ana, token: laptop });
+    expect(directoryWith(bearer).find(bearer, NOW_MS, HERE)).toEqual({ principal: ana, token: laptop });
   });
 
   it('knows a token by its id, revoked or not', () => {
@@ -33,25 +34,40 @@ describe('the principal directory', () => {
 
   it('refuses what it does not know and says why to the operator alone', () => {
     const directory = directoryWith(bearer);
-    expect(directory.find('wdr_guess', NOW_MS)).toBeUndefined();
-    expect(directory.examine('wdr_guess', NOW_MS)).toBe('malformed');
-    expect(directory.examine(issueToken(randomBytes), NOW_MS)).toBe('unknown');
-    expect(directory.examine(bearer, laptop.expiresAtMs)).toBe('expired');
-    expect(directoryWith(bearer, { ...laptop, status: 'revoked' }).examine(bearer, NOW_MS)).toBe('revoked');
-    expect(directoryWith(bearer, { ...laptop, principalId: 'usr_x' }).examine(bearer, NOW_MS)).toBe(
+    expect(directory.find('wdr_guess', NOW_MS, HERE)).toBeUndefined();
+    expect(directory.examine('wdr_guess', NOW_MS, HERE)).toBe('malformed');
+    expect(directory.examine(issueToken(randomBytes), NOW_MS, HERE)).toBe('unknown');
+    expect(directory.examine(bearer, laptop.expiresAtMs, HERE)).toBe('expired');
+    expect(directoryWith(bearer, { ...laptop, status: 'revoked' }).examine(bearer, NOW_MS, HERE)).toBe('revoked');
+    expect(directoryWith(bearer, { ...laptop, principalId: 'usr_x' }).examine(bearer, NOW_MS, HERE)).toBe(
       'principal-unknown',
     );
     const suspended: PrincipalState = { ...ana, status: 'suspended' };
-    expect(directoryWith(bearer, laptop, suspended).examine(bearer, NOW_MS)).toBe('principal-suspended');
+    expect(directoryWith(bearer, laptop, suspended).examine(bearer, NOW_MS, HERE)).toBe('principal-suspended');
     const removed: PrincipalState = { ...ana, status: 'removed' };
-    expect(directoryWith(bearer, laptop, removed).examine(bearer, NOW_MS)).toBe('principal-removed');
+    expect(directoryWith(bearer, laptop, removed).examine(bearer, NOW_MS, HERE)).toBe('principal-removed');
+  });
+
+  it('accepts a token that is bound to addresses from these alone, and knows its holder all the same', () => {
+    const bound: TokenState = { ...laptop, scopes: { tools: null, addresses: ['10.0.0.0/8', '2001:db8::/32'] } };
+    const directory = directoryWith(bearer, bound);
+    for (const address of [HERE, '::ffff:10.1.2.3', '::ffff:a01:203', '2001:db8::7']) {
+      expect(directory.examine(bearer, NOW_MS, address)).toEqual({ principal: ana, token: bound });
+    }
+    for (const address of ['11.1.2.3', '::ffff:11.1.2.3', '2001:db9::7', '::a01:203', '', 'unknown']) {
+      expect(directory.examine(bearer, NOW_MS, address)).toBe('address-outside');
+    }
+    expect(directory.holderOf(bearer)).toEqual({ principal: ana, token: bound });
+    expect(directory.holderOf(issueToken(randomBytes))).toBeUndefined();
+    directory.applyToken(digestOf(bearer, PEPPER), { ...bound, version: 2, scopes: { tools: null, addresses: [] } });
+    expect(directory.examine(bearer, NOW_MS, HERE)).toBe('address-outside');
   });
 
   it('refuses a digest that was made with another pepper than its record names', () => {
     const directory = new PrincipalDirectory({ p1: PEPPER, p0: OLD_PEPPER });
     directory.applyPrincipal('usr_ana', ana);
     directory.applyToken(digestOf(bearer, OLD_PEPPER), laptop);
-    expect(directory.examine(bearer, NOW_MS)).toBe('unknown');
+    expect(directory.examine(bearer, NOW_MS, HERE)).toBe('unknown');
   });
 
   it('never lets an older version bring a revoked token or principal back', () => {
@@ -60,7 +76,7 @@ describe('the principal directory', () => {
     directory.applyToken(digest, { ...laptop, version: 3, status: 'revoked' });
     directory.applyToken(digest, { ...laptop, version: 2 });
     directory.applyToken(digest, { ...laptop, version: 3 });
-    expect(directory.examine(bearer, NOW_MS)).toBe('revoked');
+    expect(directory.examine(bearer, NOW_MS, HERE)).toBe('revoked');
     directory.applyPrincipal('usr_ana', { ...ana, version: 5, status: 'removed' });
     directory.applyPrincipal('usr_ana', { ...ana, version: 4 });
     expect(directory.principalById('usr_ana')?.status).toBe('removed');
@@ -73,7 +89,7 @@ describe('the principal directory', () => {
       throw new Error('a listener that fails');
     });
     const stop = directory.onRevoked((what) => {
-      expect(directory.find(bearer, NOW_MS)).toBeUndefined();
+      expect(directory.find(bearer, NOW_MS, HERE)).toBeUndefined();
       heard.push(what);
     });
     const digest = digestOf(bearer, PEPPER);
@@ -98,7 +114,7 @@ describe('the principal directory', () => {
     expect(directory.size().tokens).toBe(1);
     directory.sweep(laptop.expiresAtMs + 300_000);
     expect(directory.size().tokens).toBe(0);
-    expect(directory.examine(bearer, laptop.expiresAtMs)).toBe('unknown');
+    expect(directory.examine(bearer, laptop.expiresAtMs, HERE)).toBe('unknown');
   });
 
   it('takes in no more than its bounds, but every change of what it holds', () => {
@@ -110,7 +126,7 @@ describe('the principal directory', () => {
     directory.applyToken('another', { ...laptop, id: 'pat_other' });
     expect(directory.size()).toEqual({ principals: 1, tokens: 1, refusedEntries: 2 });
     directory.applyToken(digestOf(bearer, PEPPER), { ...laptop, version: 2, status: 'revoked' });
-    expect(directory.examine(bearer, NOW_MS)).toBe('revoked');
+    expect(directory.examine(bearer, NOW_MS, HERE)).toBe('revoked');
   });
 
   it('refuses to be made without a pepper or with a short one', () => {

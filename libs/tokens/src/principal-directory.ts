@@ -1,4 +1,5 @@
 import type { PrincipalState, TokenState } from '@warder/contracts';
+import { AddressScope } from './address-scope.js';
 import { TokenDigester } from './token-digest.js';
 import { isWellFormed, TOKEN_CHARS } from './token-text.js';
 
@@ -15,7 +16,14 @@ export interface Identified {
 
 /** Why a bearer was refused; for the record and the operator, never for the one who presented it. */
 export type Unidentified =
-  'malformed' | 'unknown' | 'revoked' | 'expired' | 'principal-unknown' | 'principal-suspended' | 'principal-removed';
+  | 'malformed'
+  | 'unknown'
+  | 'revoked'
+  | 'expired'
+  | 'address-outside'
+  | 'principal-unknown'
+  | 'principal-suspended'
+  | 'principal-removed';
 
 /**
  * What stopped being accepted: one token, every token of a principal, or what was signed in before a time (wall
@@ -41,6 +49,7 @@ export const DIRECTORY_BOUNDS: DirectoryBounds = { principalsMax: 200_000, token
 export class PrincipalDirectory {
   private readonly principals = new Map<string, PrincipalState>();
   private readonly tokens = new Map<string, TokenState>();
+  private readonly addressScopes = new WeakMap<TokenState, AddressScope>();
   private readonly expiryTold = new Set<string>();
   private readonly listeners = new Set<(what: Revoked) => void>();
   private readonly peppers: readonly (readonly [keyId: string, digester: TokenDigester])[];
@@ -87,17 +96,19 @@ export class PrincipalDirectory {
   /**
    * The principal and token behind a bearer, or `undefined` where it is not accepted.
    * @param nowMs - wall milliseconds
+   * @param address - of whoever presents it, as the door sees it
    */
-  find(bearer: string, nowMs: number): Identified | undefined {
-    const answer = this.examine(bearer, nowMs);
+  find(bearer: string, nowMs: number, address: string): Identified | undefined {
+    const answer = this.examine(bearer, nowMs, address);
     return typeof answer === 'string' ? undefined : answer;
   }
 
   /**
    * As `find`, with the reason of a refusal.
    * @param nowMs - wall milliseconds
+   * @param address - of whoever presents it, as the door sees it
    */
-  examine(bearer: string, nowMs: number): Identified | Unidentified {
+  examine(bearer: string, nowMs: number, address: string): Identified | Unidentified {
     if (!MAY_BE_TOKEN.test(bearer)) return 'malformed';
     // What is found was issued, so its checksum is asked for only where nothing is found.
     const token = this.tokenOf(bearer);
@@ -107,7 +118,15 @@ export class PrincipalDirectory {
     const principal = this.principals.get(token.principalId);
     if (principal === undefined) return 'principal-unknown';
     if (principal.status !== 'active') return `principal-${principal.status}`;
+    if (!this.isWithinAddresses(token, address)) return 'address-outside';
     return { principal, token };
+  }
+
+  /** Whose bearer it is, be it accepted or not: for the record of one that was refused. */
+  holderOf(bearer: string): Identified | undefined {
+    const token = MAY_BE_TOKEN.test(bearer) ? this.tokenOf(bearer) : undefined;
+    const principal = token && this.principals.get(token.principalId);
+    return principal && { principal, token };
   }
 
   /** A principal as it was last heard of, whatever its status. */
@@ -166,6 +185,14 @@ export class PrincipalDirectory {
       if (token !== undefined && token.pepperKeyId === keyId) return token;
     }
     return undefined;
+  }
+
+  private isWithinAddresses(token: TokenState, address: string): boolean {
+    const networks = token.scopes.addresses ?? null;
+    if (networks === null) return true;
+    let scope = this.addressScopes.get(token);
+    if (scope === undefined) this.addressScopes.set(token, (scope = new AddressScope(networks)));
+    return scope.has(address);
   }
 
   /** Every listener hears of it, even when one before it throws: a cut that reaches half the streams is no cut. */

@@ -4,6 +4,8 @@ import { lingerBeforeClose } from '@warder/service-host';
 import type { Gateway } from '../pipeline/gateway.js';
 import { asOutcome } from '../pipeline/outcome.js';
 import { Refusal } from '../pipeline/refusal.js';
+import { notAccepted } from '../pipeline/steps/identify-caller.js';
+import { unknownServer } from '../pipeline/unknown-server.js';
 import type { RefusalCounter } from '../record/refusal-counter.js';
 import type { AddressLimit } from './address-limit.js';
 import { writeJson } from './answer-stream.js';
@@ -33,6 +35,8 @@ export interface DoorParts {
   /** Told about what should not happen. */
   readonly onBug: (error: unknown) => void;
 }
+
+const NOT_THERE = 'no virtual server has this name';
 
 /** A request that passed the door. */
 export interface Visit {
@@ -74,12 +78,12 @@ export class McpDoor {
     const visit = { request, response, address, virtualServer, bearerToken };
     if (method === 'DELETE') {
       const ending = { ...visit, accepted: { json: true, eventStream: false } };
-      return this.isServed(visit) ? dispatch.endSession(ending) : dispatch.refuse(ending, unserved());
+      return this.isServed(visit) ? dispatch.endSession(ending) : dispatch.refuse(ending, unknownServer(NOT_THERE));
     }
     const accepted = acceptedOf(request);
     const length = announcedLength(request) ?? Infinity;
     // Whoever wants us to hold much must be somebody; small bodies are read first and their sender asked once, later.
-    if (length > limits.strangerBodyBytesMax) this.ensureKnown(bearerToken, virtualServer);
+    if (length > limits.strangerBodyBytesMax) this.ensureKnown(visit);
     if (length > limits.bodyBytesMax && length !== Infinity) throw tooLarge(limits.bodyBytesMax);
     this.readBody({ ...visit, accepted });
   }
@@ -89,7 +93,7 @@ export class McpDoor {
     bodies.read(visit.request, (body) => {
       try {
         if (body instanceof Refusal) throw body;
-        if (!this.isServed(visit)) return dispatch.refuse(visit, unserved());
+        if (!this.isServed(visit)) return dispatch.refuse(visit, unknownServer(NOT_THERE));
         const message = parseClientMessage(body, visit.request.headers);
         if (message.kind === 'error') dispatch.refuse(visit, refusalOf(message));
         else dispatch.dispatch(visit, message);
@@ -109,10 +113,10 @@ export class McpDoor {
   }
 
   /** @throws Refusal WDR_TOKEN_UNKNOWN */
-  private ensureKnown(bearerToken: string, virtualServer: string): void {
+  private ensureKnown({ bearerToken, virtualServer, address }: Omit<Visit, 'accepted'>): void {
     const { tokens, clock } = this.parts.gateway;
-    const found = tokens.examine(bearerToken, virtualServer, clock.wallMs());
-    if (typeof found === 'string') throw new Refusal('WDR_TOKEN_UNKNOWN', 'The access token is not accepted', found);
+    const found = tokens.examine(bearerToken, virtualServer, clock.wallMs(), address);
+    if (typeof found === 'string') throw notAccepted(found, bearerToken, tokens);
   }
 
   private turnAway(request: IncomingMessage, response: ServerResponse, address: string, error: unknown): void {
@@ -120,7 +124,7 @@ export class McpDoor {
     if (outcome.kind === 'answered' || response.headersSent) return;
     if (outcome.kind === 'failed') this.parts.onBug(error);
     const { refusal } = outcome;
-    this.parts.counter.count(refusal.code, address, refusal.internalDetail);
+    this.parts.counter.count(refusal.code, address, refusal.internalDetail, refusal.facts.holder);
     const refused = writeRefusal(refusal.facts.idJson ?? 'null', refusal, undefined);
     const written = challenged(refused, this.parts.publicUrl(), virtualServerOf(request.url ?? '') ?? '');
     const isMuchLeft =
@@ -131,10 +135,6 @@ export class McpDoor {
     lingerBeforeClose(request);
     writeJson(response, { ...written, headers: { ...written.headers, connection: 'close' } });
   }
-}
-
-function unserved(): Refusal {
-  return new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', 'no virtual server has this name');
 }
 
 /** A protocol error as a refusal: it brings its own status and code. */

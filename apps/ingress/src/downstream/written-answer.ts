@@ -39,8 +39,8 @@ export function writeRefusal(idJson: string, refusal: Refusal, revision: Revisio
     return { status: 200, text: encodeAnswer(idJson, text), headers: NO_HEADERS };
   }
   // What the protocol prescribes to the byte carries no code of ours: an unknown tool least of all.
-  // A stranger's answer is the same whatever it asked for, its id included.
-  const id = code === 'WDR_TOKEN_UNKNOWN' ? 'null' : idJson;
+  // A stranger's answer is the same whatever it asked for, its id included; and so is that of a server that is not there.
+  const id = code === 'WDR_TOKEN_UNKNOWN' || code === 'WDR_VIRTUAL_SERVER_UNKNOWN' ? 'null' : idJson;
   const isOwn = telling.rpcCode < -31_000 && telling.rpcCode > -32_000;
   const data = refusal.facts.data ?? (isOwn ? { code } : undefined);
   return {

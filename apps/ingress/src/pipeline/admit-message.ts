@@ -6,6 +6,7 @@ import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { ensureOwnSession } from './steps/own-session.js';
 import { takeQuota } from './steps/take-quota.js';
+import { ensureWithinScope } from './steps/within-scope.js';
 
 /**
  * What is neither a call nor a list: `ping`, notifications, the end of a session, and whatever the door refuses for a
@@ -17,6 +18,7 @@ export async function admitMessage(received: Operation, gateway: Gateway, proble
   try {
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, gateway.policy(), gateway.clock.monotonicMs()));
+    ensureWithinScope(call);
     ensureOwnSession(call);
     if (problem) throw problem;
     return { kind: 'answered', member: 'result', text: '{}', isError: false };

@@ -14,8 +14,11 @@ export interface Tokens {
   /**
    * @param virtualServer - that is asked: an OAuth token is for one of them
    * @param nowMs - wall milliseconds
+   * @param address - of the client, as the door sees it
    */
-  examine(bearerToken: string, virtualServer: string, nowMs: number): ReturnType<Callers['examine']>;
+  examine(bearerToken: string, virtualServer: string, nowMs: number, address: string): ReturnType<Callers['examine']>;
+  /** Whose token it is, though it may not be accepted; for the record alone. */
+  holderOf(bearerToken: string): ReturnType<Callers['holderOf']>;
   /** Whether identity has been silent for so long that a revocation may have been missed. */
   isStale(nowMs: number): boolean;
 }

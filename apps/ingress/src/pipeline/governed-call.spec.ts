@@ -131,6 +131,7 @@ function gateway(
   const parts: Gateway = {
     tokens: {
       examine: (token) => (token === 'pat-ana' ? { principal: ana, token: pat } : 'unknown') as never,
+      holderOf: () => undefined,
       isStale: () => false,
     },
     quotas: new PrincipalQuotas(10),

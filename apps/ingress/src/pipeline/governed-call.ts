@@ -18,6 +18,7 @@ import { ensureOwnSession } from './steps/own-session.js';
 import { resolveTarget } from './steps/resolve-target.js';
 import { screenArguments, screenInterim, screenResult } from './steps/screen.js';
 import { takeQuota } from './steps/take-quota.js';
+import { ensureWithinScope } from './steps/within-scope.js';
 
 /** Runs one tool call. Never throws: what went wrong is the outcome, and it is on record. */
 export async function governedCall(received: Received, gateway: Gateway, downstream: Downstream): Promise<Outcome> {
@@ -29,6 +30,7 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     const nowMs = gateway.clock.monotonicMs();
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs())); // who: human, agent
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs)); //                  how often
+    ensureWithinScope(call); //                                                                   where the token is for
     ensureOwnSession(call); //                                                                    in their own session
     establish(call, 'resolve', resolveTarget(call, policy, guardrails)); //                       which upstream tool
     establish(call, 'authorize', authorize(call, policy)); //                                     may they

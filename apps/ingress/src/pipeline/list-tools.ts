@@ -6,6 +6,8 @@ import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { ensureOwnSession } from './steps/own-session.js';
 import { takeQuota } from './steps/take-quota.js';
+import { ensureWithinScope } from './steps/within-scope.js';
+import { unknownServer } from './unknown-server.js';
 
 /** Findings of a list that its record keeps. */
 const FINDINGS_MAX = 20;
@@ -20,6 +22,7 @@ export async function listTools(received: Operation, gateway: Gateway): Promise<
     const nowMs = gateway.clock.monotonicMs();
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
+    ensureWithinScope(call);
     ensureOwnSession(call);
     establish(call, 'resolve', { view: selectView(call, policy), guardrailsVersion: guardrails.version });
     const actions = policy.guardrails(call.virtualServer).response;
@@ -39,7 +42,7 @@ export async function listTools(received: Operation, gateway: Gateway): Promise<
  */
 function selectView(call: IdentifiedOperation, policy: PolicyView): Listed['view'] {
   const view = policy.visibleTools(call.virtualServer, call);
-  if (!view) throw new Refusal('WDR_VIRTUAL_SERVER_UNKNOWN', 'No such server', `no virtual server has this name`);
+  if (!view) throw unknownServer('no virtual server has this name');
   if (view.isUnavailable) {
     const detail = `never loaded: ${view.missingUpstreams.join(', ')}`;
     throw new Refusal('WDR_LIST_UNAVAILABLE', 'No tools could be loaded yet, try again later', detail);

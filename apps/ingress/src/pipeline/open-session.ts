@@ -5,6 +5,7 @@ import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { ensureOwnSession } from './steps/own-session.js';
 import { takeQuota } from './steps/take-quota.js';
+import { ensureWithinScope } from './steps/within-scope.js';
 
 /**
  * `initialize` of the legacy era and `server/discover` of the modern one: who we are and what we can do. The legacy
@@ -18,6 +19,7 @@ export async function openSession(received: Operation, gateway: Gateway): Promis
     const nowMs = gateway.clock.monotonicMs();
     establish(call, 'identify', identifyCaller(call, gateway.tokens, gateway.clock.wallMs()));
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
+    ensureWithinScope(call);
     ensureOwnSession(call);
     const text = call.revision.encodeGreeting(gateway.face);
     const session = call.revision.era === 'legacy' ? { sessionToken: gateway.sessions.start(call) } : {};

@@ -1,4 +1,5 @@
 import type { Finding } from '@warder/contracts';
+import type { Identified } from '@warder/tokens';
 
 /**
  * How a refusal is told. `error` is a JSON-RPC error under an HTTP status, `tool-error` a result with `isError: true`
@@ -59,6 +60,8 @@ export interface RefusalFacts {
   /** The rule that decided. */
   readonly rule?: string;
   readonly findings?: readonly Finding[];
+  /** Whose token it was that was not accepted, where the record is to say so. */
+  readonly holder?: Identified;
   /** Telling of this refusal where it differs from its code's, as a protocol error brings its own. */
   readonly telling?: Telling;
   /** The request's id as JSON text, where the message itself could not be used. */

@@ -1,6 +1,6 @@
 import type { AuditIntent, AuditOutcome, Finding, PrincipalState } from '@warder/contracts';
 import type { ExposedTool } from '@warder/catalog';
-import { type Credential, isClientGrant } from '@warder/tokens';
+import { type Credential, type Identified, isClientGrant } from '@warder/tokens';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
 import { KEPT_OF_ARGUMENTS, KEPT_OF_RESULT } from './capture.js';
@@ -164,20 +164,25 @@ export interface CountedRefusal {
   readonly detail: string;
   readonly count: number;
   readonly isAuthentication: boolean;
+  /** Whose token it was, where that is known. */
+  readonly holder: Identified | undefined;
 }
 
 /** One record for all refusals of a kind from one address within the window. */
 export function countedRefusalText(refusal: CountedRefusal): string {
+  const { holder } = refusal;
+  const principal = holder === undefined ? NOBODY : principalText(holder.principal);
+  const agent = holder === undefined ? NOBODY : agentText(holder.token);
   return (
     `{"schemaVersion":2,"recordId":"${refusal.recordId}",` +
     `"kind":"${refusal.isAuthentication ? 'authentication' : 'protocol'}",` +
     `"occurredAtMs":${Math.floor(refusal.occurredAtMs)},"node":${refusal.nodeJson},` +
-    `"principal":null,"actorChain":[],"agent":null,"verified":null,"traceId":null,` +
+    `"principal":${principal.core},"actorChain":[],"agent":${agent.core},"verified":null,"traceId":null,` +
     `"method":"","protocolVersion":null,"virtualServer":null,"upstream":null,"tool":null,"exposedName":null,` +
     `"definitionHash":null,"policyVersion":null,"guardrailsVersion":null,"rule":null,"capture":"none",` +
     `"decision":"forbid","outcome":"failure","refusal":{"code":"${refusal.code}"},` +
     `"isError":false,"findings":[],"phasesUs":{},"count":${refusal.count},` +
-    `"personal":{"salt":"${newSalt()}","principal":null,"agent":null,"claimed":null,` +
+    `"personal":{"salt":"${newSalt()}","principal":${principal.personal},"agent":${agent.personal},"claimed":null,` +
     `"address":${quote(refusal.address)},"arguments":null,` +
     `"refusalDetail":${quote(refusal.detail)},"result":null}}`
   );

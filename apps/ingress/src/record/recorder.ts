@@ -57,8 +57,8 @@ export class Recorder implements Journal {
 
   async close(call: Call, outcome: Outcome): Promise<void> {
     if (call.principal === undefined && outcome.kind !== 'answered') {
-      const { code, internalDetail } = outcome.refusal;
-      this.parts.counter.count(code, call.address, internalDetail);
+      const { code, internalDetail, facts } = outcome.refusal;
+      this.parts.counter.count(code, call.address, internalDetail, facts.holder);
       return;
     }
     if (outcome.kind !== 'answered' && outcome.refusal.facts.isRecorded) return;

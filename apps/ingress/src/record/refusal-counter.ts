@@ -1,3 +1,4 @@
+import type { Identified } from '@warder/tokens';
 import { harmless } from './harmless.js';
 import { maskedText } from './masking.js';
 import { newRecordId } from './record-id.js';
@@ -6,7 +7,7 @@ import { countedRefusalText } from './record-text.js';
 export interface RefusalCounterBounds {
   /** Milliseconds of one window. */
   readonly windowMs: number;
-  /** Distinct (code, address) pairs of a window that get a record of their own; the rest is counted by code alone. */
+  /** Distinct (code, address, token) of a window that get a record of their own; the rest is counted by code alone. */
   readonly recordsPerWindowMax: number;
 }
 
@@ -15,6 +16,7 @@ interface Counted {
   readonly code: string;
   readonly address: string;
   readonly detail: string;
+  readonly holder: Identified | undefined;
   count: number;
 }
 
@@ -29,7 +31,7 @@ const AUTHENTICATION_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Refusals before anyone was identified: counted per (code, address) and written as one record per window, so that a
+ * Refusals before anyone was identified: counted per (code, address), and token where it is known, and written as one record per window, so that a
  * flood of strangers can neither fill the journal nor make a call wait.
  */
 export class RefusalCounter {
@@ -47,9 +49,9 @@ export class RefusalCounter {
     this.nodeJson = JSON.stringify(node);
   }
 
-  /** Counts one. `detail` of the first of a window stands in the record. */
-  count(code: string, address: string, detail: string): void {
-    const key = `${code} ${address}`;
+  /** Counts one. `detail` of the first of a window stands in the record; `holder` is whose token was not accepted. */
+  count(code: string, address: string, detail: string, holder?: Identified): void {
+    const key = holder === undefined ? `${code} ${address}` : `${code} ${address} ${holder.token.id}`;
     const known = this.counted.get(key);
     if (known) {
       known.count += 1;
@@ -58,10 +60,10 @@ export class RefusalCounter {
     if (this.counted.size >= this.bounds.recordsPerWindowMax && address !== MANY_ADDRESSES) {
       return this.count(code, MANY_ADDRESSES, 'from more addresses than a window records one by one');
     }
-    this.counted.set(key, { firstAtMs: this.wallMs(), code, address, detail, count: 1 });
+    this.counted.set(key, { firstAtMs: this.wallMs(), code, address, detail, holder, count: 1 });
   }
 
-  /** Ends the window: hands one record per pair to the journal. */
+  /** Ends the window: hands one record of each to the journal. */
   async flush(): Promise<void> {
     const ended = this.counted;
     this.counted = new Map();
@@ -69,7 +71,7 @@ export class RefusalCounter {
   }
 
   private async write(counted: Counted): Promise<void> {
-    const { code, address, detail, count, firstAtMs } = counted;
+    const { code, address, detail, holder, count, firstAtMs } = counted;
     const text = countedRefusalText({
       recordId: newRecordId(firstAtMs),
       occurredAtMs: firstAtMs,
@@ -79,6 +81,7 @@ export class RefusalCounter {
       address,
       // It may quote a header, and a stranger writes there what he likes.
       detail: maskedText(detail),
+      holder,
       count,
     });
     await this.append(harmless(text)).catch(() => this.onLost(code, count));

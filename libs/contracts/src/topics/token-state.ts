@@ -3,10 +3,19 @@ import { StateVersion } from '../state.js';
 import { EVERY_SERVICE, type Topic } from '../topic.js';
 
 /**
- * What a personal access token may be used for beyond its owner's rights: nothing. `tools` are canonical
- * `upstream/tool` patterns that cut the owner's grants; an empty list denies every tool, `null` cuts nothing.
+ * What a personal access token may be used for beyond its owner's rights: nothing. Each member cuts; `null`, or none at
+ * all, as in tokens of before there was the member, cuts nothing, and an empty list leaves nothing.
  */
-export const TokenScopes = z.object({ tools: z.array(z.string()).nullable() });
+export const TokenScopes = z.object({
+  /** Canonical `upstream/tool` patterns. */
+  tools: z.array(z.string()).nullable(),
+  /** Names of virtual servers. */
+  virtualServers: z.array(z.string()).nullable().optional(),
+  /** Only tools whose definition says `readOnlyHint: true`: one that says nothing is not read-only. */
+  readOnly: z.boolean().optional(),
+  /** Addresses and networks (CIDR), IPv4 and IPv6, from which alone the token is accepted. */
+  addresses: z.array(z.string()).nullable().optional(),
+});
 export type TokenScopes = z.infer<typeof TokenScopes>;
 
 /** A personal access token as every node knows it: by its digest, never by its text. */
