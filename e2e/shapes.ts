@@ -18,6 +18,7 @@ export const STORY_SHAPES = {
   '8-bad-input': ['standalone', 'cluster'],
   '9-siem': ['standalone', 'cluster'],
   '10-chaos': ['cluster'],
+  '11-scim': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;

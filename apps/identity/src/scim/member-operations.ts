@@ -17,8 +17,8 @@ function applied(members: ReadonlySet<string>, { op, path, value }: Operation): 
   if (filter !== undefined) {
     // Of a member there is nothing to set but that it is one.
     if (op !== 'remove') return members;
-    const { fits } = readFilter(filter);
-    return new Set([...members].filter((id) => !fits({ value: id, type: 'User' })));
+    const chosen = readFilter(filter);
+    return new Set([...members].filter((id) => !chosen.fits({ value: id, type: 'User' })));
   }
   if (path !== 'members') {
     throw new ScimError(400, 'WDR_SCIM_PATCH_INVALID', 'members are added and removed whole', 'invalidPath');

@@ -13,12 +13,11 @@ export type Attributes = Record<string, unknown>;
 
 /** The attributes whose spelling we know: names mean the same in whatever case. @see RFC 7643 section 2.1 */
 const KNOWN = new Map(
-  [
-    ...['id', 'meta', 'schemas', 'externalId', 'userName', 'name', 'displayName', 'nickName', 'profileUrl', 'title'],
-    ...['userType', 'preferredLanguage', 'locale', 'timezone', 'active', 'password', 'emails', 'phoneNumbers', 'ims'],
-    ...['photos', 'addresses', 'groups', 'entitlements', 'roles', 'x509Certificates', 'members', USER_SCHEMA],
-    ...[GROUP_SCHEMA, ENTERPRISE_SCHEMA],
-  ].map((name) => [name.toLowerCase(), name]),
+  `id meta schemas externalId userName name displayName nickName profileUrl title userType preferredLanguage locale
+  timezone active password emails phoneNumbers ims photos addresses groups entitlements roles x509Certificates members
+  ${USER_SCHEMA} ${GROUP_SCHEMA} ${ENTERPRISE_SCHEMA}`
+    .split(/\s+/)
+    .map((name) => [name.toLowerCase(), name]),
 );
 
 /** Ours to say. A password is nobody's to keep here, and `groups` of a user follow from the groups. */

@@ -97,7 +97,12 @@ function pathOf(text: string): string {
     const rest = text.slice(ENTERPRISE_SCHEMA.length + 1);
     return `${ENTERPRISE_SCHEMA}:${rest.toLowerCase() === 'manager' ? 'manager' : rest}`;
   }
-  return text.replace(/^[^.[]+/, spelled);
+  // Entra chooses by text what is kept as a boolean.
+  const flags = text.replace(
+    /\b(primary eq )"(true|false)"/gi,
+    (_, words: string, flag: string) => words + flag.toLowerCase(),
+  );
+  return flags.replace(/^[^.[]+/, spelled);
 }
 
 function withoutCore(text: string): string {

@@ -215,6 +215,16 @@ describe('what Entra sends', () => {
     expect((await get(user(id))).body.emails).toBeUndefined();
   });
 
+  it('sets the primary role again and again, choosing it by text', async () => {
+    const id = await scene.user('ike');
+    const path = 'roles[primary eq "True"].value';
+    for (const value of ['Cook', 'Captain']) expect((await asEntra(id, { op: 'Add', path, value })).status).toBe(200);
+    expect((await asEntra(id, { op: 'Replace', path, value: 'Mate' })).body.roles).toEqual([
+      { primary: true, value: 'Mate' },
+    ]);
+    expect((await scene.principal(id)).roles).toEqual(['member']);
+  });
+
   it('names itself in the record of what it changed, and leaves none of what it did not', async () => {
     const id = await scene.user('ida');
     const recorded = () =>
