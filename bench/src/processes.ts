@@ -7,7 +7,7 @@ import type { LoadOrder, LoadReport } from './load-generator.js';
 /** What is measured has one CPU for itself; the load, the upstream and the broker share the other. */
 export const MEASURED_CPU = 1;
 export const OTHERS_CPU = 0;
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 15_000;
 
 const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
@@ -40,7 +40,7 @@ export interface Command {
 /**
  * Starts Node pinned to a CPU.
  * @param isReady - asked every 50 ms with what it has printed so far
- * @throws Error with its output when it ends, or is not ready in 30 s
+ * @throws Error with its output when it ends, or is not ready in two minutes
  */
 export async function startNode(
   command: Command,

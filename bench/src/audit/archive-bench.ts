@@ -25,16 +25,23 @@ export interface ArchivePlan {
   readonly cold: number;
 }
 
+/** Why there is no room for the plan, in one sentence; undefined where there is. */
+export function roomRefusal({ hot, cold }: ArchivePlan): string | undefined {
+  const { bavail, bsize } = statfsSync(tmpdir());
+  const bytes = BYTES.hot * Math.max(hot, Math.min(cold, COOLING_AT_ONCE)) + BYTES.archived * (hot + cold);
+  if (bavail * bsize >= bytes) return undefined;
+  const [needed, free] = [Math.ceil(bytes / 1e9), Math.floor((bavail * bsize) / 1e9)];
+  return `bench:audit-full needs ${needed} GB of disk in ${tmpdir()} for these records, and ${free} GB are free`;
+}
+
 /**
  * Asks who used what where most days have left Postgres. Days are loaded into Postgres, and the service itself archives
  * them all and lets go of the old ones, as it does at night.
- * @throws Error in one sentence where the disk has too little room
  */
 export async function runArchive({ hot, cold }: ArchivePlan, report: Report): Promise<void> {
   const days = closedDays(Date.now(), CLOSED_DAYS, hot + cold);
   const hotDays = Math.max(1, Math.round((CLOSED_DAYS * hot) / (hot + cold)));
   const daysAtOnce = Math.max(2, Math.floor((COOLING_AT_ONCE * CLOSED_DAYS) / (hot + cold)));
-  ensureRoom(BYTES.hot * Math.max(hot, Math.min(cold, COOLING_AT_ONCE)) + BYTES.archived * (hot + cold));
   const scene = await setAuditScene();
   const archiveDir = join(scene.dir, 'archive');
   const options: ServiceOptions = {
@@ -59,12 +66,6 @@ export async function runArchive({ hot, cold }: ArchivePlan, report: Report): Pr
   } finally {
     await scene.stop();
   }
-}
-
-function ensureRoom(bytes: number): void {
-  const { bavail, bsize } = statfsSync(tmpdir());
-  const [needed, free] = [bytes, bavail * bsize].map((each) => Math.ceil(each / 1e9));
-  if (free! < needed!) throw new Error(`this bench needs ${needed} GB of disk in ${tmpdir()}, and ${free} GB are free`);
 }
 
 /** Loads days and waits until the service has archived them, and let go of them where they are to be cold. */

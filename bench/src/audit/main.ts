@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { OTHERS_CPU, pin } from '../processes.js';
-import { runArchive } from './archive-bench.js';
+import { roomRefusal, runArchive } from './archive-bench.js';
 import { runDrain } from './drain-bench.js';
 import { runIngest } from './ingest-bench.js';
 import { PrintedReport } from './report.js';
@@ -41,7 +41,13 @@ if (mode === 'audit') {
   if (ingested > 0) await runIngest({ records: ingested, nodeArgs: values['node-arg'] }, report);
   if (asked > 0) await runWhoUsed(asked, report);
 } else if (mode === 'audit-full') {
-  await runArchive({ hot: Number(values.hot), cold: Number(values.cold) }, report);
+  const plan = { hot: Number(values.hot), cold: Number(values.cold) };
+  const refusal = roomRefusal(plan);
+  if (refusal !== undefined) {
+    process.stderr.write(`${refusal}\n`);
+    process.exit(1);
+  }
+  await runArchive(plan, report);
 } else {
   await runSoak({ minutes: Number(values.minutes), perSecond: Number(values['per-second']) }, report);
 }
