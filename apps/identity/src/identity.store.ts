@@ -8,6 +8,7 @@ import { Token, tokenStateOf } from './token.entity.js';
 /** Expired tokens are told again for this long after their expiry, for clocks that disagree. */
 const EXPIRED_KEPT_MS = 86_400_000;
 const REPUBLISH_ROWS = 1_000;
+const SAVED_ROWS = 500;
 
 /** Writes rows, their messages and the record of the change in one transaction, one change at a time. */
 export class IdentityStore {
@@ -34,7 +35,10 @@ export class IdentityStore {
 
   async savePrincipals(manager: EntityManager, rows: readonly Principal[]): Promise<void> {
     if (rows.length === 0) return;
-    await manager.save(Principal, [...rows], { chunk: 500 });
+    // One statement for many: a group of the directory may have as many members.
+    for (let at = 0; at < rows.length; at += SAVED_ROWS) {
+      await manager.upsert(Principal, rows.slice(at, at + SAVED_ROWS), ['id']);
+    }
     await this.publishPrincipals(manager, rows);
   }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type EntityManager, In, IsNull, MoreThan } from 'typeorm';
+import { type EntityManager, In, IsNull, MoreThan, type QueryDeepPartialEntity } from 'typeorm';
 import { type GroupRule, mapGroups } from '../group-rules.js';
 import type { IdentityStore } from '../identity.store.js';
 import { nextVersion } from '../next-version.js';
@@ -114,7 +114,10 @@ export class ScimMemberships {
       if (isTouched || next.isOther) changedUsers.push(next.user);
     }
     await this.store.savePrincipals(manager, changedPrincipals);
-    await manager.save(ScimUser, changedUsers, { chunk: CHUNK });
+    if (changedUsers.length > 0) {
+      // The cast is for its types, which take JSON for entities of their own.
+      await manager.upsert(ScimUser, changedUsers as QueryDeepPartialEntity<ScimUser>[], ['principalId']);
+    }
     return changedPrincipals.length;
   }
 

@@ -368,6 +368,14 @@ describe('an administrator and SCIM', () => {
     expect(await scene.user('pia')).toBe(back.id);
   });
 
+  it('remember the administrator’s suspension over a DELETE of SCIM and a new user', async () => {
+    const id = await scene.user('rex');
+    await patchPrincipal(id, { status: 'suspended' });
+    expect((await scene.as().delete(`/scim/v2/Users/${id}`)).status).toBe(204);
+    const again = await scene.as().post('/scim/v2/Users').send({ userName: 'rex@example.com', active: true });
+    expect([again.status, again.body.detail]).toEqual([409, expect.stringContaining('WDR_PRINCIPAL_REMOVED')]);
+  });
+
   it('suspends the last administrator over SCIM, and never removes them', async () => {
     const { body: me } = await scene.identity.ask('GET', '/me');
     await patchPrincipal(me.principal.id, { email: 'root@example.com' });
