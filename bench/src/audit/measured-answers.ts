@@ -1,7 +1,8 @@
 import pg from 'pg';
+import { cpuTimeUs, familyCpuTimeUs } from '../cpu-time.js';
 import { quantile } from '../statistics.js';
 import { UsesQuestion } from './asked-uses.js';
-import type { AuditScene, ServiceOptions } from './audit-scene.js';
+import type { AuditScene, AuditService, ServiceOptions } from './audit-scene.js';
 import { startCold } from './cold-start.js';
 import { differences, type UseLine } from './compared-uses.js';
 import { LOG, RecordGenerator } from './generated-records.js';
@@ -40,8 +41,13 @@ export async function measureAnswers(
   const coldMs = await question.timed();
   print(`first page of ${upstream}, database restarted, page cache dropped: ${coldMs.toFixed(0)} ms`);
   check(`first page cold, under ${TARGET.coldMs} ms`, coldMs < TARGET.coldMs);
+  const before = cpuOf(scene, service);
   const quiet = await warm(question);
-  print(`first page warm, ${WARM_REQUESTS} requests: ${quiet.words}`);
+  const spent = cpuOf(scene, service).map((us, at) => (us - before[at]!) / WARM_REQUESTS / 1_000);
+  print(
+    `first page warm, ${WARM_REQUESTS} requests: ${quiet.words}; ` +
+      `CPU a page: service ${spent[0]!.toFixed(1)} ms, Postgres ${spent[1]!.toFixed(1)} ms`,
+  );
   check(`first page warm, under ${TARGET.warmMs} ms (p50)`, quiet.p50 < TARGET.warmMs);
   await whileIngesting(scene, question, { print, check });
   const { fromDay, uses, pages } = await question.all();
@@ -53,6 +59,12 @@ export async function measureAnswers(
   check('every line equal to a brute-force scan of the records', wrong.length === 0 && uses.length > 0);
   return { upstream, question };
 }
+
+/** Microseconds of CPU that the service and Postgres have spent. */
+const cpuOf = (scene: AuditScene, { pid }: AuditService): [service: number, postgres: number] => [
+  cpuTimeUs(pid),
+  familyCpuTimeUs(scene.postgres().pid),
+];
 
 async function busiestUpstream(scene: AuditScene): Promise<string> {
   const client = new pg.Client({ connectionString: scene.postgres().url });
