@@ -14,10 +14,17 @@ export const IdentityConfig = z.strictObject({
       maxDays: z.int().min(1).max(3_650).default(365),
       /** Active tokens of one principal at most. */
       perPrincipalMax: z.int().min(1).max(1_000).default(100),
+      /** Seconds that the old secret of a rotated token works on when its request names none. */
+      defaultGraceSeconds: z.int().min(0).max(31_536_000).default(3_600),
+      graceSecondsMax: z.int().min(0).max(31_536_000).default(604_800),
     })
     .refine(({ defaultDays, maxDays }) => defaultDays <= maxDays, {
       path: ['defaultDays'],
       message: 'is more than maxDays',
+    })
+    .refine(({ defaultGraceSeconds, graceSecondsMax }) => defaultGraceSeconds <= graceSecondsMax, {
+      path: ['defaultGraceSeconds'],
+      message: 'is more than graceSecondsMax',
     })
     .prefault({}),
   /**

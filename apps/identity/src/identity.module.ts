@@ -15,11 +15,13 @@ import { MeController } from './me.controller.js';
 import { CreateAuthorization1790000001300 } from './migrations/create-authorization.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
 import { CreateScim1790000001100 } from './migrations/create-scim.js';
+import { RotateTokens1790000001200 } from './migrations/rotate-tokens.js';
 import { Offboarding } from './offboarding.store.js';
 import { Principal } from './principal.entity.js';
 import { PrincipalsController } from './principals.controller.js';
 import { PrincipalsStore } from './principals.store.js';
 import { SCIM_ENTITIES, scimParts } from './scim/scim.module.js';
+import { TokenRotation } from './token-rotation.store.js';
 import { Token } from './token.entity.js';
 import { Spread, TOPICS } from './spread.js';
 import { TokensController } from './tokens.controller.js';
@@ -63,7 +65,12 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
     imports: [
       databaseModule('identity', url, {
         entities: [Principal, Token, AccessHold, ...SCIM_ENTITIES],
-        migrations: [CreateIdentity1790000001000, CreateScim1790000001100, CreateAuthorization1790000001300],
+        migrations: [
+          CreateIdentity1790000001000,
+          CreateScim1790000001100,
+          RotateTokens1790000001200,
+          CreateAuthorization1790000001300,
+        ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
@@ -88,6 +95,12 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
         provide: TokensStore,
         inject: [IdentityStore],
         useFactory: (store: IdentityStore) => new TokensStore(store, config.pepper, config.tokens),
+      },
+      {
+        provide: TokenRotation,
+        inject: [IdentityStore, TokensStore],
+        useFactory: (store: IdentityStore, tokens: TokensStore) =>
+          new TokenRotation(store, tokens, config.pepper, config.tokens),
       },
       { provide: ENDS_ACCESS, inject: [TokensStore, GrantsStore], useFactory: (...ends: EndsAccess[]) => ends },
       ...authorizationProviders(config),

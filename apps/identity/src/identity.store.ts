@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { principalStateTopic, tokenStateTopic } from '@warder/contracts';
+import { principalStateTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
 import { type AdminActor, type Outbox, recordIdOf } from '@warder/postgres';
 import { type DataSource, type EntityManager, MoreThan } from 'typeorm';
 import { Principal, principalStateOf } from './principal.entity.js';
-import { Token, tokenStateOf } from './token.entity.js';
+import { previousStateOf, Token, tokenStateOf } from './token.entity.js';
 
 /** Expired tokens are told again for this long after their expiry, for clocks that disagree. */
 const EXPIRED_KEPT_MS = 86_400_000;
@@ -48,6 +48,11 @@ export class IdentityStore {
     await this.publishTokens(manager, rows);
   }
 
+  /** Ends the one secret for good; its token goes on, by the secret that came after it. */
+  async endSecret(manager: EntityManager, digest: string, state: TokenState): Promise<void> {
+    await this.outbox.enqueueAll(manager, tokenStateTopic, [{ key: digest, message: { ...state, status: 'revoked' } }]);
+  }
+
   record(manager: EntityManager, action: string, by: AdminActor, given: object): Promise<void> {
     return this.outbox.recordAdminAction(manager, { action, by, arguments: given });
   }
@@ -88,7 +93,12 @@ export class IdentityStore {
   }
 
   private async publishTokens(manager: EntityManager, rows: readonly Token[]): Promise<void> {
-    const entries = rows.map((row) => ({ key: row.digest, message: tokenStateOf(row) }));
+    const since = this.wallMs() - EXPIRED_KEPT_MS;
+    const entries = rows.flatMap((row) => {
+      const previous = previousStateOf(row);
+      const isKept = previous !== undefined && previous.message.expiresAtMs > since;
+      return [...(isKept ? [previous] : []), { key: row.digest, message: tokenStateOf(row) }];
+    });
     if (entries.length > 0) await this.outbox.enqueueAll(manager, tokenStateTopic, entries);
   }
 }

@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, Get, Header, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { IdentityPage, IssueOwnToken, type PrincipalState } from '@warder/contracts';
+import { IdentityPage, IssueOwnToken, type PrincipalState, RotateToken } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
 import { Spread, type Spreading } from './spread.js';
+import { TokenRotation } from './token-rotation.store.js';
 import { type IssuedToken, TokensStore, type TokenView } from './tokens.store.js';
 
 /** What anybody may do for themselves. */
@@ -11,6 +12,7 @@ import { type IssuedToken, TokensStore, type TokenView } from './tokens.store.js
 export class MeController {
   constructor(
     @Inject(TokensStore) private readonly store: TokensStore,
+    @Inject(TokenRotation) private readonly rotation: TokenRotation,
     @Inject(Spread) private readonly spread: Spread,
   ) {}
 
@@ -33,6 +35,19 @@ export class MeController {
   ): Promise<Spreading<IssuedToken>> {
     const token = parseBody(IssueOwnToken, body);
     return this.spread.after(query, () => this.store.issue(by.principal.id, token, by));
+  }
+
+  @Post('tokens/:id/rotate')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  rotate(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<IssuedToken>> {
+    const asked = parseBody(RotateToken, body ?? {});
+    return this.spread.after(query, () => this.rotation.rotate(id, asked, by, by.principal.id));
   }
 
   @Delete('tokens/:id')

@@ -35,11 +35,54 @@ export class Token {
 
   @Column({ type: 'jsonb' })
   scopes!: TokenScopes;
+
+  /** Which secret of the token `digest` is of; grows with every rotation. */
+  @Column({ type: 'int' })
+  generation!: number;
+
+  @Column({ name: 'rotated_at_ms', type: 'bigint', nullable: true })
+  rotatedAtMs!: string | null;
+
+  /** The secret before this one, for as long as it may work on: its digest, that digest's pepper, and its end. */
+  @Column({ name: 'previous_digest', type: 'text', nullable: true })
+  previousDigest!: string | null;
+
+  @Column({ name: 'previous_pepper_key_id', type: 'text', nullable: true })
+  previousPepperKeyId!: string | null;
+
+  @Column({ name: 'previous_expires_at_ms', type: 'bigint', nullable: true })
+  previousExpiresAtMs!: string | null;
+
+  /** When it was last used, to the minute, as far as nodes have told. */
+  @Column({ name: 'last_used_at_ms', type: 'bigint', nullable: true, insert: false, update: false })
+  lastUsedAtMs!: string | null;
 }
 
-/** The row as every node is told of it. */
+/** A row that has no secret before its own. */
+export const NEVER_ROTATED = {
+  generation: 1,
+  rotatedAtMs: null,
+  previousDigest: null,
+  previousPepperKeyId: null,
+  previousExpiresAtMs: null,
+  lastUsedAtMs: null,
+} as const;
+
+/** The row, by its current secret, as every node is told of it. */
 export function tokenStateOf(row: Token): TokenState {
-  const { version, status, id, name, principalId, pepperKeyId, scopes } = row;
+  const { version, status, id, name, principalId, pepperKeyId, scopes, generation } = row;
   const [createdAtMs, expiresAtMs] = [Number(row.createdAtMs), Number(row.expiresAtMs)];
-  return { version, status, id, name, principalId, pepperKeyId, createdAtMs, expiresAtMs, scopes };
+  return { version, status, id, name, principalId, pepperKeyId, createdAtMs, expiresAtMs, scopes, generation };
+}
+
+/** The same by the secret before it, under that one's digest; undefined where there is none. */
+export function previousStateOf(row: Token): { key: string; message: TokenState } | undefined {
+  const { previousDigest, previousPepperKeyId, previousExpiresAtMs, generation } = row;
+  if (previousDigest === null || previousPepperKeyId === null) return undefined;
+  const old = {
+    generation: generation - 1,
+    pepperKeyId: previousPepperKeyId,
+    expiresAtMs: Number(previousExpiresAtMs),
+  };
+  return { key: previousDigest, message: { ...tokenStateOf(row), ...old } };
 }

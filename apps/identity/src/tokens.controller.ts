@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, Get, Header, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { IdentityTokenPage, IssueToken } from '@warder/contracts';
+import { IdentityTokenPage, IssueToken, RotateToken } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
 import { Spread, type Spreading } from './spread.js';
+import { TokenRotation } from './token-rotation.store.js';
 import { type IssuedToken, TokensStore, type TokenView } from './tokens.store.js';
 
 @Controller('admin/identity/tokens')
@@ -10,6 +11,7 @@ import { type IssuedToken, TokensStore, type TokenView } from './tokens.store.js
 export class TokensController {
   constructor(
     @Inject(TokensStore) private readonly store: TokensStore,
+    @Inject(TokenRotation) private readonly rotation: TokenRotation,
     @Inject(Spread) private readonly spread: Spread,
   ) {}
 
@@ -29,6 +31,22 @@ export class TokensController {
   ): Promise<Spreading<IssuedToken>> {
     const { principalId, ...token } = parseBody(IssueToken, body);
     return this.spread.after(query, () => this.store.issue(principalId ?? by.principal.id, token, by));
+  }
+
+  /** Everybody may rotate their own, an administrator anybody's. */
+  @Post(':id/rotate')
+  @HttpCode(200)
+  @Roles('admin', 'operator', 'auditor', 'member')
+  @Header('cache-control', 'no-store')
+  rotate(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @AdminCaller() by: AdminActor,
+  ): Promise<Spreading<IssuedToken>> {
+    const asked = parseBody(RotateToken, body ?? {});
+    const ownerId = by.principal.roles.includes('admin') ? undefined : by.principal.id;
+    return this.spread.after(query, () => this.rotation.rotate(id, asked, by, ownerId));
   }
 
   @Delete(':id')

@@ -1,20 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import type { IdentityPage, IssueOwnToken, Pepper, TokenScopes, TokenState } from '@warder/contracts';
+import type { IdentityPage, IssueOwnToken, Pepper, TokenState } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
-import { AddressScope, digestOf, issueToken } from '@warder/tokens';
+import { digestOf, issueToken } from '@warder/tokens';
 import { type EntityManager, MoreThan } from 'typeorm';
+import { boundAsItsIssuer } from './bound-as-issuer.js';
 import type { EndsAccess } from './ends-access.store.js';
 import type { IdentityConfig } from './identity-config.js';
 import type { IdentityStore } from './identity.store.js';
 import { nextVersion } from './next-version.js';
-import { Principal } from './principal.entity.js';
-import { Token, tokenStateOf } from './token.entity.js';
+import { findPrincipal } from './offboarding.store.js';
+import { NEVER_ROTATED, Token, tokenStateOf } from './token.entity.js';
 
 const DAY_MS = 86_400_000;
 
 /** A token as it is told of; its text is told once, by the answer that issued it. */
-export type TokenView = Omit<TokenState, 'pepperKeyId' | 'status'> & { status: 'active' | 'revoked' | 'expired' };
+export type TokenView = Omit<TokenState, 'pepperKeyId' | 'status' | 'generation'> & {
+  readonly status: 'active' | 'revoked' | 'expired';
+  readonly rotatedAtMs: number | null;
+  /** Until when the secret before this one works; null where none does. */
+  readonly previousExpiresAtMs: number | null;
+  /** To the minute; null where no node told of any use. */
+  readonly lastUsedAtMs: number | null;
+};
 export type IssuedToken = TokenView & { token: string };
 
 /** A token that is about to be kept. */
@@ -62,14 +70,9 @@ export class TokensStore implements EndsAccess {
 
   /** As `issue`, within a change that is under way and with a text that is there already. */
   async keep(manager: EntityManager, { text, principalId, body }: NewToken, by: AdminActor): Promise<TokenView> {
-    const days = body.expiresInDays ?? this.bounds.defaultDays;
-    if (days > this.bounds.maxDays)
-      throw new AdminError(400, 'WDR_TOKEN_LIFETIME', `a token lives ${this.bounds.maxDays} days at most`);
-    const owner = await manager.findOneBy(Principal, { id: principalId });
-    if (!owner) throw new AdminError(404, 'WDR_PRINCIPAL_UNKNOWN', 'no principal has this id');
-    if (owner.status !== 'active')
-      throw new AdminError(409, 'WDR_PRINCIPAL_INACTIVE', `${principalId} is ${owner.status}`);
     const nowMs = this.store.wallMs();
+    const lifetimeMs = this.lifetimeMs(body.expiresInDays ?? this.bounds.defaultDays);
+    await this.ensureOwnerIsActive(manager, principalId);
     const expiresAtMs = MoreThan(String(nowMs));
     const held = await manager.countBy(Token, { principalId, status: 'active', expiresAtMs });
     if (held >= this.bounds.perPrincipalMax)
@@ -83,8 +86,9 @@ export class TokensStore implements EndsAccess {
       principalId,
       pepperKeyId: this.pepper.current,
       createdAtMs: String(nowMs),
-      expiresAtMs: String(nowMs + days * DAY_MS),
+      expiresAtMs: String(nowMs + lifetimeMs),
       scopes: boundAsItsIssuer(body.scopes, principalId, by),
+      ...NEVER_ROTATED,
     };
     await this.store.saveTokens(manager, [row]);
     const view = this.viewOf(row);
@@ -100,14 +104,13 @@ export class TokensStore implements EndsAccess {
   }
 
   /**
-   * Revokes a token; again it changes nothing.
+   * Revokes a token, by every secret that it has; again it changes nothing.
    * @param ownerId - only this principal's tokens are found, where given
    * @throws AdminError 404 WDR_TOKEN_NOT_FOUND
    */
   async revoke(id: string, by: AdminActor, ownerId?: string): Promise<TokenView> {
     return this.store.change(async (manager) => {
-      const before = await manager.findOneBy(Token, { id, ...(ownerId === undefined ? {} : { principalId: ownerId }) });
-      if (!before) throw new AdminError(404, 'WDR_TOKEN_NOT_FOUND', 'no token has this id');
+      const before = await findToken(manager, id, ownerId);
       if (before.status === 'revoked') return this.viewOf(before);
       const row = nextVersion(before, { status: 'revoked' });
       await this.store.saveTokens(manager, [row]);
@@ -125,22 +128,47 @@ export class TokensStore implements EndsAccess {
     return tokens.map(({ id }) => id);
   }
 
-  private viewOf(row: Token): TokenView {
-    const { pepperKeyId: _, status, ...told } = tokenStateOf(row);
-    const isExpired = status === 'active' && told.expiresAtMs <= this.store.wallMs();
-    return { ...told, status: isExpired ? 'expired' : status };
+  /**
+   * @param days - that are asked for
+   * @throws AdminError 400 WDR_TOKEN_LIFETIME
+   */
+  lifetimeMs(days: number): number {
+    const { maxDays } = this.bounds;
+    if (days > maxDays) throw new AdminError(400, 'WDR_TOKEN_LIFETIME', `a token lives ${maxDays} days at most`);
+    return days * DAY_MS;
+  }
+
+  /** @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN; 409 WDR_PRINCIPAL_INACTIVE */
+  async ensureOwnerIsActive(manager: EntityManager, principalId: string): Promise<void> {
+    const { status } = await findPrincipal(manager, principalId);
+    if (status !== 'active') throw new AdminError(409, 'WDR_PRINCIPAL_INACTIVE', `${principalId} is ${status}`);
+  }
+
+  viewOf(row: Token): TokenView {
+    const nowMs = this.store.wallMs();
+    const { pepperKeyId: _, generation: __, status, ...told } = tokenStateOf(row);
+    const isActive = status === 'active' && told.expiresAtMs > nowMs;
+    const previousEndsAtMs = isActive ? numberOf(row.previousExpiresAtMs) : null;
+    return {
+      ...told,
+      status: status === 'active' && !isActive ? 'expired' : status,
+      rotatedAtMs: numberOf(row.rotatedAtMs),
+      previousExpiresAtMs: previousEndsAtMs !== null && previousEndsAtMs > nowMs ? previousEndsAtMs : null,
+      lastUsedAtMs: numberOf(row.lastUsedAtMs),
+    };
   }
 }
 
 /**
- * A token that is bound to addresses hands on no more than it has: what it issues for its own owner is bound to them as
- * well, or whoever stole it and reached an admin door from there once would be free of them.
+ * @param ownerId - only this principal's tokens are found, where given
+ * @throws AdminError 404 WDR_TOKEN_NOT_FOUND
  */
-function boundAsItsIssuer(scopes: TokenScopes, principalId: string, { principal, token }: AdminActor): TokenScopes {
-  const bound = token?.scopes.addresses ?? null;
-  if (bound === null || principal?.id !== principalId) return scopes;
-  const asked = scopes.addresses ?? null;
-  if (asked === null) return { ...scopes, addresses: bound };
-  if (new AddressScope(bound).covers(new AddressScope(asked))) return scopes;
-  throw new AdminError(403, 'WDR_TOKEN_SCOPE', 'the addresses are more than those of the token that asks');
+export async function findToken(manager: EntityManager, id: string, ownerId?: string): Promise<Token> {
+  const row = await manager.findOneBy(Token, { id, ...(ownerId === undefined ? {} : { principalId: ownerId }) });
+  if (!row) throw new AdminError(404, 'WDR_TOKEN_NOT_FOUND', 'no token has this id');
+  return row;
+}
+
+function numberOf(bigint: string | null): number | null {
+  return bigint === null ? null : Number(bigint);
 }

@@ -50,6 +50,14 @@ export const IssueOwnToken = z.strictObject({
 });
 export type IssueOwnToken = z.infer<typeof IssueOwnToken>;
 
+/** A new secret for a token; what is absent is as identity's configuration says, or stays as it is. */
+export const RotateToken = z.strictObject({
+  /** Seconds that the old secret works on; 0 ends it at once. */
+  graceSeconds: z.int().min(0).max(31_536_000).optional(),
+  expiresInDays: z.int().min(1).max(3_650).optional(),
+});
+export type RotateToken = z.infer<typeof RotateToken>;
+
 /** A token for any principal; the caller's own unless said otherwise. */
 export const IssueToken = IssueOwnToken.extend({ principalId: z.string().min(1).max(100).optional() });
 export type IssueToken = z.infer<typeof IssueToken>;

@@ -31,6 +31,7 @@ export {
   IdentityTokenPage,
   IssueOwnToken,
   IssueToken,
+  RotateToken,
 } from './identity-bodies.js';
 export { Pepper } from './pepper.js';
 export { ExplainRequest } from './policy-bodies.js';

@@ -10,6 +10,7 @@ export { onBehalfBearer, principalOfBearer } from './on-behalf-bearer.js';
 export {
   DIRECTORY_BOUNDS,
   type DirectoryBounds,
+  generationOf,
   type Identified,
   type Peppers,
   PrincipalDirectory,

@@ -99,7 +99,7 @@ describe('the principal directory', () => {
       AggregateError,
     );
     stop();
-    expect(heard).toEqual([{ tokenId: laptop.id }, { principalId: 'usr_ana' }]);
+    expect(heard).toEqual([{ tokenId: laptop.id, generation: 1 }, { principalId: 'usr_ana' }]);
   });
 
   it('tells of an expiry once and forgets the token after the skew', () => {
@@ -110,11 +110,32 @@ describe('the principal directory', () => {
     expect(heard).toEqual([]);
     directory.sweep(laptop.expiresAtMs);
     directory.sweep(laptop.expiresAtMs + 299_999);
-    expect(heard).toEqual([{ tokenId: laptop.id }]);
+    expect(heard).toEqual([{ tokenId: laptop.id, generation: 1 }]);
     expect(directory.size().tokens).toBe(1);
     directory.sweep(laptop.expiresAtMs + 300_000);
     expect(directory.size().tokens).toBe(0);
     expect(directory.examine(bearer, laptop.expiresAtMs, HERE)).toBe('unknown');
+  });
+
+  it('takes both secrets of a rotated token, each to its own end, and tells which one ended', () => {
+    const rotated = issueToken(randomBytes);
+    const directory = directoryWith(bearer);
+    const heard: Revoked[] = [];
+    directory.onRevoked((what) => heard.push(what));
+    const current: TokenState = { ...laptop, version: 2, generation: 2 };
+    const graceEndsAtMs = NOW_MS + 60_000;
+    directory.applyToken(digestOf(bearer, PEPPER), { ...laptop, version: 2, expiresAtMs: graceEndsAtMs });
+    directory.applyToken(digestOf(rotated, PEPPER), current);
+    expect(directory.find(bearer, NOW_MS, HERE)?.token.id).toBe(laptop.id);
+    expect(directory.find(rotated, NOW_MS, HERE)?.token).toBe(current);
+    expect(directory.tokenById(laptop.id)).toBe(current);
+    expect(directory.examine(bearer, graceEndsAtMs, HERE)).toBe('expired');
+    expect(directory.find(rotated, graceEndsAtMs, HERE)?.token).toBe(current);
+    directory.sweep(graceEndsAtMs);
+    expect(heard).toEqual([{ tokenId: laptop.id, generation: 1 }]);
+    directory.applyToken(digestOf(rotated, PEPPER), { ...current, version: 3, status: 'revoked' });
+    expect(heard.at(-1)).toEqual({ tokenId: laptop.id, generation: 2 });
+    expect(directory.examine(rotated, NOW_MS, HERE)).toBe('revoked');
   });
 
   it('takes in no more than its bounds, but every change of what it holds', () => {

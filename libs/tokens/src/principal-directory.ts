@@ -26,11 +26,12 @@ export type Unidentified =
   | 'principal-removed';
 
 /**
- * What stopped being accepted: one token, every token of a principal, or what was signed in before a time (wall
- * milliseconds).
+ * What stopped being accepted: one token, by one of its secrets where it says which; every token of a principal; or
+ * what was signed in before a time (wall milliseconds).
  */
 export type Revoked =
-  { readonly tokenId: string } | { readonly principalId: string; readonly signedInBeforeMs?: number | undefined };
+  | { readonly tokenId: string; readonly generation?: number | undefined }
+  | { readonly principalId: string; readonly signedInBeforeMs?: number | undefined };
 
 export interface DirectoryBounds {
   /** Entries past the bound are not taken in, so their tokens are refused. */
@@ -90,7 +91,7 @@ export class PrincipalDirectory {
       return;
     }
     this.tokens.set(digest, state);
-    if (known?.status === 'active' && state.status !== 'active') this.tell({ tokenId: state.id });
+    if (known?.status === 'active' && state.status !== 'active') this.tell(secretOf(state));
   }
 
   /**
@@ -134,10 +135,13 @@ export class PrincipalDirectory {
     return this.principals.get(id);
   }
 
-  /** A token as it was last heard of, whatever its status. By scan: it is for `explain`, no call asks it. */
+  /** A token by its latest secret, as it was last heard of, whatever its status. By scan: it is for `explain`, no call asks it. */
   tokenById(id: string): TokenState | undefined {
-    for (const token of this.tokens.values()) if (token.id === id) return token;
-    return undefined;
+    let found: TokenState | undefined;
+    for (const token of this.tokens.values()) {
+      if (token.id === id && (found === undefined || generationOf(token) > generationOf(found))) found = token;
+    }
+    return found;
   }
 
   /** Every principal that the directory knows, whatever its status. */
@@ -160,18 +164,18 @@ export class PrincipalDirectory {
    * @param nowMs - wall milliseconds
    */
   sweep(nowMs: number): void {
-    const expired: string[] = [];
+    const expired: Revoked[] = [];
     for (const [digest, token] of this.tokens) {
       if (token.expiresAtMs > nowMs) continue;
       if (token.status === 'active' && !this.expiryTold.has(digest)) {
         this.expiryTold.add(digest);
-        expired.push(token.id);
+        expired.push(secretOf(token));
       }
       if (token.expiresAtMs + this.bounds.skewMs > nowMs) continue;
       this.tokens.delete(digest);
       this.expiryTold.delete(digest);
     }
-    for (const tokenId of expired) this.tell({ tokenId });
+    for (const secret of expired) this.tell(secret);
   }
 
   /** Entries held, and how many were not taken in because of the bounds. */
@@ -207,4 +211,13 @@ export class PrincipalDirectory {
     }
     if (errors.length > 0) throw new AggregateError(errors, 'a revocation listener failed');
   }
+}
+
+/** Which secret of its token it is, from 1. */
+export function generationOf(token: { readonly generation?: number | undefined }): number {
+  return token.generation ?? 1;
+}
+
+function secretOf(token: TokenState): Revoked {
+  return { tokenId: token.id, generation: generationOf(token) };
 }

@@ -1,4 +1,4 @@
-import { isClientGrant, type Revoked } from '@warder/tokens';
+import { generationOf, isClientGrant, type Revoked } from '@warder/tokens';
 import type { Call, IdentifiedOperation } from '../pipeline/call.js';
 import { CallSwitch } from '../pipeline/call-signal.js';
 import { Refusal } from '../pipeline/refusal.js';
@@ -86,7 +86,11 @@ export class RunningOperations {
 
 function isOf(call: Partial<IdentifiedOperation> | undefined, what: Revoked): boolean {
   const { token, principal } = call ?? {};
-  if ('tokenId' in what) return token?.id === what.tokenId;
+  if ('tokenId' in what) {
+    if (token?.id !== what.tokenId) return false;
+    // What runs under the new secret of a rotated token goes on when the old one ends.
+    return what.generation === undefined || isClientGrant(token) || generationOf(token) === what.generation;
+  }
   if (principal?.id !== what.principalId) return false;
   const { signedInBeforeMs } = what;
   if (signedInBeforeMs === undefined) return true;

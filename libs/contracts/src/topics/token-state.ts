@@ -30,6 +30,8 @@ export const TokenState = z.object({
   createdAtMs: z.number(),
   expiresAtMs: z.number(),
   scopes: TokenScopes,
+  /** Which secret of the token the digest is of: a rotated one has two for a time. Absent: the first. */
+  generation: z.int().min(1).optional(),
 });
 export type TokenState = z.infer<typeof TokenState>;
 
