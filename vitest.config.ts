@@ -13,6 +13,7 @@ const alone = [
   'libs/testing/src/{compose-cluster,compose-kafka,bus-groups,bus-kill}.spec.ts',
   'libs/testing/src/kafka-{bus,producer,consumer,access}.spec.ts',
   'libs/journal/src/journal-{kill,kafka,tree-kill}.spec.ts',
+  'libs/postgres/src/admin-tree-kill.spec.ts',
 ];
 
 export default defineConfig({

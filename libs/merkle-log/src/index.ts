@@ -5,3 +5,4 @@ export { isSignedBy, noteKeyOf, type NoteSignature, readNote, type SignedNote, s
 export { EMPTY_ROOT, HASH_BYTES, leafHashOf, nodeHashOf } from './tree-hash.js';
 export { rootOfInclusion, type TreeHead, verifyConsistency, verifyInclusion } from './tree-proof.js';
 export { TreeRange } from './tree-range.js';
+export { unknownBeginning } from './unknown-beginning.js';

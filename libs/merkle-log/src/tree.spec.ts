@@ -6,6 +6,7 @@ import {
   leafHashOf,
   nodeHashOf,
   TreeRange,
+  unknownBeginning,
   verifyConsistency,
   verifyInclusion,
 } from './index.js';
@@ -216,4 +217,15 @@ it('refuses a frontier that is not of its size', () => {
   expect(() => new CompactRange(3, [leaves[0]!])).toThrow('a tree of 3');
   expect(() => new CompactRange(1, [Buffer.alloc(31)])).toThrow('32 bytes');
   expect(() => new CompactRange(-1)).toThrow(RangeError);
+});
+
+it('begins a log that had no tree with leaves of nothing, as many as it had records', () => {
+  const range = new CompactRange();
+  const nothing = leafHashOf(Buffer.alloc(0));
+  for (let size = 0; size <= SIZES; size++) {
+    expect([unknownBeginning(size).size, unknownBeginning(size).hashes]).toEqual([size, range.hashes]);
+    range.append(nothing);
+  }
+  expect(() => unknownBeginning(-1)).toThrow(RangeError);
+  expect(() => unknownBeginning(1.5)).toThrow(RangeError);
 });

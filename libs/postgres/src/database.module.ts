@@ -11,6 +11,7 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import { getDataSourceToken, getEntityManagerToken, getRepositoryToken } from '@nestjs/typeorm';
 import { catchError, type Observable, throwError } from 'rxjs';
 import { DataSource, type DataSourceOptions, type MigrationInterface } from 'typeorm';
+import { CreateAdminTree1790000000100 } from './admin-tree-tables.js';
 import { openDatabase } from './open-database.js';
 import { CreateOutbox1790000000000 } from './outbox-tables.js';
 import { storeAnswerOf } from './store-error.js';
@@ -90,7 +91,7 @@ function settingsOf(name: string, url: string, options: DatabaseOptions): DataSo
     url,
     schema: name,
     entities: [...options.entities],
-    migrations: [CreateOutbox1790000000000, ...options.migrations],
+    migrations: [CreateOutbox1790000000000, CreateAdminTree1790000000100, ...options.migrations],
     synchronize: false,
     // Its logger prints parameters, and digests and arguments are parameters.
     logging: false,

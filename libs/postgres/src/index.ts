@@ -1,3 +1,4 @@
+export { CreateAdminTree1790000000100 } from './admin-tree-tables.js';
 export type { AdminAction, AdminActor } from './admin-record.js';
 export { DatabaseModule, databaseModule, type DatabaseOptions } from './database.module.js';
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';

@@ -18,6 +18,11 @@ export class OutboxConnection {
     private readonly wake: (topicName: string) => void,
   ) {}
 
+  /** Whether this process is the publisher, as far as is known now. */
+  get isLive(): boolean {
+    return this.live !== undefined;
+  }
+
   /**
    * Rows of one statement, once the connection holds the lock; waits while another process of the service holds it.
    * @throws Error when the database is away or the connection was closed

@@ -34,6 +34,7 @@ export class OutboxLane {
     private readonly bus: Bus,
     private readonly connection: OutboxConnection,
     private readonly log: OutboxLog,
+    private readonly onPublished: (rows: number) => void,
   ) {}
 
   start(): void {
@@ -98,6 +99,7 @@ export class OutboxLane {
     const entries: RawEntry[] = batch.map(({ key, value }) => ({ key, value: Buffer.from(value) }));
     await this.bus.publishRaw(this.topic, entries);
     await this.connection.query('DELETE FROM outbox WHERE id = ANY($1::bigint[])', [batch.map(({ id }) => id)]);
+    this.onPublished(batch.length);
     return true;
   }
 

@@ -11,6 +11,7 @@ import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.js';
 import { openDatabase } from './open-database.js';
+import { CreateAdminTree1790000000100 } from './admin-tree-tables.js';
 import { CreateOutbox1790000000000 } from './outbox-tables.js';
 import { Outbox } from './outbox.js';
 
@@ -36,7 +37,7 @@ beforeEach(async () => {
       type: 'postgres',
       url: database.url,
       schema,
-      migrations: [CreateOutbox1790000000000],
+      migrations: [CreateOutbox1790000000000, CreateAdminTree1790000000100],
       extra: { options: `-c search_path=${schema}` },
     }),
     schema,

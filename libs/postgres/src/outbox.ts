@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import type { Bus } from '@warder/bus';
-import { auditRecordedTopic, type Topic } from '@warder/contracts';
+import { auditCheckpointTopic, auditRecordedTopic, type Topic } from '@warder/contracts';
 import type { EntityManager } from 'typeorm';
+import { AdminCheckpoints, CHECKPOINT_EVERY_MS } from './admin-checkpoints.js';
 import { type AdminAction, adminRecordOf } from './admin-record.js';
 import { OUTBOX_CHANNEL } from './outbox-channel.js';
 import { OutboxConnection } from './outbox-connection.js';
@@ -14,14 +15,21 @@ export interface OutboxHost {
   readonly bus: Bus;
   readonly clock: { wallMs(): number };
   readonly log: OutboxLog;
+  /** Ed25519, private: signs the heads of the log of admin acts; without one they are not signed. */
+  readonly signingKey?: KeyObject | undefined;
 }
+
+/** At a stop, for records that are on their way, and for the checkpoint that names them. */
+const LAST_SENT_MS = 750;
 
 export interface OutboxOptions {
   /** The service, whose name is its schema's. */
   readonly service: string;
   readonly url: string;
-  /** State topics that the service owns; admin records need not be named. */
+  /** State topics that the service owns; admin records and checkpoints need not be named. */
   readonly topics: readonly Topic<unknown>[];
+  /** Milliseconds between two signed heads of the log of admin acts; 10,000 unless said otherwise. */
+  readonly checkpointEveryMs?: number;
 }
 
 /**
@@ -32,6 +40,7 @@ export interface OutboxOptions {
 export class Outbox {
   private readonly lanes: ReadonlyMap<string, OutboxLane>;
   private readonly connection: OutboxConnection;
+  private readonly checkpoints: AdminCheckpoints;
 
   constructor(
     private readonly host: OutboxHost,
@@ -40,10 +49,18 @@ export class Outbox {
     const wake = (topicName: string): void => this.lanes.get(topicName)?.wake();
     this.connection = new OutboxConnection(options.url, options.service, wake);
     // A lane per topic: a record that waits for the audit service must not hold up a revocation.
-    const lanes = [...options.topics, auditRecordedTopic].map(
-      (topic) => [topic.name, new OutboxLane(topic, host.bus, this.connection, host.log)] as const,
-    );
+    const lanes = [...options.topics, auditRecordedTopic, auditCheckpointTopic].map((topic) => {
+      const onPublished = topic === auditRecordedTopic ? (rows: number) => this.checkpoints.take(rows) : () => {};
+      return [topic.name, new OutboxLane(topic, host.bus, this.connection, host.log, onPublished)] as const;
+    });
     this.lanes = new Map(lanes);
+    const terms = {
+      origin: `admin/${options.service}`,
+      privateKey: host.signingKey,
+      everyMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
+      wallMs: () => host.clock.wallMs(),
+    };
+    this.checkpoints = new AdminCheckpoints(terms, this.connection, host.log, () => wake(auditCheckpointTopic.name));
   }
 
   /**
@@ -90,6 +107,7 @@ export class Outbox {
   /** Begins to publish; waits for nothing and never gives up while the database or the bus is away. */
   start(): void {
     for (const lane of this.lanes.values()) lane.start();
+    this.checkpoints.start();
   }
 
   /**
@@ -100,8 +118,19 @@ export class Outbox {
     await Promise.all(topics.map((topic) => this.lanes.get(topic.name)!.drained()));
   }
 
-  /** Ends after the batches that are under way, or within two seconds; the rest stays for the next start. */
+  /**
+   * Signs what has left and ends after the batches that are under way, or within a few seconds; the rest stays for the next
+   * start.
+   */
   async stop(): Promise<void> {
+    // Another process of the service is the publisher, or the database is away: then there is nothing to sign here.
+    if (this.connection.isLive) {
+      await within(LAST_SENT_MS, this.drained([auditRecordedTopic]));
+      const isNew = await within(LAST_SENT_MS, this.checkpoints.stop());
+      if (isNew === true) await within(LAST_SENT_MS, this.drained([auditCheckpointTopic]));
+    } else {
+      void this.checkpoints.stop();
+    }
     await Promise.all([...this.lanes.values()].map((lane) => lane.stop()));
     await this.connection.close();
   }
@@ -124,4 +153,15 @@ export class Outbox {
     // Delivered at commit, so the publisher learns of the change at once and never of one that was rolled back.
     await manager.query(`SELECT pg_notify('${OUTBOX_CHANNEL}', $1)`, [`${this.options.service} ${topic.name}`]);
   }
+}
+
+/** What the promise gives, or `undefined` where it takes longer. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  const first = await Promise.race([promise, late]);
+  clearTimeout(timer);
+  return first;
 }

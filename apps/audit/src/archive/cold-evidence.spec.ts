@@ -15,7 +15,13 @@ import { join } from 'node:path';
 import { type Bus, createInProcessBus } from '@warder/bus';
 import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
 import { commitmentTo, CompactRange, LEAF_PREFIX_BYTES, makeCheckpoint, recordLeafOf } from '@warder/merkle-log';
-import { CreateOutbox1790000000000, type EmbeddedPostgres, Outbox, startEmbeddedPostgres } from '@warder/postgres';
+import {
+  CreateAdminTree1790000000100,
+  CreateOutbox1790000000000,
+  type EmbeddedPostgres,
+  Outbox,
+  startEmbeddedPostgres,
+} from '@warder/postgres';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../checkpoint.store.js';
@@ -74,6 +80,7 @@ describe('the evidence of records that left Postgres', () => {
     await bus.ensureTopics([auditDeadLetterTopic]);
     const migrations = [
       CreateOutbox1790000000000,
+      CreateAdminTree1790000000100,
       CreateAudit1790000002000,
       CreateArchive1790000002100,
       CreateCheckpoints1790000002500,
