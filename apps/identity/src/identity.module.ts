@@ -21,13 +21,13 @@ import { Principal } from './principal.entity.js';
 import { PrincipalsController } from './principals.controller.js';
 import { PrincipalsStore } from './principals.store.js';
 import { SCIM_ENTITIES, scimParts } from './scim/scim.module.js';
+import { HOST, TokenUsesConsumer } from './token-uses.consumer.js';
 import { TokenRotation } from './token-rotation.store.js';
 import { Token } from './token.entity.js';
 import { Spread, TOPICS } from './spread.js';
 import { TokensController } from './tokens.controller.js';
 import { TokensStore } from './tokens.store.js';
 
-const HOST = Symbol('identity host');
 const REFUSED = Symbol('what the door of identity refused');
 const CONFIG = Symbol('identity config');
 
@@ -118,6 +118,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
           ),
       },
       IdentityStart,
+      TokenUsesConsumer,
       ...scim.providers,
     ],
   };

@@ -9,6 +9,7 @@ import {
   principalStateTopic,
   signingKeyStateTopic,
   tokenStateTopic,
+  tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
 } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
@@ -39,6 +40,7 @@ const TOPICS = [
   principalStateTopic,
   signingKeyStateTopic,
   tokenStateTopic,
+  tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
 ];
 

@@ -12,6 +12,7 @@ import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
 import { OperationMetrics } from './operation-metrics.js';
 import type { Gateway } from './pipeline/gateway.js';
+import { reportTokenUses } from './report-token-uses.js';
 import type { RefusalCounter } from './record/refusal-counter.js';
 import { UnreadAnswers } from './downstream/unread-answers.js';
 
@@ -28,6 +29,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
   const { gateway, running, counter, sessions } = needs;
   const { clock, log } = host;
   const metrics = new OperationMetrics(host.metrics);
+  const noteUse = reportTokenUses(host);
   const bodies = new BodyReader(limits, () => clock.monotonicMs());
   const keepAlive = new KeepAlive(limits.keepAliveMs);
   const cancellations = new Cancellations(running, host.bus, clock, log);
@@ -44,6 +46,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     unread: new UnreadAnswers(limits.unreadBytesMax),
     onEnded: (call, outcome) => {
       metrics.ended(call, outcome);
+      noteUse(call);
       if (outcome.kind === 'failed') onBug(outcome.error);
     },
   });

@@ -1,10 +1,11 @@
 import type { Replica } from '@warder/bus';
-import { type Pepper, principalStateTopic, tokenStateTopic } from '@warder/contracts';
+import { type Pepper, principalStateTopic, tokenStateTopic, tokenUsedTopic } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
-import { PrincipalDirectory } from '@warder/tokens';
+import { PrincipalDirectory, TokenUses } from '@warder/tokens';
 import { REFUSAL_WINDOW_MS, RefusedRequests } from './refused-requests.js';
 
 const SWEEP_EVERY_MS = 5_000;
+const TELL_EVERY_MS = 10_000;
 
 /** What this process knows of principals and tokens: one directory, however many services share the process. */
 export class AdminAccess {
@@ -14,7 +15,10 @@ export class AdminAccess {
   private readonly replicas: Replica[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: NodeJS.Timeout | undefined;
+  private telling: NodeJS.Timeout | undefined;
   private isStopped = false;
+  /** Of tokens at these doors: of an administrator's there may be no other. */
+  readonly uses: TokenUses;
 
   /** @param pepper - the same as identity's, or no bearer is found */
   constructor(
@@ -22,12 +26,15 @@ export class AdminAccess {
     private readonly host: Pick<Host, 'bus' | 'clock' | 'log'>,
   ) {
     const { current, keys } = pepper;
+    const { bus } = host;
+    this.uses = new TokenUses(bus.node, (used) => bus.publish(tokenUsedTopic, bus.node, used));
     this.directory = new PrincipalDirectory({ [current]: keys[current]!, ...keys });
   }
 
   /** Begins to read; does not wait for the bus, which may be away. */
   start(): void {
     const { bus, clock, log } = this.host;
+    this.telling = setInterval(() => void this.tellUses(), TELL_EVERY_MS).unref();
     this.timer = setInterval(() => this.directory.sweep(clock.wallMs()), SWEEP_EVERY_MS);
     this.timer.unref();
     this.flushing = setInterval(() => void this.flush(), REFUSAL_WINDOW_MS).unref();
@@ -48,6 +55,14 @@ export class AdminAccess {
     if (count > 0) this.host.log.warn({ count }, 'refused admin requests could not be recorded yet');
   }
 
+  /** Nobody waits for it: until the bus takes them they are gathered. */
+  private async tellUses(): Promise<void> {
+    const { clock, log } = this.host;
+    await this.uses
+      .tell(clock.wallMs())
+      .catch((error: unknown) => log.debug({ err: error }, 'uses of tokens wait for the bus'));
+  }
+
   /** Whether everything that identity had published was read: before that nobody is let in. */
   isReady(): boolean {
     return this.replicas.length === 2 && this.replicas.every((replica) => replica.isReady());
@@ -57,7 +72,9 @@ export class AdminAccess {
     this.isStopped = true;
     clearInterval(this.timer);
     clearInterval(this.flushing);
+    clearInterval(this.telling);
     await this.flush();
+    await this.tellUses();
     await Promise.all(this.replicas.map((replica) => replica.stop()));
   }
 }

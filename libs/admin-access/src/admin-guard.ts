@@ -98,6 +98,7 @@ export class AdminGuard implements CanActivate {
     // One answer for malformed, unknown, expired and revoked: the caller learns nothing of what once was.
     if (found === undefined) throw new AdminError(401, 'WDR_TOKEN_UNKNOWN', 'the token is not accepted');
     this.callers.set(request, found);
+    this.access.uses.note(found.token.id, this.host.clock.wallMs());
     return found;
   }
 

@@ -64,6 +64,7 @@ export { POLICY_READER, POLICY_SNAPSHOT_KEY, PolicySnapshot, policySnapshotTopic
 export { PrincipalState, principalStateTopic, Role } from './topics/principal-state.js';
 export { SigningKeyState, signingKeyStateTopic } from './topics/signing-key-state.js';
 export { TokenScopes, TokenState, tokenStateTopic } from './topics/token-state.js';
+export { TOKEN_USES_MAX, type TokenUse, TokenUsed, tokenUsedTopic } from './topics/token-used.js';
 export {
   ToolDefinition,
   toolDefinitionDiscoveredTopic,

@@ -12,6 +12,7 @@ import {
   policySnapshotTopic,
   principalStateTopic,
   tokenStateTopic,
+  tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
 } from './index.js';
 
@@ -27,6 +28,7 @@ const topics = [
   policySnapshotTopic,
   principalStateTopic,
   tokenStateTopic,
+  tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
 ];
 

@@ -20,4 +20,5 @@ export {
 export { AddressScope } from './address-scope.js';
 export { isForAgents } from './token-scopes.js';
 export { digestOf } from './token-digest.js';
+export { TokenUses, type TokenUsesBounds } from './token-uses.js';
 export { isWellFormed, issueToken, TOKEN_PREFIX } from './token-text.js';

@@ -12,6 +12,7 @@ import { policySnapshotTopic } from './policy-snapshot.js';
 import { principalStateTopic } from './principal-state.js';
 import { signingKeyStateTopic } from './signing-key-state.js';
 import { tokenStateTopic } from './token-state.js';
+import { tokenUsedTopic } from './token-used.js';
 import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
 
 /** All topics of the bus: what a cluster's setup makes, and from which it derives who may write and read what. */
@@ -30,5 +31,6 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   principalStateTopic,
   signingKeyStateTopic,
   tokenStateTopic,
+  tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
 ];
