@@ -1,6 +1,7 @@
 import { Pepper } from '@warder/contracts';
 import { z } from 'zod';
 import { GroupRules } from './group-rules.js';
+import { LeaksConfig } from './leaks/leaks-config.js';
 import { ScimConfig } from './scim/scim-config.js';
 
 export const IdentityConfig = z.strictObject({
@@ -35,5 +36,6 @@ export const IdentityConfig = z.strictObject({
   /** What groups of a directory mean here; unless said otherwise, groups of the same names, normalised. */
   groupRules: GroupRules.default([{ from: '*' }]),
   scim: ScimConfig.optional(),
+  leakedTokens: LeaksConfig.optional(),
 });
 export type IdentityConfig = z.infer<typeof IdentityConfig>;

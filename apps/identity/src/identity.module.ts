@@ -11,6 +11,7 @@ import { bootstrap } from './bootstrap.js';
 import { ENDS_ACCESS, type EndsAccess } from './ends-access.store.js';
 import type { IdentityConfig } from './identity-config.js';
 import { IdentityStore } from './identity.store.js';
+import { leakParts } from './leaks/leaks.module.js';
 import { MeController } from './me.controller.js';
 import { CreateAuthorization1790000001300 } from './migrations/create-authorization.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
@@ -60,6 +61,7 @@ export class IdentityModule {}
 export function identityModule(config: IdentityConfig, host: Host): DynamicModule {
   const { url } = config.database;
   const scim = scimParts(config, host);
+  const leaks = leakParts(config, host);
   return {
     module: IdentityModule,
     imports: [
@@ -74,7 +76,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [PrincipalsController, TokensController, MeController, ...scim.controllers],
+    controllers: [PrincipalsController, TokensController, MeController, ...scim.controllers, ...leaks.controllers],
     providers: [
       { provide: HOST, useValue: host },
       { provide: CONFIG, useValue: config },
@@ -120,6 +122,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
       IdentityStart,
       TokenUsesConsumer,
       ...scim.providers,
+      ...leaks.providers,
     ],
   };
 }

@@ -24,6 +24,7 @@ export const StandaloneFile = z.strictObject({
   /** As of the identity service. */
   groupRules: IdentityConfig.shape.groupRules,
   scim: IdentityConfig.shape.scim,
+  leakedTokens: IdentityConfig.shape.leakedTokens,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
   publicUrl: HostSettings.shape.publicUrl,
   tls: HostSettings.shape.tls,
@@ -39,7 +40,7 @@ export interface StandaloneConfig {
   readonly policyFile: string | undefined;
   readonly stdio: Readonly<Record<string, z.infer<typeof StdioEntry>>>;
   readonly exporters: ExportersSettings;
-  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim'>;
+  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim' | 'leakedTokens'>;
 }
 
 /**
@@ -52,7 +53,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const isPolicy = Object.keys(document).some((key) => Object.hasOwn(PolicyDocument.shape, key));
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
-  const { policyFile, stdio, exporters, groupRules, scim, listen, events, ...ofHost } = parsed.data;
+  const { policyFile, stdio, exporters, groupRules, scim, leakedTokens, listen, events, ...ofHost } = parsed.data;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -64,6 +65,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,
     exporters,
-    identity: { groupRules, scim },
+    identity: { groupRules, scim, leakedTokens },
   };
 }

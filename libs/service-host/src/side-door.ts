@@ -9,6 +9,10 @@ export interface SideDoor {
   /** Of answers, and of bodies beside `application/json`; without parameters. */
   readonly mediaType: string;
   readonly bodyBytesMax: number;
+  /** Hands on a body as the text that came, for a door whose callers sign it; parsed unless said otherwise. */
+  readonly isBodyText?: boolean;
+  /** Of answers, where it is another. */
+  readonly answerType?: string;
   /** Judges a request before its body is read; throws an AdminError to have it refused. */
   admit(request: IncomingMessage): void;
   /** The body of a refusal in the form of the protocol, and headers that go with it. */

@@ -204,15 +204,15 @@ async function createApp(
     const isNothing = forgetTypeOfNothing(request.raw);
     const sideDoor = parts.sideDoors.at(request.raw.url ?? '');
     if (sideDoor !== undefined) {
-      void reply.type(`${sideDoor.mediaType}; charset=utf-8`);
+      void reply.type(`${sideDoor.answerType ?? sideDoor.mediaType}; charset=utf-8`);
       readAs(sideDoor.mediaType, request.raw);
     }
     // A guard comes after the body, which by then whoever sent it had us hold and parse.
     if (!parts.sideDoors.admit(request.raw) && !isNothing) for (const judge of parts.bodyJudges) judge(request.raw);
     done();
   });
-  for (const { mediaType, bodyBytesMax } of parts.sideDoors.all) {
-    const parse = fastify.getDefaultJsonParser('error', 'error');
+  for (const { mediaType, bodyBytesMax, isBodyText = false } of parts.sideDoors.all) {
+    const parse = isBodyText ? asItCame : fastify.getDefaultJsonParser('error', 'error');
     fastify.addContentTypeParser(mediaType, { parseAs: 'string', bodyLimit: bodyBytesMax }, parse);
   }
   await app.init();
@@ -220,6 +220,10 @@ async function createApp(
   if (toFastify !== undefined) parts.gate.openTo(toFastify);
   parts.open();
   return app;
+}
+
+function asItCame(_request: unknown, body: string, done: (error: null, body: string) => void): void {
+  done(null, body);
 }
 
 // The parser of a side door has its bound; the one of JSON in general has the admin doors'.

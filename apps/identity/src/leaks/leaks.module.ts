@@ -1,0 +1,29 @@
+import type { ModuleMetadata } from '@nestjs/common';
+import type { Host } from '@warder/service-host';
+import type { IdentityConfig } from '../identity-config.js';
+import { IdentityStore } from '../identity.store.js';
+import { LeakedTokensController, TOKENS_MAX } from './leaked-tokens.controller.js';
+import { LeakedTokens } from './leaked-tokens.store.js';
+import { LEAKS_PREFIX, LeaksDoor } from './leaks-door.js';
+
+/** The part of identity to which secret scanners report; without a configuration a door that is not there. */
+export function leakParts(
+  { leakedTokens, pepper }: IdentityConfig,
+  host: Host,
+): Required<Pick<ModuleMetadata, 'controllers' | 'providers'>> {
+  const door = new LeaksDoor(leakedTokens, host);
+  host.sideDoor(LEAKS_PREFIX, door);
+  if (leakedTokens === undefined) return { controllers: [], providers: [] };
+  return {
+    controllers: [LeakedTokensController],
+    providers: [
+      { provide: LeaksDoor, useValue: door },
+      { provide: TOKENS_MAX, useValue: leakedTokens.tokensMax },
+      {
+        provide: LeakedTokens,
+        inject: [IdentityStore],
+        useFactory: (store: IdentityStore) => new LeakedTokens(store, pepper),
+      },
+    ],
+  };
+}
