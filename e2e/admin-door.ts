@@ -1,4 +1,4 @@
-import type { AuditRecord, CreatePrincipal, PolicyDocument } from '@warder/contracts';
+import type { AuditRecord, CreatePrincipal, PolicyDocument, TokenScopes } from '@warder/contracts';
 import { parseJson } from '@warder/mcp-wire';
 import type { StartedWarder } from '@warder/testing';
 import { request } from 'undici';
@@ -33,13 +33,13 @@ export class AdminDoor {
     return { principalId: principal.id, ...(await this.token(principal.id, tokenName)) };
   }
 
-  /** @param tools - patterns that cut the owner's grants */
+  /** @param cut - what cuts the owner's grants: patterns of tools, or whichever scopes */
   async token(
     principalId: string,
     name: string,
-    tools: readonly string[] | null = null,
+    cut: readonly string[] | Partial<TokenScopes> = {},
   ): Promise<Pick<Member, 'tokenId' | 'token'>> {
-    const asked = { principalId, name, scopes: { tools } };
+    const asked = { principalId, name, scopes: Array.isArray(cut) ? { tools: cut } : cut };
     const issued = await this.ask<{ id: string; token: string }>('POST', '/identity/tokens', asked);
     return { tokenId: issued.id, token: issued.token };
   }

@@ -34,12 +34,17 @@ export class EraAgent {
   static async open(settings: EraAgentSettings): Promise<EraAgent> {
     const agent = new EraAgent(settings);
     if (settings.era === 'modern') return agent;
-    const params = { protocolVersion: LEGACY_REVISION, capabilities: {}, clientInfo: CLIENT };
-    const { status, text, headers } = await agent.post({ jsonrpc: '2.0', id: ID, method: 'initialize', params });
+    const { status, text, headers } = await agent.initialize();
     if (status !== 200) throw new Error(`initialize: ${status} ${text}`);
     agent.sessionId = String(headers['mcp-session-id']);
     await agent.post({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return agent;
+  }
+
+  /** What the first message of a client of the era is answered. */
+  static greet(settings: EraAgentSettings): Promise<SeenAnswer> {
+    const agent = new EraAgent(settings);
+    return settings.era === 'modern' ? agent.list() : agent.initialize();
   }
 
   list(): Promise<SeenAnswer> {
@@ -50,6 +55,11 @@ export class EraAgent {
   call(name: string, args: Readonly<Record<string, unknown>>, progressToken?: string): Promise<SeenAnswer> {
     const meta = progressToken === undefined ? {} : { _meta: { progressToken } };
     return this.ask('tools/call', { name, arguments: args, ...meta });
+  }
+
+  private initialize(): Promise<SeenAnswer> {
+    const params = { protocolVersion: LEGACY_REVISION, capabilities: {}, clientInfo: CLIENT };
+    return this.post({ jsonrpc: '2.0', id: ID, method: 'initialize', params });
   }
 
   private ask(method: string, params: Readonly<Record<string, unknown>>): Promise<SeenAnswer> {

@@ -19,6 +19,7 @@ export const STORY_SHAPES = {
   '9-siem': ['standalone', 'cluster'],
   '10-chaos': ['cluster'],
   '11-scim': ['standalone', 'cluster'],
+  '12-tokens': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;
