@@ -1,10 +1,12 @@
 import { AdminError } from '@warder/service-host';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint.store.js';
 import type { ExportedPiece } from './export-stream.js';
+import type { UnnamedRecords } from './unnamed-records.store.js';
 
 /**
  * The lines of a bundle: that it begins; for each log the checkpoint where it goes on from, and then each checkpoint
- * behind the records that it names; that it ends, and with how much. Where something cannot be read the last line says so
+ * behind the records that it names; for each log of admin acts that had none the checkpoint where it stands; that it ends,
+ * with how much, and which records of the time it lacks for no checkpoint names them. Where something cannot be read the last line says so
  * instead: a file that has no end was cut off, wherever a line of it ends.
  * @param from - ISO 8601; the records are those of checkpoints made in the time
  */
@@ -13,6 +15,7 @@ export async function* bundlePieces(from: string, to: string, store: CheckpointS
   let at: StoredCheckpoint | undefined;
   let previous: StoredCheckpoint | undefined;
   let [records, checkpoints, missing] = [0, 0, 0];
+  let unnamed: readonly UnnamedRecords[] = [];
   try {
     for (at of await store.between(from, to)) {
       if (previous?.log !== at.log) {
@@ -27,11 +30,13 @@ export async function* bundlePieces(from: string, to: string, store: CheckpointS
       checkpoints += 1;
       previous = at;
     }
+    for (const { text } of await store.quietAdmin(from, to)) yield { text: `{"base":${text}}\n`, records: 0 };
+    unnamed = await store.unnamed(from, to);
   } catch (failure) {
     yield { ...pieceOf(brokenAt(failure, at)), failure };
     return;
   }
-  yield pieceOf({ bundle: 'end', records, checkpoints, missing });
+  yield pieceOf({ bundle: 'end', records, checkpoints, missing, unnamed });
 }
 
 /** Where it broke: the records of this range, and everything behind it, are not in the bundle. */

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { AuditCheckpoint, CheckpointsQuery } from '@warder/contracts';
+import { type AuditCheckpoint, type CheckpointsQuery, EVERY_SERVICE } from '@warder/contracts';
 import { withStore } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { ColdStore, PlacedRecord } from './archive/cold.store.js';
+import { RECORD_INDEX } from './record-place.js';
+import { type UnnamedRecords, unnamedRecords } from './unnamed-records.store.js';
 
 /**
  * Milliseconds before and behind the times of its checkpoints in which a record of a range is looked for, the next if it
@@ -11,11 +13,8 @@ import type { ColdStore, PlacedRecord } from './archive/cold.store.js';
  */
 const WINDOWS_MS = [60_000, 3_600_000, 86_400_000, 3_155_760_000_000];
 
-/**
- * A record's place, null where its text says none: it is what came, and a cast of anything would fail the whole question.
- * `CASE`, for Postgres keeps to no order of conditions.
- */
-const INDEX = `(CASE WHEN record->>'index' ~ '^[0-9]{1,15}$' THEN (record->>'index')::bigint END)`;
+/** A record younger than this may wait for its checkpoint. */
+const NAMED_WITHIN_MS = 60_000;
 
 /** A checkpoint's place in its log, and its exact text. */
 export interface StoredCheckpoint {
@@ -33,6 +32,7 @@ export class CheckpointStore {
   constructor(
     private readonly source: DataSource,
     private readonly cold: ColdStore | undefined,
+    private readonly wallMs: () => number,
   ) {}
 
   /** Stores one, as the text that came; one that is there already stays. */
@@ -81,6 +81,33 @@ export class CheckpointStore {
   }
 
   /**
+   * The last checkpoint before `from` of each log of admin acts that has none in the time: that a log had nothing to sign is
+   * told apart from a log that is not there any more.
+   */
+  async quietAdmin(from: string, to: string): Promise<StoredCheckpoint[]> {
+    const logs = EVERY_SERVICE.map((service) => `admin/${service}`);
+    return this.find(
+      `(log, size, digest) IN (
+        SELECT last.log, last.size, last.digest FROM unnest($3::text[]) AS known (log) CROSS JOIN LATERAL (
+          SELECT log, size, digest FROM checkpoint AS earlier
+          WHERE earlier.log = known.log AND at < $1::timestamptz ORDER BY size DESC, digest LIMIT 1) AS last
+        WHERE NOT EXISTS (SELECT FROM checkpoint AS made
+          WHERE made.log = known.log AND at >= $1::timestamptz AND at < $2::timestamptz)
+      ) ORDER BY log`,
+      [from, to, logs],
+    );
+  }
+
+  /** Records of a time that no checkpoint names, by log; those that are too young to have one do not count. */
+  unnamed(from: string, to: string): Promise<UnnamedRecords[]> {
+    const { source, cold } = this;
+    const toMs = Math.min(Date.parse(to), this.wallMs() - NAMED_WITHIN_MS);
+    const lastOf = async (log: string): Promise<StoredCheckpoint | undefined> =>
+      (await this.find('log = $1 ORDER BY size DESC, digest LIMIT 1', [log]))[0];
+    return unnamedRecords({ source, cold, lastOf }, { fromMs: Date.parse(from), toMs });
+  }
+
+  /**
    * The exact texts of the records that a checkpoint names, in their order. No index serves this: they are looked for
    * around the times of the checkpoints, in Postgres and then in the archive, and further away only where they are not all
    * there.
@@ -101,10 +128,10 @@ export class CheckpointStore {
   private stored({ log, leavesFrom, size }: StoredCheckpoint, fromMs: number, toMs: number): Promise<PlacedRecord[]> {
     return withStore(() =>
       this.source.query(
-        `SELECT record_id AS id, ${INDEX}::float8 AS index, record::text AS text FROM call_record
+        `SELECT record_id AS id, ${RECORD_INDEX}::float8 AS index, record::text AS text FROM call_record
          WHERE occurred_at >= to_timestamp($4::numeric / 1000.0) AND occurred_at <= to_timestamp($5::numeric / 1000.0)
-           AND log = $1 AND ${INDEX} >= $2 AND ${INDEX} < $3
-         ORDER BY ${INDEX}, record_id`,
+           AND log = $1 AND ${RECORD_INDEX} >= $2 AND ${RECORD_INDEX} < $3
+         ORDER BY ${RECORD_INDEX}, record_id`,
         [log, leavesFrom, size, fromMs, toMs],
       ),
     );

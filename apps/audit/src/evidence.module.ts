@@ -14,7 +14,8 @@ export function evidenceProviders(host: Host, source: string | symbol | object):
     {
       provide: CheckpointStore,
       inject: [source as never, ColdStore],
-      useFactory: (opened: DataSource, cold: ColdStore | null) => new CheckpointStore(opened, cold ?? undefined),
+      useFactory: (opened: DataSource, cold: ColdStore | null) =>
+        new CheckpointStore(opened, cold ?? undefined, () => host.clock.wallMs()),
     },
     { provide: CHECKPOINT_LOG, useValue: host.log },
     AuditCheckpointConsumer,

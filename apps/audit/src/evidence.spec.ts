@@ -163,7 +163,13 @@ describe('the evidence of the audit service', () => {
       'origin',
       'bundle',
     ]);
-    expect(JSON.parse(lines.at(-1)!)).toEqual({ bundle: 'end', records: 4, checkpoints: 2, missing: 0 });
+    expect(JSON.parse(lines.at(-1)!)).toEqual({
+      bundle: 'end',
+      records: 4,
+      checkpoints: 2,
+      missing: 0,
+      unnamed: [],
+    });
     const indexes = lines.flatMap((line) => (JSON.parse(line) as { index?: number }).index ?? []);
     expect(indexes).toEqual([13, 14, 15, 16]);
   });

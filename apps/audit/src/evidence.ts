@@ -1,5 +1,5 @@
 import { AuditCheckpoint } from '@warder/contracts';
-import { CompactRange, type ReadCheckpoint, readCheckpoint, recordLeafOf, TreeRange } from '@warder/merkle-log';
+import { type ReadCheckpoint, readCheckpoint, recordLeafOf, TreeRange, unknownBeginning } from '@warder/merkle-log';
 import { AdminError } from '@warder/service-host';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint.store.js';
 
@@ -27,7 +27,8 @@ export async function proofOf(record: string, store: CheckpointStore): Promise<s
 async function treeOf(checkpoint: StoredCheckpoint, store: CheckpointStore): Promise<TreeRange | undefined> {
   const { log, leavesFrom, size } = checkpoint;
   const previous = leavesFrom === 0 ? undefined : await store.ofSize(log, leavesFrom);
-  const beginning = leavesFrom === 0 ? new CompactRange() : readStored(previous)?.range;
+  // Where none is before it the tree may begin here, behind records that it says nothing of: its root tells.
+  const beginning = previous === undefined ? unknownBeginning(leavesFrom) : readStored(previous)?.range;
   const records = await store.recordsOf(checkpoint, previous);
   if (beginning === undefined || records.length !== size - leavesFrom) return undefined;
   const tree = new TreeRange(

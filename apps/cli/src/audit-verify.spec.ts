@@ -97,6 +97,36 @@ describe('an honest export', () => {
     ]);
   });
 
+  it('is proved from where its tree begins, behind records that were there before, and says where that is', async () => {
+    for (const before of [1, 3, 5, 8]) {
+      const log = new HonestLog('admin/policy', before).append(3).checkpoint().append(4).checkpoint();
+      const { code, report } = await verify(log);
+      expect([code, report.from, report.to, report.records]).toEqual([0, before, before + 7, 7]);
+      expect(report.findings.map(({ weight, text }) => `${weight}: ${text}`)).toEqual([
+        `notice: the tree begins at record ${before}: nothing is signed of the ${before} before it`,
+      ]);
+      const changed = log.records.with(1, log.records[1]!.replace('tool', 'took'));
+      expect((await verify(log, { records: changed })).said).toContainEqual(['record-altered', before + 1]);
+    }
+  });
+
+  it('is not proved to begin where a later checkpoint is the first one that is left', async () => {
+    const log = new HonestLog('admin/policy', 3).append(3).checkpoint().append(4).checkpoint();
+    const { code, said } = await verify(log, { checkpoints: log.checkpoints.slice(1), records: log.records.slice(3) });
+    expect([code, said[0]]).toEqual([2, ['starts-later', undefined]]);
+  });
+
+  it('says of which services it holds no log, though their keys are known', async () => {
+    const log = threeRanges();
+    const keys = { 'ingress.pub': log.keys.publicKey, 'policy.pub': log.keys.publicKey, 'old.pub': log.keys.publicKey };
+    const dir = writeExport({ 'all.ndjson': [...log.records, ...log.checkpoints] }, keys);
+    dirs.push(dir);
+    const { code, out } = await run(dir);
+    const told = 'no log of policy is in the export, though its key is known [policy.pub]';
+    expect([code, out.trimEnd().split('\n')]).toEqual([0, [expect.any(String), `-           ${told}`]]);
+    expect(JSON.parse((await run(dir, '--json')).out)).toMatchObject({ withoutLog: ['policy.pub'] });
+  });
+
   it('is read whatever a record holds, a line feed too', async () => {
     const log = threeRanges();
     const records = log.records.map((text, n) => (n === 3 ? JSON.stringify({ exactly: text }) : text));
@@ -287,6 +317,11 @@ describe('a bundle', () => {
       'has less than its end says',
       [begin, ...log.records.slice(0, 19), ...log.checkpoints.slice(0, 2), end],
       'and only 19',
+    ],
+    [
+      'left records out',
+      [begin, ...all, `${end.slice(0, -1)},"unnamed":[{"log":"admin/policy","records":12}]}`],
+      '12 records of admin/policy are left out: no checkpoint names them',
     ],
     ['broke off', [begin, ...all, broken], 'WDR_ARCHIVE_UNREADABLE at the records 7 to 18 of n1/0abc (gone)'],
   ])('is not proved that %s, though all that is there is', async (_how, lines, why) => {

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Finding, LogReport } from './verify/finding.js';
-import { readPublicKeys } from './verify/public-keys.js';
+import { keysWithoutLog, type NamedKey, readPublicKeys } from './verify/public-keys.js';
 import { readExport } from './verify/read-export.js';
 import { verifyLog } from './verify/verify-log.js';
 import { verifyProof } from './verify/verify-proof.js';
@@ -45,8 +45,13 @@ export async function auditVerify(args: readonly string[], { out, error }: Outpu
     }
     const { logs, unreadable, incomplete } = await readExport(path);
     const reports = [...logs.values()].map((log) => verifyLog(log, keys));
-    if (values.json === true) out(`${JSON.stringify({ logs: reports, unreadable, incomplete })}\n`);
-    else for (const line of [...linesOf(reports, unreadable), ...incomplete.map(incompleteLine)]) out(`${line}\n`);
+    const silent = keysWithoutLog(keys, logs.keys());
+    const withoutLog = silent.map(({ file }) => file);
+    if (values.json === true) out(`${JSON.stringify({ logs: reports, unreadable, incomplete, withoutLog })}\n`);
+    else {
+      const around = [...silent.map(silentLine), ...incomplete.map(incompleteLine)];
+      for (const line of [...linesOf(reports, unreadable), ...around]) out(`${line}\n`);
+    }
     return exitCodeOf(reports, unreadable.length, incomplete.length);
   } catch (failure) {
     error(`warder audit verify: ${(failure as Error).message}\n`);
@@ -78,5 +83,8 @@ function* linesOf(
 }
 
 const incompleteLine = (why: string): string => `NOT PROVED  the export is not whole: ${why}`;
+
+const silentLine = ({ service, file }: NamedKey): string =>
+  `-           no log of ${service} is in the export, though its key is known [${file}]`;
 
 const MARKS: Record<Finding['weight'], string> = { tampered: '!', unproven: '?', notice: '-' };

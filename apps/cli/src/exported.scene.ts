@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CompactRange, makeCheckpoint, recordLeafOf, TreeRange } from '@warder/merkle-log';
+import { type CompactRange, makeCheckpoint, recordLeafOf, TreeRange, unknownBeginning } from '@warder/merkle-log';
 
 export const LOG = 'n1/0abc';
 
@@ -19,15 +19,22 @@ export class HonestLog {
   readonly keys: { privateKey: KeyObject; publicKey: KeyObject } = generateKeyPairSync('ed25519');
   readonly records: string[] = [];
   readonly checkpoints: string[] = [];
-  private readonly range = new CompactRange();
+  private readonly range: CompactRange;
   private readonly leaves: Buffer[] = [];
-  private named = 0;
+  private named: number;
 
-  constructor(readonly name = LOG) {}
+  /** @param before - records that the log had before it had a tree */
+  constructor(
+    readonly name = LOG,
+    private readonly before = 0,
+  ) {
+    this.range = unknownBeginning(before);
+    this.named = before;
+  }
 
   append(count: number, how: Parameters<typeof recordText>[1] = {}): this {
     for (let n = 0; n < count; n++) {
-      const text = recordText(this.records.length, { log: this.name, ...how });
+      const text = recordText(this.range.size, { log: this.name, ...how });
       const leaf = recordLeafOf(Buffer.from(text));
       this.records.push(text);
       this.leaves.push(leaf);
@@ -37,7 +44,7 @@ export class HonestLog {
   }
 
   checkpoint(privateKey = this.keys.privateKey, atMs = 1_790_000_000_000): this {
-    const leaves = Buffer.concat(this.leaves.slice(this.named).map((leaf) => leaf.subarray(0, 8)));
+    const leaves = Buffer.concat(this.leaves.slice(this.named - this.before).map((leaf) => leaf.subarray(0, 8)));
     const state = { origin: this.name, range: this.range, leavesFrom: this.named, leaves, atMs };
     this.checkpoints.push(JSON.stringify(makeCheckpoint(state, privateKey)));
     this.named = this.range.size;
@@ -46,10 +53,11 @@ export class HonestLog {
 
   /** What `GET /admin/audit/calls/:id/proof` answers for a record, by the last checkpoint. */
   proofOf(index: number): string {
-    const path = new TreeRange(new CompactRange(), this.leaves.slice(0, this.named)).inclusionProof(index);
+    const known = this.leaves.slice(0, this.named - this.before);
+    const path = new TreeRange(unknownBeginning(this.before), known).inclusionProof(index);
     const checkpoint: unknown = JSON.parse(this.checkpoints.at(-1)!);
     return JSON.stringify({
-      record: this.records[index],
+      record: this.records[index - this.before],
       index,
       path: path.map((hash) => hash.toString('base64')),
       checkpoint,

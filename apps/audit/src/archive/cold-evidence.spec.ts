@@ -94,7 +94,7 @@ describe('the evidence of records that left Postgres', () => {
     duck = await Duck.open(config);
     const archive = new ArchiveStore(source, duck, config);
     cold = new ColdStore(archive, duck);
-    checkpoints = new CheckpointStore(source, cold);
+    checkpoints = new CheckpointStore(source, cold, clock.wallMs);
     const outbox = new Outbox(
       { node: 'audit', bus, clock, log: quiet },
       { service: 'audit', url: postgres.url, topics: [] },

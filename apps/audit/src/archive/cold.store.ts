@@ -119,9 +119,7 @@ export class ColdStore {
    * it names what is missing.
    */
   async recordsOfLog(log: string, places: IndexRange, fromMs: number, toMs: number): Promise<PlacedRecord[]> {
-    const days = (await this.coldDays()).filter(({ day }) => day >= dayOf(fromMs) && day <= dayOf(toMs));
-    const listed = (await Promise.all(days.map(({ day }) => this.archive.paths(day, day)))).flat();
-    const paths = listed.filter((path) => existsSync(path));
+    const paths = await this.pathsOf(fromMs, toMs);
     if (paths.length === 0) return [];
     // The times let whole groups of rows be passed over: files are sorted by them.
     const rows = await this.duck.rows(
@@ -133,6 +131,16 @@ export class ColdStore {
     return (rows as [string, bigint, string][]).map(([id, index, text]) => {
       return { id, index: Number(index), text };
     });
+  }
+
+  /** How many records of each log there are of a time in milliseconds since 1970, `toMs` excluded. */
+  async logsOf(fromMs: number, toMs: number): Promise<readonly { log: string; records: number }[]> {
+    const paths = await this.pathsOf(fromMs, toMs);
+    if (paths.length === 0) return [];
+    const rows = await this.duck.rows(
+      `SELECT metadata.log_name, count(*) FROM ${filesOf(paths)} WHERE time >= ${fromMs} AND time < ${toMs} GROUP BY 1`,
+    );
+    return (rows as [string, bigint][]).map(([log, records]) => ({ log, records: Number(records) }));
   }
 
   /** A record by its id alone: its time is not known, so every file is asked. */
@@ -157,6 +165,13 @@ export class ColdStore {
     return (rows as [string, string, string][]).map(([key, head, keys]) => {
       return { key: JSON.parse(key) as UseKey, head, keys: JSON.parse(keys) as RecordKey[] };
     });
+  }
+
+  /** Files of a time that are there. */
+  private async pathsOf(fromMs: number, toMs: number): Promise<string[]> {
+    const days = (await this.coldDays()).filter(({ day }) => day >= dayOf(fromMs) && day <= dayOf(toMs));
+    const listed = (await Promise.all(days.map(({ day }) => this.archive.paths(day, day)))).flat();
+    return listed.filter((path) => existsSync(path));
   }
 
   private async coldDays(): Promise<readonly ArchivedDay[]> {

@@ -5,6 +5,8 @@ export class BundleFrames {
   /** Records and checkpoints that the ends tell of. */
   private readonly told = { records: 0, checkpoints: 0 };
   private readonly broken: string[] = [];
+  /** Records of logs that bundles had to leave out. */
+  private readonly unnamed = new Map<string, number>();
 
   /** Takes the line that has the member `bundle`. @returns false where it is none that a bundle has */
   take(line: Record<string, unknown>): boolean {
@@ -22,6 +24,7 @@ export class BundleFrames {
     this.ended += 1;
     this.told.records += records;
     this.told.checkpoints += checkpoints;
+    this.takeUnnamed(line.unnamed);
     return true;
   }
 
@@ -36,7 +39,16 @@ export class BundleFrames {
       if (held[what] < this.told[what])
         faults.push(`bundles ended with ${this.told[what]} ${what}, and only ${held[what]} are here`);
     }
+    for (const [log, records] of this.unnamed)
+      faults.push(`${records} records of ${log} are left out: no checkpoint names them`);
     return faults;
+  }
+
+  private takeUnnamed(unnamed: unknown): void {
+    // A bundle of an older version does not tell.
+    for (const one of Array.isArray(unnamed) ? (unnamed as { log?: unknown; records?: unknown }[]) : [])
+      if (typeof one?.log === 'string' && typeof one.records === 'number')
+        this.unnamed.set(one.log, (this.unnamed.get(one.log) ?? 0) + one.records);
   }
 }
 

@@ -23,6 +23,7 @@ export interface Finding {
     | 'no-place'
     | 'not-covered'
     | 'starts-later'
+    | 'tree-begins'
     | 'sequence-missing';
   /** Index of the record. */
   readonly index?: number;

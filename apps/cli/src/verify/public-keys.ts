@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { EVERY_SERVICE } from '@warder/contracts';
 import type { ReadCheckpoint } from '@warder/merkle-log';
 
 const SUFFIX = '.pub';
@@ -31,9 +32,20 @@ export function readPublicKeys(dir: string): NamedKey[] {
  * by ingress. Where the key of that service is not there (standalone has one for all), any of them may.
  */
 export function signerOf(checkpoint: ReadCheckpoint, keys: readonly NamedKey[]): NamedKey | undefined {
-  const service = /^admin\/(.+)$/.exec(checkpoint.origin)?.[1] ?? 'ingress';
+  const service = signingServiceOf(checkpoint.origin);
   const own = keys.filter((key) => key.service === service);
   return (own.length > 0 ? own : keys).find(({ key }) => checkpoint.isSignedBy(key));
+}
+
+/** The keys of services none of whose logs is among these: an export of all of them would hold one. */
+export function keysWithoutLog(keys: readonly NamedKey[], logs: Iterable<string>): NamedKey[] {
+  const heard = new Set([...logs].map(signingServiceOf));
+  const services: readonly string[] = EVERY_SERVICE;
+  return keys.filter(({ service }) => services.includes(service) && !heard.has(service));
+}
+
+function signingServiceOf(log: string): string {
+  return /^admin\/(.+)$/.exec(log)?.[1] ?? 'ingress';
 }
 
 function readKey(path: string): KeyObject {

@@ -1,4 +1,4 @@
-import { CompactRange, LEAF_PREFIX_BYTES, type ReadCheckpoint } from '@warder/merkle-log';
+import { CompactRange, LEAF_PREFIX_BYTES, type ReadCheckpoint, unknownBeginning } from '@warder/merkle-log';
 import { explainDifference, isLeafAt } from './explain-difference.js';
 import type { ExportedCheckpoint, ExportedLog, ExportedRecord } from './exported-log.js';
 import type { Finding, LogReport } from './finding.js';
@@ -156,9 +156,25 @@ class LogVerification {
   private beginning({ head, from, isBase }: Trusted): CompactRange | undefined {
     if (isBase) return head.range.copy();
     if (head.leavesFrom === 0) return new CompactRange();
+    const unknown = this.unknownBefore(head);
+    if (unknown !== undefined) return unknown;
     const text = `the checkpoint of size ${head.leavesFrom} is not in the export, so the first root cannot be compared`;
     this.say({ weight: 'unproven', what: 'starts-later', at: placeOf(from), text });
     return undefined;
+  }
+
+  /** A log that had records before it had a tree begins behind as many leaves of nothing, which the signed root shows. */
+  private unknownBefore({ leavesFrom, size, root }: ReadCheckpoint): CompactRange | undefined {
+    const range = unknownBeginning(leavesFrom);
+    const grown = range.copy();
+    for (let record = this.byIndex.get(leavesFrom); record !== undefined && grown.size < size;) {
+      grown.append(record.leaf);
+      record = this.byIndex.get(grown.size);
+    }
+    if (grown.size !== size || !grown.root().equals(root)) return undefined;
+    const text = `the tree begins at record ${leavesFrom}: nothing is signed of the ${leavesFrom} before it`;
+    this.say({ weight: 'notice', what: 'tree-begins', index: leavesFrom, text });
+    return range;
   }
 
   private sayMissing(size: number, begins: number, at: ExportedCheckpoint): void {
