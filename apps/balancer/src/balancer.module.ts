@@ -7,7 +7,13 @@ import { HealthWatch } from './health-watch.js';
 import { NodeRing } from './node-ring.js';
 
 /** Paths beside `/admin` that belong to one service, by their whole first segments. */
-const PATHS_OF: Readonly<Record<string, string>> = { '/scim': 'identity' };
+const PATHS_OF: Readonly<Record<string, string>> = {
+  '/scim': 'identity',
+  '/oauth': 'identity',
+  '/sign-in': 'identity',
+  '/.well-known/oauth-authorization-server': 'identity',
+  '/.well-known/openid-configuration': 'identity',
+};
 
 class BalancerModule {}
 
@@ -27,7 +33,9 @@ export const balancerService: Service<BalancerConfig> = {
       host.log.info({ url: url.href, isReady }, 'node'),
     );
     watch.start();
-    host.mountRaw('/mcp', (request, response) => forward(request, response, ingress.order(), forwarding));
+    for (const prefix of ['/mcp', '/.well-known/oauth-protected-resource']) {
+      host.mountRaw(prefix, (request, response) => forward(request, response, ingress.order(), forwarding));
+    }
     const forwardTo = (service: string, request: IncomingMessage, response: ServerResponse) => {
       const ring = services.get(service);
       if (ring !== undefined) return forward(request, response, ring.order(), forwarding);

@@ -1,8 +1,10 @@
 import { Pepper } from '@warder/contracts';
 import { z } from 'zod';
+import { AuthorizationConfig } from './authorization/authorization-config.js';
 import { GroupRules } from './group-rules.js';
 import { LeaksConfig } from './leaks/leaks-config.js';
 import { ScimConfig } from './scim/scim-config.js';
+import { SignInConfig } from './sign-in/sign-in-config.js';
 
 export const IdentityConfig = z.strictObject({
   database: z.strictObject({ url: z.string().min(1) }),
@@ -28,12 +30,14 @@ export const IdentityConfig = z.strictObject({
       message: 'is more than graceSecondsMax',
     })
     .prefault({}),
+  authorization: AuthorizationConfig.prefault({}),
+  signIn: SignInConfig.prefault({}),
   /**
    * Where the first administrator's token is left (mode 0600) when the service starts with no principal at all. A
    * token that already stands there is taken, so that a start that was cut short can be repeated.
    */
   bootstrapTokenFile: z.string().min(1).optional(),
-  /** What groups of a directory mean here; unless said otherwise, groups of the same names, normalised. */
+  /** What groups of a directory, or of a provider's claims, mean here; unless said otherwise, groups of the same names, normalised. */
   groupRules: GroupRules.default([{ from: '*' }]),
   scim: ScimConfig.optional(),
   leakedTokens: LeaksConfig.optional(),

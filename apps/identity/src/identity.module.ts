@@ -25,12 +25,21 @@ import { SCIM_ENTITIES, scimParts } from './scim/scim.module.js';
 import { HOST, TokenUsesConsumer } from './token-uses.consumer.js';
 import { TokenRotation } from './token-rotation.store.js';
 import { Token } from './token.entity.js';
+import { AccessController } from './sign-in/access.controller.js';
 import { Spread, TOPICS } from './spread.js';
 import { TokensController } from './tokens.controller.js';
 import { TokensStore } from './tokens.store.js';
 
 const REFUSED = Symbol('what the door of identity refused');
 const CONFIG = Symbol('identity config');
+
+const MIGRATIONS = [
+  CreateIdentity1790000001000,
+  CreateScim1790000001100,
+  RotateTokens1790000001200,
+  CreateAuthorization1790000001300,
+];
+const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController];
 
 /** Starts what the service does without being asked: makes the first administrator and publishes what it owns. */
 class IdentityStart implements OnModuleInit {
@@ -57,7 +66,7 @@ class IdentityStart implements OnModuleInit {
 @Module({})
 export class IdentityModule {}
 
-/** The identity service: its database, its admin door, its two topics. */
+/** The identity service: its database, its doors, its topics. */
 export function identityModule(config: IdentityConfig, host: Host): DynamicModule {
   const { url } = config.database;
   const scim = scimParts(config, host);
@@ -67,16 +76,11 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
     imports: [
       databaseModule('identity', url, {
         entities: [Principal, Token, AccessHold, ...SCIM_ENTITIES],
-        migrations: [
-          CreateIdentity1790000001000,
-          CreateScim1790000001100,
-          RotateTokens1790000001200,
-          CreateAuthorization1790000001300,
-        ],
+        migrations: MIGRATIONS,
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [PrincipalsController, TokensController, MeController, ...scim.controllers, ...leaks.controllers],
+    controllers: [...CONTROLLERS, ...scim.controllers, ...leaks.controllers],
     providers: [
       { provide: HOST, useValue: host },
       { provide: CONFIG, useValue: config },
@@ -105,7 +109,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
           new TokenRotation(store, tokens, config.pepper, config.tokens),
       },
       { provide: ENDS_ACCESS, inject: [TokensStore, GrantsStore], useFactory: (...ends: EndsAccess[]) => ends },
-      ...authorizationProviders(config),
+      ...authorizationProviders(config, host),
       {
         provide: Offboarding,
         inject: [IdentityStore, ENDS_ACCESS],

@@ -3,6 +3,7 @@ import { type AdminDoor, APPLY_WAIT_MS } from './admin-door.js';
 import { writePrivateFile } from './private-file.js';
 
 export interface DeveloperToken {
+  readonly principalId: string;
   readonly token: string;
   readonly expiresAtMs: number;
   /** Issued just now, and so to be shown. */
@@ -28,7 +29,8 @@ export async function developerToken(
 ): Promise<DeveloperToken> {
   const kept = readKept(tokensFile);
   if (kept !== undefined && kept.developer.expiresAtMs > nowMs + RENEW_BEFORE_MS) {
-    return { token: kept.developer.token, expiresAtMs: kept.developer.expiresAtMs, isNew: false };
+    const { principalId } = kept.developer;
+    return { principalId, token: kept.developer.token, expiresAtMs: kept.developer.expiresAtMs, isNew: false };
   }
   const principalId = kept?.developer.principalId ?? (await makeDeveloper(door, groups));
   const issued = await door.ask<{ token: string; expiresAtMs: number }>(
@@ -41,7 +43,7 @@ export async function developerToken(
   );
   const { token, expiresAtMs } = issued;
   writePrivateFile(tokensFile, `${JSON.stringify({ developer: { principalId, token, expiresAtMs } })}\n`);
-  return { token, expiresAtMs, isNew: true };
+  return { principalId, token, expiresAtMs, isNew: true };
 }
 
 async function makeDeveloper(door: AdminDoor, groups: readonly string[]): Promise<string> {

@@ -28,15 +28,29 @@ export async function welcome(options: WelcomeOptions): Promise<void> {
   const door = new AdminDoor(adminUrl, adminToken);
   const document = await policyAtStart(door, files.samplesFile, sampleUrl);
   const nowMs = systemClock.wallMs();
-  const { token, isNew } = await developerToken(door, files.tokensFile, grantedGroups(document), nowMs);
+  const { principalId, token, isNew } = await developerToken(door, files.tokensFile, grantedGroups(document), nowMs);
+  const passwordLink = isNew ? await passwordLinkOf(door, principalId) : null;
   const [virtualServer = SAMPLE_VIRTUAL_SERVER] = Object.keys(document.virtualServers);
   const endpoint = new URL(`/mcp/${virtualServer}`, publicUrl).href;
   const publicAdminUrl = new URL('/admin', publicUrl).href;
   const { adminTokenFile, tokensFile } = files;
   process.stdout.write(
-    greetingText({ endpoint, adminUrl: publicAdminUrl, token, adminTokenFile, tokensFile, where, isFirstStart: isNew }),
+    greetingText({
+      endpoint,
+      adminUrl: publicAdminUrl,
+      token,
+      adminTokenFile,
+      tokensFile,
+      where,
+      isFirstStart: isNew,
+      passwordLink,
+    }),
   );
   if (readyFile !== undefined) {
     writeReadyFile(readyFile, { endpoint, adminUrl: publicAdminUrl, adminToken, token, pid: process.pid });
   }
+}
+
+async function passwordLinkOf(door: AdminDoor, principalId: string): Promise<string> {
+  return (await door.ask<{ url: string }>('POST', `/identity/principals/${principalId}/password-link`)).url;
 }

@@ -7,6 +7,8 @@ export interface Greeting {
   /** Where data and logs are, in words. */
   where: string;
   isFirstStart: boolean;
+  /** Where the local developer chooses a password, at the first start; null later. */
+  passwordLink: string | null;
 }
 
 /** What a person needs after a start: the endpoint, the token once, a line per client, and where the record is. */
@@ -27,6 +29,12 @@ export function greetingText(greeting: Greeting): string {
     isFirstStart
       ? `  Token      ${token}   (shown once; for scripts it is kept in ${greeting.tokensFile}, mode 0600)`
       : `  Token      shown at the first start; export WARDER_TOKEN=$(node -p "JSON.parse(fs.readFileSync('${greeting.tokensFile}')).developer.token")`,
+    ...(greeting.passwordLink === null
+      ? []
+      : [
+          `  Sign in    clients that open a browser need the endpoint alone; choose the local developer's password first:`,
+          `             ${greeting.passwordLink}   (good once, for a day)`,
+        ]),
     `  Data, log  ${greeting.where}`,
     '',
     '  Claude Code',

@@ -25,6 +25,8 @@ export const StandaloneFile = z.strictObject({
   groupRules: IdentityConfig.shape.groupRules,
   scim: IdentityConfig.shape.scim,
   leakedTokens: IdentityConfig.shape.leakedTokens,
+  signIn: IdentityConfig.shape.signIn,
+  authorization: IdentityConfig.shape.authorization,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
   publicUrl: HostSettings.shape.publicUrl,
   tls: HostSettings.shape.tls,
@@ -40,7 +42,7 @@ export interface StandaloneConfig {
   readonly policyFile: string | undefined;
   readonly stdio: Readonly<Record<string, z.infer<typeof StdioEntry>>>;
   readonly exporters: ExportersSettings;
-  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim' | 'leakedTokens'>;
+  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim' | 'leakedTokens' | 'signIn' | 'authorization'>;
 }
 
 /**
@@ -53,7 +55,8 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const isPolicy = Object.keys(document).some((key) => Object.hasOwn(PolicyDocument.shape, key));
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
-  const { policyFile, stdio, exporters, groupRules, scim, leakedTokens, listen, events, ...ofHost } = parsed.data;
+  const { policyFile, stdio, exporters, listen, events, ...rest } = parsed.data;
+  const { groupRules, scim, leakedTokens, signIn, authorization, ...ofHost } = rest;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -65,6 +68,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,
     exporters,
-    identity: { groupRules, scim, leakedTokens },
+    identity: { groupRules, scim, leakedTokens, signIn, authorization },
   };
 }

@@ -19,7 +19,7 @@ export interface Composition {
   readonly databaseUrl: string;
   readonly policyFile: string | undefined;
   readonly exporters: ExportersSettings;
-  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim' | 'leakedTokens'>;
+  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim' | 'leakedTokens' | 'signIn' | 'authorization'>;
 }
 
 const PEPPER_ID = 'p1';

@@ -1,4 +1,5 @@
 export { addressKey } from './address-key.js';
+export { isLoopback } from './door.js';
 export { AdminError, describeIssue, parseBody } from './admin-error.js';
 export { systemClock, type Clock } from './clock.js';
 export { ConfigError } from './config-error.js';

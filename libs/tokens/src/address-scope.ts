@@ -1,4 +1,7 @@
-import { isIP } from 'node:net';
+import { z } from 'zod';
+
+const Ipv4 = z.ipv4();
+const Ipv6 = z.ipv6();
 
 /** An address, or the network that one begins, as a number of so many bits. */
 interface Read {
@@ -62,9 +65,8 @@ function networkOf(text: string): Network | undefined {
 function addressOf(text: string): Read | undefined {
   // A zone says by which interface, and is no part of the address (RFC 4007 section 11).
   const [address = ''] = text.split('%', 1);
-  const family = isIP(address);
-  if (family === 4) return { bits: 32, value: numberOf(address.split('.'), 8n) };
-  if (family !== 6) return undefined;
+  if (Ipv4.safeParse(address).success) return { bits: 32, value: numberOf(address.split('.'), 8n) };
+  if (!Ipv6.safeParse(address).success) return undefined;
   const value = valueOf6(address);
   return value >> 32n === MAPPED ? { bits: 32, value: value & 0xffff_ffffn } : { bits: 128, value };
 }

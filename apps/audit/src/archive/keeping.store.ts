@@ -4,7 +4,7 @@ import type { PartitionStore } from '../partition.store.js';
 import { dayOf, partitionOf } from '../partition.store.js';
 import type { TextIndexStore } from '../text-index.store.js';
 import type { ArchiveStore } from './archive.store.js';
-import { calledInPostgres, eraseHot, sharedNames } from './erase-hot.js';
+import { calledInPostgres, eraseHot, sharedNames } from './erase-hot.store.js';
 import { erasedText, personalOf } from './erased-text.js';
 import type { DueErasure, ErasureStore } from './erasure.store.js';
 import type { LegalHoldStore } from './legal-hold.store.js';

@@ -1,4 +1,4 @@
-import { calledInChange } from './erase-hot.js';
+import { calledInChange } from './erase-hot.store.js';
 import { type Duck, quoted } from './duck.js';
 import { texts } from './part-writer.js';
 import { type Called, needlesOf, type Subject } from './subject-names.js';

@@ -1,37 +1,198 @@
-import { Inject, type FactoryProvider, type OnModuleInit, type Provider } from '@nestjs/common';
-import { Outbox } from '@warder/postgres';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Inject, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
+import { AdminAccess } from '@warder/admin-access';
+import { guardedFetch } from '@warder/egress';
+import { Buckets } from '@warder/limits';
+import { type AdminAction, Outbox } from '@warder/postgres';
+import { addressKey, type Host } from '@warder/service-host';
+import type { EntityManager } from 'typeorm';
 import type { IdentityConfig } from '../identity-config.js';
 import { IdentityStore } from '../identity.store.js';
+import { AttemptsStore } from '../sign-in/attempts.store.js';
+import { BrowserForms } from '../sign-in/browser-forms.js';
+import { NewPassword } from '../sign-in/new-password.js';
+import { OidcSignIn } from '../sign-in/oidc-sign-in.js';
+import { PasswordsStore } from '../sign-in/passwords.store.js';
+import { PeopleStore } from '../sign-in/people.store.js';
+import { SignIn, type SignInParts } from '../sign-in/sign-in.js';
+import { PageError } from '../sign-in/web.js';
+import { AuthorizationDoor, PREFIXES } from './authorization-door.js';
+import { ClientDocuments } from './client-documents.js';
+import { ClientsStore } from './clients.store.js';
 import { GrantsStore } from './grants.store.js';
+import { createProvider, registeredBy } from './provider.js';
 import { Sealing } from './sealing.js';
 import { SigningKeysStore } from './signing-keys.store.js';
+import { VirtualServers } from './virtual-servers.js';
 
-/** Opens the authorization server: its keys are there before the first request. */
-class AuthorizationStart implements OnModuleInit {
-  constructor(@Inject(SigningKeysStore) private readonly keys: SigningKeysStore) {}
+const SWEEP_EVERY_MS = 600_000;
+const FETCH = { timeoutMs: 5_000, bytesMax: 262_144 };
+const OPENING = Symbol('how the authorization server is opened');
 
-  async onModuleInit(): Promise<void> {
-    await this.keys.load();
+/** Opens the authorization server and the pages of signing in. */
+class AuthorizationStart implements OnApplicationBootstrap {
+  constructor(@Inject(OPENING) private readonly open: () => Promise<void>) {}
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.open();
   }
 }
 
-const ACCESS_MS = 3_600_000;
+interface Stores {
+  readonly store: IdentityStore;
+  readonly outbox: Outbox;
+  readonly grants: GrantsStore;
+  readonly keys: SigningKeysStore;
+  readonly people: PeopleStore;
+  readonly passwords: PasswordsStore;
+  readonly sealing: Sealing;
+  readonly access: AdminAccess;
+}
 
-/** What signs access tokens and ends them. */
-export function authorizationProviders(config: IdentityConfig): Provider[] {
-  const sealing: FactoryProvider = { provide: Sealing, useFactory: () => new Sealing(config.pepper) };
+/** What people sign in with, and what clients get their tokens from. */
+export function authorizationProviders(config: IdentityConfig, host: Host): Provider[] {
   return [
-    sealing,
+    { provide: Sealing, useFactory: () => new Sealing(config.pepper) },
     {
       provide: GrantsStore,
       inject: [IdentityStore, Outbox],
-      useFactory: (store: IdentityStore, outbox: Outbox) => new GrantsStore(store, outbox, ACCESS_MS),
+      useFactory: (store: IdentityStore, outbox: Outbox) =>
+        new GrantsStore(store, outbox, config.authorization.accessTokenMinutes * 60_000),
     },
     {
       provide: SigningKeysStore,
       inject: [IdentityStore, Outbox, Sealing],
-      useFactory: (store: IdentityStore, outbox: Outbox, seal: Sealing) => new SigningKeysStore(store, outbox, seal),
+      useFactory: (store: IdentityStore, outbox: Outbox, sealing: Sealing) =>
+        new SigningKeysStore(store, outbox, sealing),
+    },
+    {
+      provide: PeopleStore,
+      inject: [IdentityStore, GrantsStore, Outbox],
+      useFactory: (store: IdentityStore, grants: GrantsStore, outbox: Outbox) =>
+        new PeopleStore(store, grants, config.groupRules, (manager: EntityManager, action: AdminAction) =>
+          outbox.recordAdminAction(manager, action),
+        ),
+    },
+    {
+      provide: PasswordsStore,
+      inject: [IdentityStore],
+      useFactory: (store: IdentityStore) => new PasswordsStore(store, () => host.door.publicUrl().origin),
+    },
+    {
+      provide: OPENING,
+      inject: [IdentityStore, Outbox, GrantsStore, SigningKeysStore, PeopleStore, PasswordsStore, Sealing, AdminAccess],
+      useFactory:
+        (
+          store: IdentityStore,
+          outbox: Outbox,
+          grants: GrantsStore,
+          keys: SigningKeysStore,
+          people: PeopleStore,
+          passwords: PasswordsStore,
+          sealing: Sealing,
+          access: AdminAccess,
+        ) =>
+        () =>
+          open(config, host, { store, outbox, grants, keys, people, passwords, sealing, access }),
     },
     AuthorizationStart,
   ];
+}
+
+async function open(config: IdentityConfig, host: Host, stores: Stores): Promise<void> {
+  const { authorization } = config;
+  const { store, grants, sealing, people } = stores;
+  const publicUrl = host.door.publicUrl();
+  const { origin } = publicUrl;
+  const servers = new VirtualServers(host.bus);
+  servers.start((error) => host.log.error({ err: error }, 'policies and tools cannot be read'));
+  host.onDrain('virtual servers', () => servers.stop());
+  const isNamed = (url: URL): boolean => authorization.privateDocumentHosts.includes(url.host);
+  const { documentCaFile } = authorization;
+  const ca = documentCaFile === undefined ? {} : { ca: readFileSync(documentCaFile, 'utf8') };
+  const provider = createProvider({
+    origin,
+    config: authorization,
+    items: { store, grants, sealing },
+    keys: await stores.keys.load(),
+    documents: new ClientDocuments(store, guardedFetch({ ...FETCH, ...ca, isNamed })),
+    servers,
+    isActive: async (id) => (await people.active(id)) !== undefined,
+  });
+  provider.on('server_error', (_, error) => host.log.error({ err: error }, 'the authorization server failed'));
+  const clients = new ClientsStore(store, authorization.registration.unusedDays);
+  const sweep = (): void =>
+    void clients.sweep().catch((error: unknown) => host.log.warn({ err: error }, 'what expired could not be removed'));
+  const sweeper = setInterval(sweep, SWEEP_EVERY_MS).unref();
+  host.onDrain('sweeper', async () => clearInterval(sweeper));
+  const answer = provider.callback();
+  const door = new AuthorizationDoor({
+    origin: publicUrl,
+    registration: authorization.registration,
+    answer: (request, response) => void answer(request, response),
+    clientAddress: (request) => host.door.clientAddress(request),
+    monotonicMs: () => host.clock.monotonicMs(),
+    hasRoom: () => clients.hasRoom(),
+  });
+  const signIn = signInOf(config, host, stores, { provider, servers });
+  for (const prefix of PREFIXES) host.mountRaw(prefix, door.handle);
+  host.mountRaw('/sign-in', (request, response) => {
+    if (!door.isElsewhere(request, response)) void signIn.handle(request, response);
+  });
+}
+
+function signInOf(
+  config: IdentityConfig,
+  host: Host,
+  stores: Stores,
+  { provider, servers }: { provider: ReturnType<typeof createProvider>; servers: VirtualServers },
+): SignIn {
+  const { authorization, signIn } = config;
+  const { store, sealing, people, passwords, access, outbox } = stores;
+  const { origin } = host.door.publicUrl();
+  const wallMs = (): number => host.clock.wallMs();
+  const clientAddress: SignInParts['address'] = (request) => host.door.clientAddress(request);
+  const attempts = new Buckets(50_000);
+  const rate = { emissionMs: 60_000 / signIn.attemptsPerMinute, burst: signIn.attemptsPerMinute };
+  const forms = new BrowserForms(
+    sealing.cookieKeys()[0] ?? randomBytes(32).toString('hex'),
+    origin.startsWith('https:'),
+  );
+  return new SignIn({
+    provider,
+    origin,
+    forms,
+    newPassword: new NewPassword(passwords, forms, clientAddress),
+    servers,
+    attempts: new AttemptsStore(store, sealing),
+    people,
+    passwords,
+    providers: signIn.providers.map((each) => {
+      const isNamed = (): boolean => each.allowPrivateAddress;
+      return new OidcSignIn(each, { origin: () => origin, fetch: guardedFetch({ ...FETCH, isNamed }), wallMs });
+    }),
+    hasLocal: signIn.local ?? signIn.providers.length === 0,
+    clientBy: (id) => registeredBy(id, authorization),
+    address: clientAddress,
+    takeAttempt: (address) => {
+      if (attempts.take(addressKey(address), rate, host.clock.monotonicMs()) >= 0) return;
+      throw new PageError(429, 'Too many attempts. Wait a minute and try again.');
+    },
+    onConsent: async ({ principal, clientId, virtualServer, address }) => {
+      const { id, version, status, kind, name, email, groups, roles } = principal;
+      const by = { principal: { id, version, status, kind, name, email, groups, roles }, token: null, address };
+      await store.change((manager) =>
+        outbox.recordAdminAction(manager, { action: 'consent.grant', by, arguments: { clientId, virtualServer } }),
+      );
+    },
+    onFailure: ({ code, detail, address }) =>
+      access.refused.note({
+        kind: 'authentication',
+        by: { principal: null, token: null, address },
+        arguments: { method: 'POST', route: '/sign-in' },
+        refusal: { code, detail, isForbidden: true },
+      }),
+    onBug: (error) => host.log.error({ err: error }, 'a page of signing in failed'),
+  });
 }

@@ -1,5 +1,6 @@
 import { type GrantState, grantStateTopic } from '@warder/contracts';
-import type { Outbox } from '@warder/postgres';
+import type { AdminActor, Outbox } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
 import type { EndsAccess } from '../ends-access.store.js';
 import type { IdentityStore } from '../identity.store.js';
@@ -45,6 +46,22 @@ export class GrantsStore implements EndsAccess {
     await this.endWithin(manager, ids);
     await manager.query('DELETE FROM oauth_item WHERE account_id = $1', [principalId]);
     return ids;
+  }
+
+  /**
+   * Ends one grant of the principal.
+   * @throws AdminError 404 WDR_CLIENT_UNKNOWN
+   */
+  async endOf(principalId: string, grantId: string, by: AdminActor): Promise<GrantView> {
+    const found = (await this.list(principalId)).find(({ id }) => id === grantId);
+    if (found === undefined)
+      throw new AdminError(404, 'WDR_CLIENT_UNKNOWN', 'the principal allowed no client under this id');
+    const { clientId } = found;
+    await this.store.change(async (manager) => {
+      await this.endWithin(manager, [grantId]);
+      await this.store.record(manager, 'client.end', by, { principalId, clientId, grantId });
+    });
+    return found;
   }
 
   /** A principal's grants that stand, newest first. */

@@ -31,7 +31,7 @@ export const toolDefinitionDiscoveredTopic: Topic<UpstreamCatalogue> = {
   retentionMs: null,
   messageBytesMax: 8_388_608,
   writers: ['ingress'],
-  readers: ['ingress', 'policy', 'guardrails'],
+  readers: ['ingress', 'policy', 'guardrails', 'identity'],
   example: {
     version: 1_790_000_000_000,
     status: 'active',

@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { Buckets } from '@warder/limits';
+import { addressKey, answerJson, isLoopback, type RawHandler } from '@warder/service-host';
+import type { AuthorizationConfig } from './authorization-config.js';
+import { type ClientDocument, withApplicationType } from './client-documents.js';
+import { ROUTES, SCOPE } from './provider.js';
+
+/** Paths that the authorization server answers. */
+export const PREFIXES = ['/oauth', '/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
+const REGISTRATION_BYTES_MAX = 32_768;
+/** Requests of one address in a minute, and at once. */
+const REQUESTS = { emissionMs: 60_000 / 1_200, burst: 300 };
+const ADDRESSES_MAX = 50_000;
+
+export interface AuthorizationDoorParts {
+  readonly origin: URL;
+  readonly registration: AuthorizationConfig['registration'];
+  /** The authorization server itself. */
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
+  clientAddress(request: IncomingMessage): string;
+  monotonicMs(): number;
+  /** Whether one more client may register. */
+  hasRoom(): Promise<boolean>;
+}
+
+/**
+ * What comes before the authorization server: who we are is said by the configuration and not by a header, requests
+ * have a rate, and what clients in the field leave out is put in.
+ */
+export class AuthorizationDoor {
+  private readonly requests = new Buckets(ADDRESSES_MAX);
+  private readonly registrations = new Buckets(ADDRESSES_MAX);
+
+  constructor(private readonly parts: AuthorizationDoorParts) {}
+
+  /** Takes requests under `PREFIXES`. */
+  readonly handle: RawHandler = (request, response) => {
+    if (this.isElsewhere(request, response) || this.isTooMuch(request, response)) return;
+    if ((request.url ?? '').split('?', 1)[0] !== ROUTES.registration || request.method !== 'POST') {
+      request.url = withScope(request.url ?? '');
+      return this.parts.answer(request, response);
+    }
+    this.register(request, response).catch(() => response.destroy());
+  };
+
+  /**
+   * Makes the request one to our public origin, from which the library makes its addresses.
+   * @returns whether it was answered: it went to a name that is not ours, or is ours for this machine only
+   */
+  isElsewhere(request: IncomingMessage, response: ServerResponse): boolean {
+    const { origin } = this.parts;
+    const host = request.headers.host?.toLowerCase() ?? '';
+    if (host !== origin.host) {
+      const named = URL.canParse(`http://${host}`) ? new URL(`${origin.protocol}//${host}`) : undefined;
+      const isAlias = named !== undefined && isLocal(named) && isLocal(origin) && named.port === origin.port;
+      // Cookies are of one name: a browser goes on under the one that all addresses are made of.
+      if (isAlias && request.method === 'GET') {
+        response.writeHead(307, { location: `${origin.origin}${request.url ?? '/'}`, 'content-length': 0 });
+        response.end();
+        return true;
+      }
+      if (!isAlias) {
+        answerJson(response, 403, { error: 'invalid_request', error_description: 'this host is not served here' });
+        return true;
+      }
+    }
+    request.headers['x-forwarded-proto'] = origin.protocol.slice(0, -1);
+    request.headers['x-forwarded-host'] = origin.host;
+    request.headers['x-forwarded-for'] = this.parts.clientAddress(request);
+    return false;
+  }
+
+  private isTooMuch(request: IncomingMessage, response: ServerResponse): boolean {
+    const key = addressKey(this.parts.clientAddress(request));
+    const left = this.requests.take(key, REQUESTS, this.parts.monotonicMs());
+    if (left >= 0) return false;
+    tooMany(response, -left);
+    return true;
+  }
+
+  private async register(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { parts } = this;
+    const { registration } = parts;
+    const rate = { emissionMs: 60_000 / registration.perMinute, burst: registration.perMinute };
+    const left = this.registrations.take(addressKey(parts.clientAddress(request)), rate, parts.monotonicMs());
+    if (left < 0) return tooMany(response, -left);
+    if (!(await parts.hasRoom())) return tooMany(response, 60_000);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > REGISTRATION_BYTES_MAX) {
+        return answerJson(response, 413, { error: 'invalid_client_metadata', error_description: 'too long' });
+      }
+      chunks.push(chunk);
+    }
+    parts.answer(withBody(request, Buffer.from(fixed(Buffer.concat(chunks).toString('utf8')))), response);
+  }
+}
+
+function tooMany(response: ServerResponse, afterMs: number): void {
+  response.setHeader('retry-after', String(Math.max(1, Math.ceil(afterMs / 1_000))));
+  answerJson(response, 429, { error: 'temporarily_unavailable', error_description: 'too many requests' });
+}
+
+/** A scope where the client asks for none: without one the library has nothing that it could grant. */
+function withScope(url: string): string {
+  const [path = '', query = ''] = url.split('?', 2);
+  if (path !== ROUTES.authorization) return url;
+  const params = new URLSearchParams(query);
+  if ((params.get('scope') ?? '') !== '') return url;
+  params.set('scope', SCOPE);
+  return `${path}?${params.toString()}`;
+}
+
+/** A registration as the library takes it; what is no JSON goes on as it is, to be refused there. */
+function fixed(text: string): string {
+  try {
+    const body = JSON.parse(text) as ClientDocument;
+    return typeof body === 'object' && body !== null ? JSON.stringify(withApplicationType(body)) : text;
+  } catch {
+    return text;
+  }
+}
+
+/** The request with another body than the one that was read from it. */
+function withBody(request: IncomingMessage, body: Buffer): IncomingMessage {
+  const { method, url, headers, socket, httpVersion, httpVersionMajor, httpVersionMinor } = request;
+  const head = { method, url, socket, httpVersion, httpVersionMajor, httpVersionMinor };
+  const stream = Object.assign(Readable.from([body], { objectMode: false }), head, {
+    headers: { ...headers, 'content-length': String(body.length) },
+  });
+  delete (stream.headers as Record<string, unknown>)['transfer-encoding'];
+  return stream as unknown as IncomingMessage;
+}
+
+function isLocal({ hostname }: URL): boolean {
+  return isLoopback(hostname) || hostname === '[::1]';
+}

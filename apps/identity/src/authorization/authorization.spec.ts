@@ -1,0 +1,402 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { PolicyDocument, policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
+import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IdentityScene, PEPPER } from '../identity.scene.js';
+import { SceneBrowser, type ScenePage } from './browser.scene.js';
+
+const CALLBACK = 'http://127.0.0.1:5999/callback';
+const PASSWORD = 'correct horse battery';
+let scene: IdentityScene;
+let origin: string;
+
+interface Tokens {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly error: string;
+}
+
+const ask = async (path: string, form: Record<string, string>) => {
+  const response = await fetch(origin + path, { method: 'POST', body: new URLSearchParams(form) });
+  return { status: response.status, body: (await response.json().catch(() => ({}))) as Tokens };
+};
+const register = async (more: object = {}) => {
+  const body = { client_name: 'Editor', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none', ...more };
+  const response = await fetch(`${origin}/oauth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as { client_id: string; application_type: string } };
+};
+
+/** A client and a browser in the middle of a sign-in. */
+class Visit {
+  readonly browser = new SceneBrowser(CALLBACK.slice(0, -9));
+  readonly verifier = randomBytes(32).toString('base64url');
+
+  constructor(
+    readonly clientId: string,
+    private readonly more: Record<string, string> = {},
+    browser?: SceneBrowser,
+  ) {
+    if (browser !== undefined) this.browser = browser;
+  }
+
+  get address(): string {
+    const params = {
+      client_id: this.clientId,
+      response_type: 'code',
+      redirect_uri: CALLBACK,
+      code_challenge: createHash('sha256').update(this.verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      scope: 'mcp',
+      state: 'st',
+      resource: `${origin}/mcp/dev`,
+      ...this.more,
+    };
+    const wanted = Object.entries(params).filter(([, value]) => value !== '');
+    return `${origin}/oauth/authorize?${new URLSearchParams(wanted)}`;
+  }
+
+  async signIn(email = 'ana@example.com', password = PASSWORD): Promise<ScenePage> {
+    const consent = await this.browser.open(this.address);
+    const form = await this.browser.submit(consent, { with: 'local' });
+    return this.browser.submit(form, { email, password });
+  }
+
+  async tokens(page: ScenePage): Promise<{ status: number; body: Tokens }> {
+    const code = new URL(page.url).searchParams.get('code') ?? '';
+    return ask('/oauth/token', {
+      grant_type: 'authorization_code',
+      code,
+      client_id: this.clientId,
+      redirect_uri: new URL(this.address).searchParams.get('redirect_uri') ?? '',
+      code_verifier: this.verifier,
+      resource: `${origin}/mcp/dev`,
+    });
+  }
+
+  refresh(refreshToken: string) {
+    return ask('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: this.clientId });
+  }
+}
+
+/** What an ingress node says of a bearer, by what identity told the bus. */
+const atIngress = (bearer: string, server = 'dev') => {
+  const directory = new PrincipalDirectory({ p1: PEPPER });
+  const callers = new Callers(directory, new AccessTokens(() => origin));
+  for (const [id, state] of scene.principals) callers.applyPrincipal(id, state);
+  for (const [id, state] of scene.signingKeys) callers.applyKey(id, state);
+  for (const [id, state] of scene.grants) callers.applyGrant(id, state);
+  return callers.examine(bearer, `${origin}/mcp/${server}`, scene.nowMs(), '127.0.0.1');
+};
+
+async function newcomer(email: string): Promise<string> {
+  const { body } = await scene.ask('POST', '/principals', { name: email.split('@')[0], email, groups: ['developers'] });
+  const { body: link } = await scene.ask('POST', `/principals/${body.id}/password-link`);
+  const browser = new SceneBrowser(CALLBACK);
+  const page = await browser.open((link as unknown as { url: string }).url);
+  expect((await browser.submit(page, { password: PASSWORD })).status).toBe(200);
+  return body.id;
+}
+
+beforeAll(async () => {
+  scene = await IdentityScene.create();
+  await scene.start({
+    authorization: { registration: { perMinute: 1_000 }, refreshReuseSeconds: 30 },
+    signIn: { attemptsPerMinute: 10_000 },
+  });
+  origin = scene.running!.url;
+  const document = PolicyDocument.parse({
+    upstreams: { files: { transport: { kind: 'streamable-http', url: 'https://files.example/mcp' } } },
+    virtualServers: {
+      dev: { description: 'What developers use', tools: [{ upstream: 'files', tool: '*', prefix: '' }] },
+      ops: { tools: [] },
+    },
+    grants: [],
+  });
+  const definition = { name: 'read', description: 'Reads a <b>file</b>. Slowly.', inputSchema: { type: 'object' } };
+  const catalogue = { version: 1, status: 'active' as const, upstream: 'files', hash: 'x', node: 'n' };
+  await scene.bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic]);
+  await scene.bus.publish(toolDefinitionDiscoveredTopic, 'files', { ...catalogue, tools: [{ hash: 'y', definition }] });
+  const snapshot = { version: 1, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
+  await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
+  await newcomer('ana@example.com');
+});
+
+afterAll(async () => {
+  await scene?.close();
+});
+
+describe('the authorization server', () => {
+  it('says what clients look for before they begin', async () => {
+    for (const path of ['oauth-authorization-server', 'openid-configuration']) {
+      const metadata = (await (await fetch(`${origin}/.well-known/${path}`)).json()) as Record<string, unknown>;
+      expect(metadata).toMatchObject({
+        issuer: origin,
+        authorization_endpoint: `${origin}/oauth/authorize`,
+        token_endpoint: `${origin}/oauth/token`,
+        registration_endpoint: `${origin}/oauth/register`,
+        revocation_endpoint: `${origin}/oauth/revoke`,
+        introspection_endpoint: `${origin}/oauth/introspect`,
+        code_challenge_methods_supported: ['S256'],
+        authorization_response_iss_parameter_supported: true,
+        client_id_metadata_document_supported: true,
+      });
+      expect(metadata['token_endpoint_auth_methods_supported']).toContain('none');
+      expect(metadata['response_types_supported']).toEqual(['code']);
+    }
+  });
+
+  it('makes its addresses of the configured origin, whatever a header says', async () => {
+    const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
+    const metadata = await (await fetch(`${origin}/.well-known/openid-configuration`, { headers })).json();
+    expect(JSON.stringify(metadata)).not.toContain('evil');
+  });
+
+  it('asks the person first, then who it is, and gives a token for the one server that ingress takes', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const consent = await visit.browser.open(visit.address);
+    expect(consent.status).toBe(200);
+    expect(consent.headers?.get('content-security-policy')).toContain("default-src 'none'");
+    expect(consent.text).toContain('Let “Editor” use “dev” for you?');
+    expect(consent.text).toContain('Nobody has verified who it is.');
+    expect(consent.text).toContain('a program on this computer (127.0.0.1:5999)');
+    expect(consent.text).toContain('<strong>read</strong> Reads a &#60;b&#62;file&#60;/b&#62;.');
+    const page = await visit.browser.submit(await visit.browser.submit(consent, { with: 'local' }), {
+      email: 'ANA@example.com',
+      password: PASSWORD,
+    });
+    const answer = new URL(page.url).searchParams;
+    expect([answer.get('state'), answer.get('iss')]).toEqual(['st', origin]);
+    const { status, body } = await visit.tokens(page);
+    expect(status).toBe(200);
+    expect(body.refresh_token).toBeTypeOf('string');
+    const found = atIngress(body.access_token);
+    if (typeof found === 'string') throw new Error(found);
+    expect(found.principal.email).toBe('ana@example.com');
+    expect(found.token).toMatchObject({ name: 'Editor', client: { id: client.client_id, by: 'registration' } });
+    expect(atIngress(body.access_token, 'ops')).toBe('audience');
+  });
+
+  it('asks a client of the web nothing the second time, one of the machine for a yes, and both for another server', async () => {
+    const callback = 'https://editor.example/callback';
+    const { body: web } = await register({ redirect_uris: [callback] });
+    const { body: native } = await register();
+    const browser = new SceneBrowser('https://editor.example', CALLBACK.slice(0, -9));
+    const first = new Visit(web.client_id, { redirect_uri: callback }, browser);
+    expect((await first.tokens(await first.signIn())).status).toBe(200);
+    const again = new Visit(web.client_id, { redirect_uri: callback }, browser);
+    const page = await browser.open(again.address);
+    expect((await again.tokens(page)).status).toBe(200);
+    // Any program on the machine can pose as one that a person allowed before (RFC 8252 section 8.6).
+    for (const client of [new Visit(native.client_id, {}, browser), new Visit(native.client_id, {}, browser)]) {
+      const asked = await browser.open(client.address);
+      expect(asked.text).toContain('You are signed in as <strong>ana</strong>.');
+      expect((await client.tokens(await browser.submit(asked, { with: 'session' }))).status).toBe(200);
+    }
+    const other = await browser.open(
+      new Visit(web.client_id, { redirect_uri: callback, resource: `${origin}/mcp/ops` }).address,
+    );
+    expect(other.text).toContain('use “ops” for you?');
+    const allowed = await browser.submit(other, { with: 'session' });
+    expect(new URL(allowed.url).searchParams.get('code')).not.toBeNull();
+  });
+
+  it('tells the client when the person does not allow it', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const page = await visit.browser.submit(await visit.browser.open(visit.address), { with: 'deny' });
+    expect(new URL(page.url).searchParams.get('error')).toBe('access_denied');
+  });
+
+  it('puts sign-in, consent and failures on record', async () => {
+    const { body: client } = await register();
+    await new Visit(client.client_id).signIn();
+    const failed = await new Visit(client.client_id).signIn('ana@example.com', 'wrong and wrong again');
+    expect(failed.status).toBe(401);
+    await expect.poll(() => scene.records.map(({ method }) => method)).toContain('admin/identity/consent.grant');
+    const signIn = scene.records.find(({ method }) => method === 'admin/identity/sign-in.complete');
+    expect(signIn).toMatchObject({ kind: 'authentication', decision: 'permit' });
+  });
+});
+
+describe('clients as they are in the field', () => {
+  it('that name a scope when they register, or none when they ask, are not sent in circles (traps 1, 2)', async () => {
+    const { status, body: client } = await register({ scope: 'mcp' });
+    expect(status).toBe(201);
+    const visit = new Visit(client.client_id, { scope: '' });
+    expect((await visit.tokens(await visit.signIn())).status).toBe(200);
+  });
+
+  it('that mix addresses of the machine, of the web and of schemes, and name no type, are native ones (trap 3)', async () => {
+    const uris = [
+      'cursor://anysphere.cursor-mcp/oauth/callback',
+      'http://localhost:8787/callback',
+      'https://www.cursor.com/cb',
+    ];
+    const { status, body } = await register({ redirect_uris: uris });
+    expect([status, body.application_type]).toEqual([201, 'native']);
+    const { body: client } = await register({ redirect_uris: ['http://127.0.0.1/callback'] });
+    const visit = new Visit(client.client_id);
+    expect((await visit.tokens(await visit.signIn())).status).toBe(200);
+  });
+
+  it('whose windows refresh at once all go on; a replay after the window ends the family, everywhere (trap 5)', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const { body: first } = await visit.tokens(await visit.signIn());
+    const answers = await Promise.all([1, 2, 3].map(() => visit.refresh(first.refresh_token)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const newest = answers[0]!.body;
+    expect(atIngress(newest.access_token)).toBeTypeOf('object');
+    const real = scene.nowMs;
+    scene.nowMs = () => real() + 31_000;
+    const replayed = await visit.refresh(first.refresh_token);
+    expect([replayed.status, replayed.body.error]).toEqual([400, 'invalid_grant']);
+    for (const { body } of answers) expect((await visit.refresh(body.refresh_token)).status).toBe(400);
+    await expect.poll(() => atIngress(newest.access_token)).toBe('grant-revoked');
+    scene.nowMs = real;
+  });
+
+  it('that give their token back have ended it', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const { body } = await visit.tokens(await visit.signIn());
+    const response = await fetch(`${origin}/oauth/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams({ token: body.refresh_token, client_id: client.client_id }),
+    });
+    expect(response.status).toBe(200);
+    expect((await visit.refresh(body.refresh_token)).status).toBe(400);
+    await expect.poll(() => atIngress(body.access_token)).toBe('grant-revoked');
+  });
+});
+
+describe('attacks', () => {
+  it('an unknown server, a foreign address and a downgraded PKCE are refused', async () => {
+    const { body: client } = await register();
+    const at = async (more: Record<string, string>) => {
+      const visit = new Visit(client.client_id, more);
+      return visit.browser.open(visit.address);
+    };
+    const unknown = await at({ resource: `${origin}/mcp/none` });
+    expect(new URL(unknown.url).searchParams.get('error')).toBe('invalid_target');
+    const elsewhere = await at({ resource: 'https://other.example/mcp/dev' });
+    expect(new URL(elsewhere.url).searchParams.get('error')).toBe('invalid_target');
+    for (const uri of ['http://127.0.0.1:5999/evil', 'https://evil.example/callback', `${CALLBACK}#x`]) {
+      const page = await at({ redirect_uri: uri });
+      expect([page.status, page.url.startsWith(origin)]).toEqual([400, true]);
+      expect(page.text).toContain('Your program asked for something that cannot be given');
+    }
+    const weaker: Record<string, string>[] = [{ code_challenge: '' }, { code_challenge_method: 'plain' }];
+    for (const more of weaker) {
+      const page = await at(more);
+      expect(new URL(page.url).searchParams.get('error')).toBe('invalid_request');
+    }
+  });
+
+  it('a code is good once, with its verifier, for its client and its server', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const page = await visit.signIn();
+    const { status, body } = await visit.tokens(page);
+    expect(status).toBe(200);
+    expect((await visit.tokens(page)).status).toBe(400);
+    // Used twice, it may have been stolen: what came of it has ended.
+    await expect.poll(() => atIngress(body.access_token)).toBe('grant-revoked');
+    const other = new Visit(client.client_id);
+    const signedIn = await other.signIn();
+    Object.assign(other, { verifier: randomBytes(32).toString('base64url') });
+    expect((await other.tokens(signedIn)).status).toBe(400);
+  });
+
+  it('a sign-in that began in one browser cannot be ended in another (confused deputy)', async () => {
+    const { body: client } = await register();
+    const attacker = new Visit(client.client_id);
+    const consent = await attacker.browser.open(attacker.address);
+    const form = await attacker.browser.submit(consent, { with: 'local' });
+    const victim = new SceneBrowser('http://127.0.0.1:5999');
+    expect((await victim.open(form.url)).status).toBe(400);
+    expect((await victim.submit(form, { email: 'ana@example.com', password: PASSWORD })).status).toBe(400);
+    expect((await victim.submit(consent, { with: 'local' })).status).toBe(400);
+    // With the attacker's interaction in the jar, but a form that was not shown there.
+    const own = new Visit(client.client_id);
+    const shown = await own.browser.open(own.address);
+    const forged = { ...shown, text: shown.text.replace(/name="token" value="[^"]+"/, 'name="token" value="x"') };
+    expect((await own.browser.submit(forged, { with: 'local' })).status).toBe(403);
+  });
+
+  it('a state of another sign-in is not taken', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const form = await visit.browser.submit(await visit.browser.open(visit.address), { with: 'local' });
+    const state = /state=([\w-]+)/.exec(form.text)![1]!;
+    const swapped = { ...form, text: form.text.replace(state, randomBytes(32).toString('base64url')) };
+    const page = await visit.browser.submit(swapped, { email: 'ana@example.com', password: PASSWORD });
+    expect(page.status).toBe(400);
+  });
+
+  it('a host that is not ours is not served', async () => {
+    const { port } = new URL(origin);
+    const alias = await fetch(`http://localhost:${port}/oauth/authorize?x=1`, { redirect: 'manual' });
+    expect([alias.status, alias.headers.get('location')]).toEqual([307, `${origin}/oauth/authorize?x=1`]);
+  });
+
+  it('nothing that lets its bearer in stands in the database', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const page = await visit.signIn();
+    const code = new URL(page.url).searchParams.get('code')!;
+    const { body } = await visit.tokens(page);
+    const kept = ['oauth_item', 'signing_key', 'sign_in_attempt', 'password'].map((table) =>
+      scene.query(`SELECT * FROM identity.${table}`),
+    );
+    const rows = JSON.stringify(await Promise.all(kept));
+    expect(rows).toContain(client.client_id);
+    for (const secret of [code, body.refresh_token, body.access_token, PASSWORD]) expect(rows).not.toContain(secret);
+    expect(rows).not.toMatch(/"d":/);
+  });
+});
+
+describe('the end of access', () => {
+  it('reaches tokens, refreshes and sessions when the principal is offboarded, suspended or signed out', async () => {
+    const { body: client } = await register();
+    for (const [index, end] of ['offboard', 'sign-out'].entries()) {
+      const email = `leaver${index}@example.com`;
+      const id = await newcomer(email);
+      const visit = new Visit(client.client_id);
+      const { body } = await visit.tokens(await visit.signIn(email));
+      expect(atIngress(body.access_token)).toBeTypeOf('object');
+      expect((await scene.ask('POST', `/principals/${id}/${end}`)).status).toBe(200);
+      await expect.poll(() => atIngress(body.access_token)).toBeTypeOf('string');
+      expect((await visit.refresh(body.refresh_token)).status).toBe(400);
+      const again = await visit.browser.open(visit.address);
+      expect(again.text).not.toContain('You are signed in');
+      const back = await visit.signIn(email);
+      expect(back.status).toBe(end === 'offboard' ? 401 : 0);
+    }
+  });
+
+  it('of one client leaves the others', async () => {
+    const id = await newcomer('two@example.com');
+    const visits: { visit: Visit; tokens: Tokens }[] = [];
+    for (const name of ['One', 'Two']) {
+      const { body: client } = await register({ client_name: name });
+      const visit = new Visit(client.client_id);
+      visits.push({ visit, tokens: (await visit.tokens(await visit.signIn('two@example.com'))).body });
+    }
+    const { body } = await scene.ask('GET', `/principals/${id}/clients`);
+    const { clients } = body as unknown as { clients: { id: string; clientId: string }[] };
+    expect(clients).toHaveLength(2);
+    const first = clients.find(({ clientId }) => clientId === visits[0]!.visit.clientId)!;
+    expect((await scene.ask('DELETE', `/principals/${id}/clients/${first.id}`)).status).toBe(200);
+    const gone = await scene.ask('DELETE', `/principals/${id}/clients/${first.id}`);
+    expect([gone.status, gone.body.error.code]).toEqual([404, 'WDR_CLIENT_UNKNOWN']);
+    await expect.poll(() => atIngress(visits[0]!.tokens.access_token)).toBe('grant-revoked');
+    expect(atIngress(visits[1]!.tokens.access_token)).toBeTypeOf('object');
+    expect((await visits[1]!.visit.refresh(visits[1]!.tokens.refresh_token)).status).toBe(200);
+  });
+});

@@ -1,0 +1,72 @@
+/** Follows addresses and sends forms as a browser would, with a jar of cookies of its own. */
+export class SceneBrowser {
+  private readonly stopAt: readonly string[];
+  private readonly jar = new Map<string, { value: string; path: string; host: string }>();
+
+  /** @param stopAt - addresses that begin so are the client's: they are not asked, but given back */
+  constructor(...stopAt: string[]) {
+    this.stopAt = stopAt;
+  }
+
+  /** Opens an address. @returns the page, or where the browser was sent to at last */
+  async open(url: string, form?: Record<string, string>): Promise<ScenePage> {
+    let next = url;
+    let body = form === undefined ? undefined : new URLSearchParams(form);
+    for (let hops = 0; hops < 20; hops++) {
+      if (this.stopAt.some((start) => next.startsWith(start))) return { url: next, status: 0, text: '' };
+      const response = await fetch(next, {
+        method: body === undefined ? 'GET' : 'POST',
+        redirect: 'manual',
+        headers: { cookie: this.cookies(new URL(next)), accept: 'text/html' },
+        ...(body === undefined ? {} : { body }),
+      });
+      this.keep(new URL(next), response.headers.getSetCookie());
+      const to = response.headers.get('location');
+      if (response.status < 300 || response.status >= 400 || to === null) {
+        return { url: next, status: response.status, text: await response.text(), headers: response.headers };
+      }
+      next = new URL(to, next).href;
+      if (response.status !== 307) body = undefined;
+    }
+    throw new Error(`sent in circles, at last to ${next}`);
+  }
+
+  /** Sends the page's form with these values beside its hidden ones. */
+  submit(page: ScenePage, values: Record<string, string>): Promise<ScenePage> {
+    const action = /<form method="post" action="([^"]+)"/.exec(page.text)?.[1];
+    if (action === undefined) throw new Error(`no form: ${page.status} ${page.text}`);
+    const hidden = [...page.text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
+    const form = Object.fromEntries(hidden.map(([, name, value]) => [name, value]));
+    return this.open(new URL(action.replaceAll('&#38;', '&'), page.url).href, { ...form, ...values } as Record<
+      string,
+      string
+    >);
+  }
+
+  private cookies(url: URL): string {
+    const fits = [...this.jar].filter(([, { path, host }]) => {
+      const isUnder = path === '/' || url.pathname === path || url.pathname.startsWith(`${path}/`);
+      return host === url.hostname && isUnder;
+    });
+    return fits.map(([key, { value }]) => `${key.split('|')[0]}=${value}`).join('; ');
+  }
+
+  private keep(url: URL, given: readonly string[]): void {
+    for (const cookie of given) {
+      const [pair = '', ...attributes] = cookie.split(';');
+      const at = pair.indexOf('=');
+      const path = attributes.find((each) => /^ path=/i.test(each))?.slice(6) ?? '/';
+      const key = `${pair.slice(0, at)}|${path}|${url.hostname}`;
+      if (/expires=Thu, 01 Jan 1970/i.test(cookie)) this.jar.delete(key);
+      else this.jar.set(key, { value: pair.slice(at + 1), path, host: url.hostname });
+    }
+  }
+}
+
+export interface ScenePage {
+  readonly url: string;
+  /** 0 for an address of the client's. */
+  readonly status: number;
+  readonly text: string;
+  readonly headers?: Headers;
+}

@@ -1,0 +1,147 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
+import { TestAuthority } from '@warder/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IdentityScene } from '../identity.scene.js';
+import { SceneBrowser } from './browser.scene.js';
+
+const CALLBACK = 'http://127.0.0.1:3118/callback';
+const dir = mkdtempSync(join(tmpdir(), 'warder-documents-'));
+let scene: IdentityScene;
+let publisher: ReturnType<typeof createServer>;
+let host: string;
+/** What the publisher answers, by path; absent: 503. */
+const published = new Map<string, object>();
+const asked: string[] = [];
+
+/** Opens the sign-in of a client that is known by the address of its document. */
+const open = async (clientId: string, redirectUri = CALLBACK) => {
+  const params = {
+    client_id: clientId,
+    response_type: 'code',
+    redirect_uri: redirectUri,
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+    resource: `${scene.running!.url}/mcp/dev`,
+  };
+  return new SceneBrowser('http://127.0.0.1:3118').open(
+    `${scene.running!.url}/oauth/authorize?${new URLSearchParams(params)}`,
+  );
+};
+const documentOf = (clientId: string, more: object = {}) => ({
+  client_id: clientId,
+  client_name: 'Coder',
+  redirect_uris: ['http://localhost/callback', 'http://127.0.0.1/callback'],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  token_endpoint_auth_method: 'none',
+  ...more,
+});
+const startScene = async (authorization: object) => {
+  await scene.start({ authorization });
+  const document = PolicyDocument.parse({ upstreams: {}, virtualServers: { dev: { tools: [] } }, grants: [] });
+  const snapshot = { version: 1, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
+  await scene.bus.ensureTopics([policySnapshotTopic]);
+  await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
+};
+
+beforeAll(async () => {
+  const authority = await TestAuthority.make(dir);
+  const { certificateFile, keyFile } = await authority.certify('127.0.0.1');
+  publisher = createServer({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) }, (request, response) => {
+    asked.push(request.url ?? '');
+    if (request.url === '/moved') return response.writeHead(302, { location: '/coder' }).end();
+    const document = published.get(request.url ?? '');
+    response.writeHead(document === undefined ? 503 : 200, { 'content-type': 'application/json' });
+    return response.end(JSON.stringify(document ?? {}));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => publisher.once('listening', resolve));
+  host = `127.0.0.1:${(publisher.address() as AddressInfo).port}`;
+  scene = await IdentityScene.create();
+  await startScene({ privateDocumentHosts: [host], documentCaFile: authority.caFile });
+});
+
+afterAll(async () => {
+  await scene?.close();
+  publisher?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('a client that publishes who it is', () => {
+  it('is shown as verified, whatever port it waits at and though its document names no type (trap 3)', async () => {
+    const id = `https://${host}/coder`;
+    published.set('/coder', documentOf(id));
+    const page = await open(id);
+    expect(page.status).toBe(200);
+    expect(page.text).toContain('Let “Coder” use “dev” for you?');
+    expect(page.text).toContain(`Who it is was verified: <strong>${host}</strong> publishes it.`);
+    expect(page.text).toContain('Any program on this computer can pose as it.');
+    expect((await open(id, 'http://127.0.0.1:3118/elsewhere')).status).toBe(400);
+  });
+
+  it('is asked about again when its publisher is away, by the last good copy (trap 4)', async () => {
+    const id = `https://${host}/away`;
+    published.set('/away', documentOf(id));
+    expect((await open(id)).status).toBe(200);
+    published.delete('/away');
+    // A new process, so that nothing is left in its memory.
+    await scene.stop();
+    const caFile = join(dir, 'authority.pem');
+    await startScene({ privateDocumentHosts: [host], documentCaFile: caFile });
+    const before = asked.length;
+    expect((await open(id)).status).toBe(200);
+    expect(asked.slice(before)).toEqual(['/away']);
+  });
+
+  it('is known by the pinned copy where it is one that many have and nobody can reach (trap 4)', async () => {
+    const page = await open('https://claude.ai/oauth/claude-code-client-metadata');
+    expect(page.text).toContain('Let “Claude Code” use “dev” for you?');
+  });
+
+  it.each([
+    ['names another client', { client_id: 'https://other.example/client' }],
+    ['holds a shared secret', { client_secret: 'x'.repeat(40) }],
+    ['has nowhere to go back to', { redirect_uris: [] }],
+    ['is longer than any', { filler: 'x'.repeat(300_000) }],
+  ])('is refused when its document %s', async (name, more) => {
+    const path = `/${name.replaceAll(' ', '-')}`;
+    published.set(path, documentOf(`https://${host}${path}`, more));
+    expect((await open(`https://${host}${path}`)).status).toBe(400);
+  });
+
+  it('is refused when its document is elsewhere, not public, or without TLS (trap 6)', async () => {
+    for (const id of [
+      `https://${host}/moved`,
+      'https://127.0.0.1:1/client',
+      'https://[::ffff:127.0.0.1]/client',
+      'https://0x7f000001/client',
+      'https://169.254.169.254/latest',
+      `http://${host}/coder`,
+      `https://user@${host}/coder`,
+      `https://${host}/coder#x`,
+    ]) {
+      expect({ id, status: (await open(id)).status }).toEqual({ id, status: 400 });
+    }
+  });
+});
+
+describe('an operator who allows no documents, or those of some hosts', () => {
+  it('has all others refused', async () => {
+    const id = `https://${host}/allowed`;
+    published.set('/allowed', documentOf(id));
+    const common = { privateDocumentHosts: [host], documentCaFile: join(dir, 'authority.pem') };
+    for (const [clientDocuments, status] of [
+      ['off', 400],
+      [['other.example'], 400],
+      [[host], 200],
+    ] as const) {
+      await scene.stop();
+      await startScene({ ...common, clientDocuments });
+      expect((await open(id)).status).toBe(status);
+    }
+  });
+});

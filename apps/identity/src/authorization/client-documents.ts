@@ -1,0 +1,99 @@
+import type { GuardedFetch } from '@warder/egress';
+import { withStore } from '@warder/postgres';
+import type { IdentityStore } from '../identity.store.js';
+
+/** A client's metadata (RFC 7591 section 2), as far as it is looked at here. */
+export interface ClientDocument {
+  readonly redirect_uris?: unknown;
+  readonly application_type?: unknown;
+  readonly [member: string]: unknown;
+}
+
+const MODEL = 'ClientDocument';
+const KEPT_DAYS = 30;
+
+/**
+ * Documents of clients that many people have, for days on which their publisher cannot be reached: a sign-in must not
+ * depend on somebody else's web server.
+ */
+const PINNED: Readonly<Record<string, ClientDocument>> = {
+  'https://claude.ai/oauth/claude-code-client-metadata': {
+    client_id: 'https://claude.ai/oauth/claude-code-client-metadata',
+    client_name: 'Claude Code',
+    client_uri: 'https://claude.ai',
+    redirect_uris: ['http://localhost/callback', 'http://127.0.0.1/callback'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+  },
+};
+
+/**
+ * Metadata in which `application_type` is what the redirect URIs say: a client on a person's machine often names none,
+ * and the default, `web`, refuses its loopback address (OpenID Connect Dynamic Client Registration section 2).
+ */
+export function withApplicationType(document: ClientDocument): ClientDocument {
+  const { redirect_uris: uris, application_type: type } = document;
+  if (!Array.isArray(uris) || uris.length === 0 || type === 'native') return document;
+  return uris.some(isOfMachine) ? { ...document, application_type: 'native' } : document;
+}
+
+function isOfMachine(uri: unknown): boolean {
+  if (typeof uri !== 'string' || !URL.canParse(uri)) return false;
+  const { protocol, hostname } = new URL(uri);
+  if (protocol === 'https:') return false;
+  return protocol !== 'http:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
+/**
+ * Fetches client documents (draft-ietf-oauth-client-id-metadata-document section 4) so that the last good copy, or the
+ * pinned one, answers when the publisher does not.
+ */
+export class ClientDocuments {
+  constructor(
+    private readonly store: IdentityStore,
+    private readonly fetchGuarded: GuardedFetch,
+  ) {}
+
+  /** The document of a client id that is a URL. @throws whatever kept it away, where no copy is known */
+  async fetch(url: string, init?: RequestInit): Promise<Response> {
+    try {
+      const response = await this.fetchGuarded(url, init);
+      if (response.status !== 200) throw new Error(`the document answers ${response.status}`);
+      const document = JSON.parse(await response.text()) as ClientDocument;
+      await this.keep(url, document);
+      return answerOf(document, response.headers);
+    } catch (error) {
+      const known = (await this.kept(url)) ?? (Object.hasOwn(PINNED, url) ? PINNED[url] : undefined);
+      if (known === undefined) throw error;
+      return answerOf(known, new Headers());
+    }
+  }
+
+  private async keep(url: string, document: ClientDocument): Promise<void> {
+    const expiresAtMs = this.store.wallMs() + KEPT_DAYS * 86_400_000;
+    await withStore(() =>
+      this.store.source.query(
+        `INSERT INTO oauth_item (model, id, payload, expires_at) VALUES ($1, $2, $3, to_timestamp($4::numeric / 1000))
+         ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, expires_at = excluded.expires_at`,
+        [MODEL, url, JSON.stringify(document), expiresAtMs],
+      ),
+    );
+  }
+
+  private async kept(url: string): Promise<ClientDocument | undefined> {
+    const rows = await withStore<{ payload: ClientDocument }[]>(() =>
+      this.store.source.query('SELECT payload FROM oauth_item WHERE model = $1 AND id = $2', [MODEL, url]),
+    );
+    return rows[0]?.payload;
+  }
+}
+
+function answerOf(document: ClientDocument, given: Headers): Response {
+  const headers = new Headers({ 'content-type': 'application/json' });
+  for (const name of ['cache-control', 'expires']) {
+    const value = given.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return new Response(JSON.stringify(withApplicationType(document)), { headers });
+}

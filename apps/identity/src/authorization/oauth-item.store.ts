@@ -1,0 +1,131 @@
+import { hash } from 'node:crypto';
+import { withStore } from '@warder/postgres';
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { IdentityStore } from '../identity.store.js';
+import type { GrantsStore } from './grants.store.js';
+import type { Sealing } from './sealing.js';
+
+/** Whoever has the id of one of these is let in by it: it stands in the database as its hash only. */
+const BEARERS = new Set([
+  'AccessToken',
+  'AuthorizationCode',
+  'RefreshToken',
+  'Session',
+  'Interaction',
+  'RegistrationAccessToken',
+  'InitialAccessToken',
+  'ClientCredentials',
+]);
+
+interface Row {
+  readonly payload: AdapterPayload;
+  readonly consumed_at_s: number | null;
+}
+
+export interface OauthItemParts {
+  readonly store: IdentityStore;
+  readonly grants: GrantsStore;
+  readonly sealing: Sealing;
+  /** Milliseconds in which a refresh token that was used already is taken again: windows of one client race. */
+  readonly reuseMs: number;
+}
+
+/** Where the authorization server keeps one kind of thing. */
+export class OauthItems implements Adapter {
+  constructor(
+    private readonly model: string,
+    private readonly parts: OauthItemParts,
+  ) {}
+
+  async upsert(id: string, payload: AdapterPayload, expiresInS: number): Promise<void> {
+    const { grantId = null, accountId = null, uid = null } = payload;
+    const kept = this.sealed(id, payload);
+    await this.query(
+      `INSERT INTO oauth_item (model, id, payload, grant_id, account_id, uid, expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::numeric / 1000))
+       ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, grant_id = excluded.grant_id,
+         account_id = excluded.account_id, uid = excluded.uid, expires_at = excluded.expires_at`,
+      [
+        this.model,
+        this.keyOf(id),
+        JSON.stringify(kept),
+        grantId,
+        accountId,
+        uid,
+        expiresInS ? this.parts.store.wallMs() + expiresInS * 1_000 : null,
+      ],
+    );
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    return this.one(id, 'id = $2', this.keyOf(id));
+  }
+
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    return this.one(undefined, 'uid = $2', uid);
+  }
+
+  async findByUserCode(): Promise<undefined> {
+    return undefined;
+  }
+
+  async consume(id: string): Promise<void> {
+    await this.query(
+      `UPDATE oauth_item SET consumed_at = coalesce(consumed_at, to_timestamp($3::numeric / 1000))
+       WHERE model = $1 AND id = $2`,
+      [this.model, this.keyOf(id), this.parts.store.wallMs()],
+    );
+  }
+
+  async destroy(id: string): Promise<void> {
+    if (this.model === 'Grant') return this.parts.grants.endOne(id);
+    await this.query('DELETE FROM oauth_item WHERE model = $1 AND id = $2', [this.model, this.keyOf(id)]);
+  }
+
+  /** Ends the grant itself: a family of which one member was stolen is not to go on with another. */
+  revokeByGrantId(grantId: string): Promise<void> {
+    return this.parts.grants.endOne(grantId);
+  }
+
+  private async one(id: string | undefined, where: string, value: string): Promise<AdapterPayload | undefined> {
+    const nowMs = this.parts.store.wallMs();
+    const rows = await this.query<Row[]>(
+      `SELECT payload, extract(epoch FROM consumed_at)::float8 AS consumed_at_s FROM oauth_item
+       WHERE model = $1 AND ${where} AND (expires_at IS NULL OR expires_at > to_timestamp($3::numeric / 1000))`,
+      [this.model, value, nowMs],
+    );
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const payload = this.opened(id, row.payload);
+    const consumedAtS = row.consumed_at_s;
+    if (consumedAtS === null) return payload;
+    const isRace = this.model === 'RefreshToken' && nowMs - consumedAtS * 1_000 < this.parts.reuseMs;
+    return isRace ? payload : { ...payload, consumed: Math.floor(consumedAtS) };
+  }
+
+  private keyOf(id: string): string {
+    return BEARERS.has(this.model) ? hash('sha256', id, 'base64url') : id;
+  }
+
+  private sealed(id: string, payload: AdapterPayload): AdapterPayload {
+    const { jti: _, client_secret: secret, ...rest } = payload;
+    const kept = BEARERS.has(this.model) ? rest : payload;
+    return secret === undefined ? kept : { ...rest, client_secret: this.parts.sealing.seal(secret, placeOf(id)) };
+  }
+
+  private opened(id: string | undefined, payload: AdapterPayload): AdapterPayload {
+    const { client_secret: sealed } = payload;
+    if (sealed !== undefined && id !== undefined) {
+      return { ...payload, client_secret: this.parts.sealing.open(sealed, placeOf(id)) };
+    }
+    return BEARERS.has(this.model) && id !== undefined ? { ...payload, jti: id } : payload;
+  }
+
+  private query<T>(sql: string, values: readonly unknown[]): Promise<T> {
+    return withStore(() => this.parts.store.source.query(sql, [...values]));
+  }
+}
+
+function placeOf(clientId: string): string {
+  return `oauth_item.client_secret/${clientId}`;
+}

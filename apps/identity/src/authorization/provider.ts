@@ -1,0 +1,170 @@
+import { errors, type ClientMetadata, type Configuration, Provider } from 'oidc-provider';
+import { noticePage } from '../sign-in/pages.js';
+import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
+import type { AuthorizationConfig } from './authorization-config.js';
+import { type ClientDocuments, withApplicationType } from './client-documents.js';
+import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
+import type { PrivateJwk } from './signing-keys.store.js';
+import type { VirtualServers } from './virtual-servers.js';
+
+/** The one scope: which tools an agent gets is said by grants of the policy, never by what its token claims. */
+export const SCOPE = 'mcp';
+/** Seconds in which a person has to sign in and to decide. */
+const INTERACTION_S = 900;
+const CODE_S = 60;
+const DAY_S = 86_400;
+
+export interface ProviderParts {
+  /** The public origin; the issuer, whatever a request calls us. */
+  readonly origin: string;
+  readonly config: AuthorizationConfig;
+  readonly items: Omit<OauthItemParts, 'reuseMs'>;
+  readonly keys: readonly PrivateJwk[];
+  readonly documents: ClientDocuments;
+  readonly servers: VirtualServers;
+  /** Whether the principal may sign in and have tokens now. */
+  isActive(principalId: string): Promise<boolean>;
+}
+
+/** Paths of the authorization server; all others of it are under `/oauth`. */
+export const ROUTES = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  registration: '/oauth/register',
+  revocation: '/oauth/revoke',
+  introspection: '/oauth/introspect',
+  jwks: '/oauth/jwks',
+  end_session: '/oauth/sign-out',
+  userinfo: '/oauth/userinfo',
+  code_verification: '/oauth/device',
+  device_authorization: '/oauth/device/auth',
+  challenge: '/oauth/challenge',
+  pushed_authorization_request: '/oauth/par',
+  backchannel_authentication: '/oauth/backchannel',
+} as const;
+
+/**
+ * The authorization server that MCP clients meet: OAuth 2.1 with PKCE, tokens for one virtual server each (RFC 8707),
+ * registration by document, by request and in advance. Its pages are ours.
+ */
+export function createProvider(parts: ProviderParts): Provider {
+  const { origin, config } = parts;
+  const reuseMs = config.refreshReuseSeconds * 1_000;
+  const isSecure = origin.startsWith('https:');
+  const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, signed: true, overwrite: true } as const;
+  const configuration: Configuration = {
+    adapter: (model: string) => new OauthItems(model, { ...parts.items, reuseMs }),
+    jwks: { keys: [...parts.keys] as never },
+    clients: config.clients.map(staticClient),
+    clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: ['authorization_code', 'refresh_token'] },
+    cookies: {
+      keys: parts.items.sealing.cookieKeys(),
+      long: cookie,
+      short: cookie,
+      names: { session: 'wdr_session', interaction: 'wdr_interaction', resume: 'wdr_resume' },
+    },
+    scopes: ['openid', 'offline_access', SCOPE],
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    routes: ROUTES,
+    interactions: { url: (_, { uid }) => `/sign-in/${uid}` },
+    features: featuresOf(parts),
+    fetch: (url, init) => parts.documents.fetch(url instanceof Request ? url.url : url.toString(), init),
+    issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    ttl: {
+      AccessToken: config.accessTokenMinutes * 60,
+      AuthorizationCode: CODE_S,
+      Grant: config.grantDays * DAY_S,
+      IdToken: 3_600,
+      Interaction: INTERACTION_S,
+      RefreshToken: config.refreshTokenDays * DAY_S,
+      Session: config.sessionHours * 3_600,
+    },
+    extraTokenClaims: (ctx, token) => {
+      const client = ctx.oidc.client ?? token.client;
+      return {
+        grant_id: 'grantId' in token ? (token.grantId as string) : '',
+        client_name: client?.clientName ?? client?.clientId ?? '',
+        client_by: registeredBy(client?.clientId ?? '', config),
+      };
+    },
+    renderError: (ctx, { error_description: detail }) => {
+      for (const [name, value] of Object.entries(PAGE_HEADERS)) ctx.set(name, value);
+      const sentence = `Your program asked for something that cannot be given: ${detail ?? 'it did not say why'}.`;
+      ctx.body = pageOf('That did not work', noticePage('That did not work', sentence));
+    },
+    findAccount: async (_, id) =>
+      (await parts.isActive(id)) ? { accountId: id, claims: async () => ({ sub: id }) } : undefined,
+  };
+  const provider = new Provider(origin, configuration);
+  // Its addresses are made of the headers that the door sets.
+  provider.proxy = true;
+  return provider;
+}
+
+function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Configuration['features']> {
+  return {
+    devInteractions: { enabled: false },
+    userinfo: { enabled: false },
+    rpInitiatedLogout: { enabled: true },
+    revocation: { enabled: true },
+    introspection: { enabled: true },
+    registration: { enabled: config.registration.mode === 'on', issueRegistrationAccessToken: false },
+    clientIdMetadataDocument: {
+      enabled: config.clientDocuments !== 'off',
+      ack: 'draft-02',
+      allowFetch: (_, clientId) => isAllowedHost(clientId, config.clientDocuments),
+    },
+    resourceIndicators: {
+      enabled: true,
+      // What the person allowed is for one server; a client that asks for its token without naming it means that one.
+      useGrantedResource: () => true,
+      defaultResource: () => soleServer(origin, servers),
+      getResourceServerInfo: (_, resource) => {
+        const name = resource.startsWith(`${origin}/mcp/`) ? resource.slice(`${origin}/mcp/`.length) : '';
+        if (servers.describe(name) === undefined) throw new errors.InvalidTarget();
+        return {
+          scope: SCOPE,
+          audience: resource,
+          accessTokenTTL: config.accessTokenMinutes * 60,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'ES256' } },
+        };
+      },
+    },
+  };
+}
+
+/** How it was established who a client is. */
+export function registeredBy(clientId: string, config: AuthorizationConfig): 'advance' | 'document' | 'registration' {
+  if (config.clients.some(({ id }) => id === clientId)) return 'advance';
+  return clientId.startsWith('https://') ? 'document' : 'registration';
+}
+
+function staticClient({ id, name, redirectUris, secret }: AuthorizationConfig['clients'][number]): ClientMetadata {
+  const document = withApplicationType({
+    client_id: id,
+    client_name: name,
+    redirect_uris: redirectUris,
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    ...(secret === undefined
+      ? { token_endpoint_auth_method: 'none' }
+      : { token_endpoint_auth_method: 'client_secret_basic', client_secret: secret }),
+  });
+  return document as unknown as ClientMetadata;
+}
+
+function isAllowedHost(clientId: string, allowed: AuthorizationConfig['clientDocuments']): boolean {
+  if (typeof allowed === 'string') return allowed === 'any';
+  return allowed.includes(new URL(clientId).host);
+}
+
+/** Clients older than RFC 8707 name no resource; where there is but one, it is clear which they mean. */
+function soleServer(origin: string, servers: VirtualServers): string {
+  const [name, ...others] = servers.names();
+  if (name === undefined || others.length > 0) throw new errors.InvalidTarget('name the virtual server as resource');
+  return `${origin}/mcp/${name}`;
+}

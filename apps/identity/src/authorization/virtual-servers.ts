@@ -1,0 +1,74 @@
+import { compilePolicy } from '@warder/access';
+import type { Bus, Replica } from '@warder/bus';
+import { Catalog } from '@warder/catalog';
+import {
+  type PolicySnapshot,
+  policySnapshotTopic,
+  toolDefinitionDiscoveredTopic,
+  type UpstreamCatalogue,
+} from '@warder/contracts';
+
+/** What a person is told of a virtual server before a client may use it for them. */
+export interface ServerDescription {
+  readonly name: string;
+  readonly description: string;
+  readonly tools: readonly { readonly name: string; readonly what: string }[];
+}
+
+/** Which virtual servers there are and what they offer, as policy and nodes say on the bus. */
+export class VirtualServers {
+  private readonly catalogues = new Map<string, UpstreamCatalogue>();
+  private readonly replicas: Promise<Replica>[] = [];
+  private snapshot: PolicySnapshot | undefined;
+  private catalog: Catalog | undefined;
+
+  constructor(private readonly bus: Bus) {}
+
+  /** Begins to read; does not wait for the bus, which may be away. */
+  start(onError: (error: unknown) => void): void {
+    const { bus } = this;
+    this.replicas.push(
+      bus.replica(policySnapshotTopic, (_, snapshot) => {
+        this.snapshot = snapshot;
+        this.catalog = undefined;
+      }),
+      bus.replica(toolDefinitionDiscoveredTopic, (upstream, catalogue) => {
+        this.catalogues.set(upstream, catalogue);
+        this.catalog = undefined;
+      }),
+    );
+    for (const replica of this.replicas) replica.catch(onError);
+  }
+
+  async stop(): Promise<void> {
+    for (const replica of await Promise.allSettled(this.replicas)) {
+      if (replica.status === 'fulfilled') await replica.value.stop();
+    }
+  }
+
+  /** Names, in the order of the policy. */
+  names(): readonly string[] {
+    return Object.keys(this.snapshot?.document.virtualServers ?? {});
+  }
+
+  /** Undefined where there is no such server. */
+  describe(name: string): ServerDescription | undefined {
+    const { snapshot } = this;
+    const servers = snapshot?.document.virtualServers ?? {};
+    if (snapshot === undefined || !Object.hasOwn(servers, name)) return undefined;
+    this.catalog ??= new Catalog(compilePolicy(snapshot.document, snapshot.version), this.catalogues);
+    const tools = this.catalog.exposedTools(name).map((tool) => ({
+      name: tool.exposedName,
+      what: whatOf(tool.definition),
+    }));
+    return { name, description: servers[name]!.description, tools };
+  }
+}
+
+/** A title or the first sentence of a description: what an upstream says of its tool, cut short. */
+function whatOf(definition: object): string {
+  const { title, description } = definition as { title?: unknown; description?: unknown };
+  const text = typeof title === 'string' && title !== '' ? title : typeof description === 'string' ? description : '';
+  const [sentence = ''] = text.split(/(?<=[.!?])\s|\n/, 1);
+  return sentence.length > 160 ? `${sentence.slice(0, 159)}…` : sentence;
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BrowserForms } from './browser-forms.js';
+import { newPasswordPage, noticePage } from './pages.js';
+import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, type PasswordsStore } from './passwords.store.js';
+import { answerPage, formOf, PageError } from './web.js';
+
+/** Where a link that an administrator gave out leads: its owner chooses a password, once. */
+export class NewPassword {
+  constructor(
+    private readonly passwords: PasswordsStore,
+    private readonly forms: BrowserForms,
+    private readonly addressOf: (request: IncomingMessage) => string,
+  ) {}
+
+  /** @throws PageError */
+  async handle(request: IncomingMessage, response: ServerResponse, link: string): Promise<void> {
+    const owner = /^[\w-]{43}$/.test(link) ? await this.passwords.ownerOf(link) : undefined;
+    if (owner === undefined) throw ended();
+    const show = (status: number, token: string, fault: string | null): void => {
+      const asked = { action: `/sign-in/new-password/${link}`, token, name: owner.email ?? owner.name, fault };
+      answerPage(response, status, 'Choose a password', newPasswordPage(asked));
+    };
+    if (request.method === 'GET') return show(200, this.forms.token(request, response, link), null);
+    const form = await formOf(request);
+    this.forms.ensure(request, form, link);
+    const password = form.get('password') ?? '';
+    if (password.length < PASSWORD_CHARS_MIN || password.length > PASSWORD_CHARS_MAX) {
+      const fault = `A password has ${PASSWORD_CHARS_MIN} to ${PASSWORD_CHARS_MAX} characters.`;
+      return show(400, form.get('token') ?? '', fault);
+    }
+    if (!(await this.passwords.set(link, password, this.addressOf(request)))) throw ended();
+    answerPage(response, 200, 'Password saved', noticePage('Saved', 'You can sign in with it now, from your program.'));
+  }
+}
+
+function ended(): PageError {
+  return new PageError(404, 'This link was used, or has ended. Ask for a new one.');
+}

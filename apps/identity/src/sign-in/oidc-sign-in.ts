@@ -1,0 +1,108 @@
+import type { GuardedFetch } from '@warder/egress';
+import * as client from 'openid-client';
+import type { Vouched } from './people.store.js';
+import type { OidcProviderConfig } from './sign-in-config.js';
+
+/** Milliseconds after which a provider's own metadata is read again. */
+const METADATA_MS = 3_600_000;
+
+/** Secrets of one attempt, kept here while the person is at the provider. */
+export interface OidcSecrets {
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+/** Sign-in at a provider that speaks OpenID Connect: code with PKCE, nonce and `iss`, as a confidential client. */
+export class OidcSignIn {
+  private known: { readonly config: client.Configuration; readonly atMs: number } | undefined;
+
+  constructor(
+    readonly provider: OidcProviderConfig,
+    private readonly parts: {
+      readonly origin: () => string;
+      readonly fetch: GuardedFetch;
+      readonly wallMs: () => number;
+    },
+  ) {}
+
+  /** The one address to which the provider sends people back (RFC 9700 section 4.4: a path for each issuer). */
+  get redirectUri(): string {
+    return `${this.parts.origin()}/sign-in/callback/${this.provider.id}`;
+  }
+
+  secrets(): OidcSecrets {
+    return { nonce: client.randomNonce(), verifier: client.randomPKCECodeVerifier() };
+  }
+
+  /** Where the browser is sent. @throws whatever keeps the provider away */
+  async address(state: string, { nonce, verifier }: OidcSecrets, loginHint?: string): Promise<string> {
+    return client.buildAuthorizationUrl(await this.config(), {
+      redirect_uri: this.redirectUri,
+      scope: this.provider.scopes.join(' '),
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+      ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+    }).href;
+  }
+
+  /**
+   * Whom the provider vouches for, from the address it sent the browser back to.
+   * @param query - with its question mark
+   * @throws whatever is wrong with the answer, or keeps the provider away
+   */
+  async vouched(query: string, state: string, { nonce, verifier }: OidcSecrets): Promise<Vouched> {
+    const tokens = await client.authorizationCodeGrant(await this.config(), new URL(this.redirectUri + query), {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    });
+    const claims = tokens.claims()!;
+    const { sub, email, email_verified: isVerified, name, preferred_username: userName } = claims;
+    const address = typeof email === 'string' && isVerified === true && email.length <= 320 ? email : null;
+    const shown = [name, userName, address, sub].find((text) => typeof text === 'string' && text !== '') as string;
+    return {
+      provider: this.provider.id,
+      subject: sub,
+      name: printable(shown),
+      email: address,
+      groups: this.groupsOf(claims),
+    };
+  }
+
+  /** The provider's metadata and keys. @throws whatever keeps it away */
+  async config(): Promise<client.Configuration> {
+    const { provider, parts } = this;
+    const nowMs = parts.wallMs();
+    if (this.known !== undefined && nowMs - this.known.atMs < METADATA_MS) return this.known.config;
+    const issuer = new URL(provider.issuer);
+    const config = await client.discovery(
+      issuer,
+      provider.clientId,
+      undefined,
+      client.ClientSecretPost(provider.clientSecret),
+      {
+        [client.customFetch]: parts.fetch as unknown as client.CustomFetch,
+        execute: issuer.protocol === 'http:' && provider.allowPrivateAddress ? [client.allowInsecureRequests] : [],
+        timeout: 5,
+      },
+    );
+    this.known = { config, atMs: nowMs };
+    return config;
+  }
+
+  private groupsOf(claims: object): readonly string[] | null {
+    const { groupsClaim } = this.provider;
+    if (groupsClaim === undefined) return null;
+    const value = (claims as Record<string, unknown>)[groupsClaim];
+    const names = Array.isArray(value) ? value : typeof value === 'string' ? [value] : [];
+    // Keycloak writes a group as its path.
+    return names.filter((name) => typeof name === 'string').map((name) => (name as string).replace(/^\//, ''));
+  }
+}
+
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}]/gu, ' ').slice(0, 200);
+}

@@ -1,0 +1,141 @@
+import type { ServerDescription } from '../authorization/virtual-servers.js';
+import { type Html, html } from './web.js';
+
+/** What a person is told of a client before it may act for them. */
+export interface AskedClient {
+  readonly name: string;
+  readonly id: string;
+  readonly by: 'advance' | 'document' | 'registration';
+  /** Where the browser goes afterwards. */
+  readonly redirectUri: string;
+}
+
+/** A way to sign in. */
+export interface SignInChoice {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface ConsentAsked {
+  readonly action: string;
+  readonly token: string;
+  readonly client: AskedClient;
+  readonly server: ServerDescription;
+  /** Whose session the browser has; null where somebody has still to sign in. */
+  readonly person: string | null;
+  readonly choices: readonly SignInChoice[];
+  /** Whether the provider can be found by an address's domain. */
+  readonly byEmail: boolean;
+}
+
+/** May this client use that server for you? Asked before anybody is sent to their provider. */
+export function consentPage(asked: ConsentAsked): Html {
+  const { client, server, person, choices } = asked;
+  return html`<h1>Let “${client.name}” use “${server.name}” for you?</h1>
+    ${person === null ? html`` : html`<p>You are signed in as <strong>${person}</strong>.</p>`} ${whoItIs(client)}
+    <dl>
+      <dt>It may use</dt>
+      <dd>${server.name}${server.description === '' ? '' : `: ${server.description}`}</dd>
+      <dt>You go back to</dt>
+      <dd>${placeOf(client.redirectUri)}</dd>
+    </dl>
+    <h2>What it could do there</h2>
+    <p class="quiet">Those of these tools that your company lets you use, and each use is recorded under your name.</p>
+    ${
+      server.tools.length === 0
+        ? html`<p>No tool of it is known yet.</p>`
+        : html`<ul tabindex="0" aria-label="Tools">
+            ${server.tools.map(({ name, what }) => html`<li><strong>${name}</strong> ${what}</li>`)}
+          </ul>`
+    }
+    <form method="post" action="${asked.action}">
+      <input type="hidden" name="token" value="${asked.token}" />
+      ${
+        asked.byEmail && person === null
+          ? html`<label for="email">Your work e-mail address</label>
+              <input id="email" name="email" type="email" autocomplete="username" />`
+          : html``
+      }
+      <div class="acts">
+        ${
+          person === null
+            ? choices.map(
+                ({ id, name }) =>
+                  html`<button class="main" name="with" value="${id}">Allow, and sign in with ${name}</button> `,
+              )
+            : html`<button class="main" name="with" value="session">Allow</button>`
+        }
+        <button name="with" value="deny">Do not allow</button>
+      </div>
+    </form>`;
+}
+
+function whoItIs({ by, id, redirectUri }: AskedClient): Html {
+  if (by === 'advance') return html`<p>Your company has set this program up.</p>`;
+  if (by === 'document')
+    return html`<p>Who it is was verified: <strong>${new URL(id).host}</strong> publishes it.</p>
+      ${onThisMachine(redirectUri)}`;
+  return html`<p class="note" role="note">
+    <strong>Nobody has verified who it is.</strong> It calls itself by that name. Go on only if you have just connected
+    a program to Warder yourself.
+  </p>`;
+}
+
+function onThisMachine(redirectUri: string): Html {
+  return redirectUri.startsWith('https:')
+    ? html``
+    : html`<p class="note" role="note">
+        Any program on this computer can pose as it. Go on only if you have just connected it yourself.
+      </p>`;
+}
+
+function placeOf(redirectUri: string): string {
+  const { protocol, host, hostname } = new URL(redirectUri);
+  if (['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return `a program on this computer (${host})`;
+  return protocol === 'https:' ? host : `a program on this computer (${protocol})`;
+}
+
+/** The local directory's form. */
+export function passwordPage(asked: { action: string; token: string; email: string; fault: string | null }): Html {
+  return html`<h1>Sign in</h1>
+    ${faultOf(asked.fault)}
+    <form method="post" action="${asked.action}">
+      <input type="hidden" name="token" value="${asked.token}" />
+      <label for="email">E-mail address</label>
+      <input id="email" name="email" type="email" required autocomplete="username" value="${asked.email}" />
+      <label for="password">Password</label>
+      <input id="password" name="password" type="password" required autocomplete="current-password" />
+      <div class="acts"><button class="main">Sign in</button></div>
+    </form>`;
+}
+
+/** Where a link that an administrator gave out leads. */
+export function newPasswordPage(asked: { action: string; token: string; name: string; fault: string | null }): Html {
+  return html`<h1>Choose a password</h1>
+    <p>For <strong>${asked.name}</strong>. The link you came by can be used once.</p>
+    ${faultOf(asked.fault)}
+    <form method="post" action="${asked.action}">
+      <input type="hidden" name="token" value="${asked.token}" />
+      <label for="password">Password <span class="quiet">(12 characters or more)</span></label>
+      <input
+        id="password"
+        name="password"
+        type="password"
+        required
+        minlength="12"
+        maxlength="256"
+        autocomplete="new-password"
+      />
+      <div class="acts"><button class="main">Save it</button></div>
+    </form>`;
+}
+
+/** One sentence, and nothing to do. */
+export function noticePage(title: string, sentence: string): Html {
+  return html`<h1>${title}</h1>
+    <p>${sentence}</p>`;
+}
+
+function faultOf(fault: string | null): Html {
+  return fault === null ? html`` : html`<p class="fault" role="alert">${fault}</p>`;
+}

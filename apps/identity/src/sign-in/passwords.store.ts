@@ -1,0 +1,131 @@
+import { hash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { AdminActor } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
+import type { IdentityStore } from '../identity.store.js';
+import { Principal } from '../principal.entity.js';
+
+const scryptOf = promisify<string, Buffer, number, object, Buffer>(scrypt);
+/** One of OWASP's equal choices for scrypt: 32 MiB for each of the four threads that may be at it, and some 200 ms. */
+const COST = { N: 32_768, r: 8, p: 3, maxmem: 64 * 1_024 * 1_024 };
+const KEY_BYTES = 32;
+const LINK_MS = 86_400_000;
+export const PASSWORD_CHARS_MIN = 12;
+export const PASSWORD_CHARS_MAX = 256;
+
+/** A link by which somebody chooses a password, once. */
+export interface PasswordLink {
+  readonly url: string;
+  readonly expiresAtMs: number;
+}
+
+/** The local directory: people who sign in with a password, for where no company's provider is. */
+export class PasswordsStore {
+  /** What a wrong address costs too. */
+  private readonly nobody = this.hashed(randomBytes(16).toString('hex'));
+
+  constructor(
+    private readonly store: IdentityStore,
+    private readonly origin: () => string,
+  ) {}
+
+  /** The principal whose address and password these are; undefined for anybody else, after the same time. */
+  async check(email: string, password: string): Promise<Principal | undefined> {
+    const found: { principal_id: string; hash: string }[] = await this.store.source.query(
+      `SELECT p.principal_id, p.hash FROM password p JOIN principal ON principal.id = p.principal_id
+       WHERE lower(principal.email) = lower($1) AND principal.status = 'active'`,
+      [email],
+    );
+    const [row] = found;
+    const isRight = await matches(row?.hash ?? (await this.nobody), password.slice(0, PASSWORD_CHARS_MAX + 1));
+    if (row === undefined || !isRight) return undefined;
+    return (await this.store.source.manager.findOneBy(Principal, { id: row.principal_id })) ?? undefined;
+  }
+
+  /**
+   * Makes a link by which the principal chooses a password; an earlier one ends.
+   * @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN; 409 WDR_PRINCIPAL_INACTIVE or WDR_EMAIL_MISSING
+   */
+  async link(principalId: string, by: AdminActor): Promise<PasswordLink> {
+    const text = randomBytes(32).toString('base64url');
+    const expiresAtMs = this.store.wallMs() + LINK_MS;
+    await this.store.change(async (manager) => {
+      const owner = await manager.findOneBy(Principal, { id: principalId });
+      if (!owner) throw new AdminError(404, 'WDR_PRINCIPAL_UNKNOWN', 'no principal has this id');
+      if (owner.status !== 'active')
+        throw new AdminError(409, 'WDR_PRINCIPAL_INACTIVE', `${principalId} is ${owner.status}`);
+      if (owner.email === null)
+        throw new AdminError(
+          409,
+          'WDR_EMAIL_MISSING',
+          'a password is of an e-mail address, and this principal has none',
+        );
+      await manager.query('DELETE FROM password_link WHERE principal_id = $1 OR expires_at_ms < $2', [
+        principalId,
+        this.store.wallMs(),
+      ]);
+      await manager.query('INSERT INTO password_link (digest, principal_id, expires_at_ms) VALUES ($1, $2, $3)', [
+        digestOf(text),
+        principalId,
+        expiresAtMs,
+      ]);
+      await this.store.record(manager, 'password-link.issue', by, { principalId, expiresAtMs });
+    });
+    return { url: `${this.origin()}/sign-in/new-password/${text}`, expiresAtMs };
+  }
+
+  /** Whose link it is; undefined where it was used, has ended or never was. */
+  async ownerOf(link: string): Promise<Principal | undefined> {
+    const found: { principal_id: string }[] = await this.store.source.query(
+      'SELECT principal_id FROM password_link WHERE digest = $1 AND expires_at_ms > $2',
+      [digestOf(link), this.store.wallMs()],
+    );
+    const [row] = found;
+    if (row === undefined) return undefined;
+    const owner = await this.store.source.manager.findOneBy(Principal, { id: row.principal_id });
+    return owner?.status === 'active' ? owner : undefined;
+  }
+
+  /** Sets the password of whose link it is, and ends the link. @returns whether it was still good */
+  async set(link: string, password: string, address: string): Promise<boolean> {
+    const kept = await this.hashed(password);
+    return this.store.change(async (manager) => {
+      const [gone]: [{ principal_id: string }[], number] = await manager.query(
+        'DELETE FROM password_link WHERE digest = $1 AND expires_at_ms > $2 RETURNING principal_id',
+        [digestOf(link), this.store.wallMs()],
+      );
+      const principalId = gone[0]?.principal_id;
+      const owner = principalId === undefined ? null : await manager.findOneBy(Principal, { id: principalId });
+      if (owner?.status !== 'active') return false;
+      await manager.query(
+        `INSERT INTO password (principal_id, hash, changed_at_ms) VALUES ($1, $2, $3)
+         ON CONFLICT (principal_id) DO UPDATE SET hash = excluded.hash, changed_at_ms = excluded.changed_at_ms`,
+        [owner.id, kept, this.store.wallMs()],
+      );
+      await this.store.record(
+        manager,
+        'password.set',
+        { principal: null, token: null, address },
+        { principalId: owner.id },
+      );
+      return true;
+    });
+  }
+
+  private async hashed(password: string): Promise<string> {
+    const salt = randomBytes(16);
+    const key = await scryptOf(password.normalize('NFKC'), salt, KEY_BYTES, COST);
+    return `scrypt$${COST.N}$${COST.r}$${COST.p}$${salt.toString('base64url')}$${key.toString('base64url')}`;
+  }
+}
+
+async function matches(kept: string, password: string): Promise<boolean> {
+  const [, n, r, p, salt = '', key = ''] = kept.split('$');
+  const cost = { ...COST, N: Number(n), r: Number(r), p: Number(p) };
+  const made = await scryptOf(password.normalize('NFKC'), Buffer.from(salt, 'base64url'), KEY_BYTES, cost);
+  return timingSafeEqual(made, Buffer.from(key, 'base64url'));
+}
+
+function digestOf(link: string): string {
+  return hash('sha256', link, 'base64url');
+}

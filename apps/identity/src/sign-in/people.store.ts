@@ -1,0 +1,186 @@
+import type { Role } from '@warder/contracts';
+import type { AdminAction, AdminActor } from '@warder/postgres';
+import type { EntityManager } from 'typeorm';
+import type { GrantsStore } from '../authorization/grants.store.js';
+import { type GroupRule, mapGroups } from '../group-rules.js';
+import type { IdentityStore } from '../identity.store.js';
+import { nextVersion } from '../next-version.js';
+import { isLastAdministrator } from '../offboarding.store.js';
+import { Principal } from '../principal.entity.js';
+
+/** Somebody whom a provider vouches for. */
+export interface Vouched {
+  /** Id of the provider here, and of the person there. */
+  readonly provider: string;
+  readonly subject: string;
+  readonly name: string;
+  /** Null where the provider does not say that it is the person's. */
+  readonly email: string | null;
+  /** Names of groups there; null where the provider does not tell. */
+  readonly groups: readonly string[] | null;
+}
+
+/** What is done with people who come for the first time. */
+export interface Welcome {
+  /** Whether somebody who is not known here becomes a principal. */
+  readonly creates: boolean;
+  /** Whether a principal that an administrator or SCIM made is recognised by its address. */
+  readonly linksByEmail: boolean;
+}
+
+/** People as providers tell of them, and the principals that they are here. */
+export class PeopleStore {
+  constructor(
+    private readonly store: IdentityStore,
+    private readonly grants: GrantsStore,
+    private readonly rules: readonly GroupRule[],
+    private readonly recordAction: (manager: EntityManager, action: AdminAction) => Promise<void>,
+  ) {}
+
+  /**
+   * The principal whom the provider vouches for; made or changed as it says.
+   * @param address - of the browser
+   * @returns undefined where nobody is to be let in
+   */
+  async signedIn(vouched: Vouched, welcome: Welcome, address: string): Promise<Principal | undefined> {
+    return this.store.change(async (manager) => {
+      const found = await this.find(manager, vouched, welcome);
+      const known = found ?? (welcome.creates ? await this.create(manager, vouched) : undefined);
+      if (known?.status !== 'active') return undefined;
+      const principal = await this.follow(manager, known, vouched);
+      await this.record(manager, principal, address, { provider: vouched.provider, subject: vouched.subject });
+      return principal;
+    });
+  }
+
+  /** Puts a sign-in of the local directory on record. */
+  async signedInHere(principal: Principal, address: string): Promise<void> {
+    await this.store.change((manager) => this.record(manager, principal, address, { provider: 'local' }));
+  }
+
+  /** The principal, where it may sign in now. */
+  async active(id: string): Promise<Principal | undefined> {
+    const found = await this.store.source.manager.findOneBy(Principal, { id });
+    return found?.status === 'active' ? found : undefined;
+  }
+
+  /** The principal of a person at a provider. */
+  async bySubject(provider: string, subject: string): Promise<Principal | undefined> {
+    return this.linked(this.store.source.manager, provider, subject);
+  }
+
+  /**
+   * Ends everything that a person signed in to: sessions, clients and their tokens. Personal tokens stay.
+   * @param why - for the record
+   */
+  async signOut(id: string, by: AdminActor, why: object): Promise<Principal | undefined> {
+    return this.store.change(async (manager) => {
+      const before = await manager.findOneBy(Principal, { id });
+      if (before === null) return undefined;
+      const row = nextVersion(before, { signedOutAtMs: String(this.store.wallMs()) });
+      await this.store.savePrincipals(manager, [row]);
+      const clients = await this.grants.end(manager, id);
+      await this.store.record(manager, 'principal.sign-out', by, { id, ...why, clients });
+      return row;
+    });
+  }
+
+  private record(manager: EntityManager, principal: Principal, address: string, given: object): Promise<void> {
+    const { id, version, status, kind, name, email, groups, roles } = principal;
+    return this.recordAction(manager, {
+      kind: 'authentication',
+      action: 'sign-in.complete',
+      by: { principal: { id, version, status, kind, name, email, groups, roles }, token: null, address },
+      arguments: given,
+    });
+  }
+
+  private async find(manager: EntityManager, vouched: Vouched, welcome: Welcome): Promise<Principal | undefined> {
+    const linked = await this.linked(manager, vouched.provider, vouched.subject);
+    if (linked !== undefined || !welcome.linksByEmail || vouched.email === null) return linked;
+    const [found]: { id: string }[] = await manager.query(
+      `SELECT id FROM principal WHERE lower(email) = lower($1) AND status <> 'removed' AND kind = 'human'`,
+      [vouched.email],
+    );
+    if (found === undefined) return undefined;
+    await this.link(manager, vouched, found.id);
+    return (await manager.findOneBy(Principal, { id: found.id })) ?? undefined;
+  }
+
+  private async linked(manager: EntityManager, provider: string, subject: string): Promise<Principal | undefined> {
+    const [found]: { principal_id: string }[] = await manager.query(
+      'SELECT principal_id FROM identity_link WHERE provider = $1 AND subject = $2',
+      [provider, subject],
+    );
+    if (found === undefined) return undefined;
+    return (await manager.findOneBy(Principal, { id: found.principal_id })) ?? undefined;
+  }
+
+  private async create(manager: EntityManager, vouched: Vouched): Promise<Principal | undefined> {
+    const { email, name, groups } = vouched;
+    // Another principal has the address and is not to be taken for this person: an administrator has to say so.
+    if (email !== null && (await isTaken(manager, email))) return undefined;
+    const mapped = mapGroups(this.rules, groups ?? []);
+    const row: Principal = {
+      id: this.store.newId('usr'),
+      version: 1,
+      status: 'active',
+      kind: 'human',
+      name,
+      email,
+      groups: mapped.groups,
+      roles: mapped.roles.length > 0 ? mapped.roles : ['member'],
+    };
+    await this.store.savePrincipals(manager, [row]);
+    await this.link(manager, vouched, row.id);
+    const by = { principal: null, token: null, address: '' };
+    const { id, roles } = row;
+    const given = { id, name, email, groups: row.groups, roles, provider: vouched.provider };
+    await this.store.record(manager, 'principal.create', by, given);
+    return row;
+  }
+
+  /** Groups and roles as the provider tells them at each sign-in, where it does and SCIM does not. */
+  private async follow(manager: EntityManager, known: Principal, { groups, provider }: Vouched): Promise<Principal> {
+    if (groups === null || (await isOfScim(manager, known.id))) return known;
+    const mapped = mapGroups(this.rules, groups);
+    const roles: Role[] = mapped.roles.length > 0 ? mapped.roles : ['member'];
+    const isSame = String(mapped.groups) === String(known.groups) && String(roles) === String(known.roles);
+    if (isSame) return known;
+    const next = nextVersion(known, { groups: mapped.groups, roles });
+    if (!roles.includes('admin') && (await isLastAdministrator(manager, known))) next.roles = known.roles;
+    await this.store.savePrincipals(manager, [next]);
+    const by = { principal: null, token: null, address: '' };
+    await this.store.record(manager, 'principal.change', by, {
+      id: known.id,
+      groups: next.groups,
+      roles: next.roles,
+      provider,
+    });
+    return next;
+  }
+
+  private async link(manager: EntityManager, { provider, subject }: Vouched, principalId: string): Promise<void> {
+    await manager.query('INSERT INTO identity_link (provider, subject, principal_id) VALUES ($1, $2, $3)', [
+      provider,
+      subject,
+      principalId,
+    ]);
+  }
+}
+
+async function isTaken(manager: EntityManager, email: string): Promise<boolean> {
+  const found: unknown[] = await manager.query(
+    `SELECT 1 FROM principal WHERE lower(email) = lower($1) AND status <> 'removed'`,
+    [email],
+  );
+  return found.length > 0;
+}
+
+async function isOfScim(manager: EntityManager, principalId: string): Promise<boolean> {
+  const found: unknown[] = await manager.query(
+    'SELECT 1 FROM scim_user WHERE principal_id = $1 AND deleted_at_ms IS NULL',
+    [principalId],
+  );
+  return found.length > 0;
+}
