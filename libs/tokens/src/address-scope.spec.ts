@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AddressScope } from './address-scope.js';
 
@@ -62,6 +63,58 @@ describe('an address scope', () => {
     expect(has([], '10.0.0.1')).toEqual([false]);
   });
 
+  it('reads what Node takes for an address, and nothing else', () => {
+    const parts = [
+      '',
+      '0',
+      '1',
+      'ffff',
+      'FFFF',
+      '10000',
+      '::',
+      ':',
+      '1.2.3.4',
+      '256.1.1.1',
+      '01.2.3.4',
+      '1.2.3',
+      'g',
+      '-1',
+    ];
+    const everything = new AddressScope(['0.0.0.0/0', '::/0']);
+    const random = seeded(20_261_128);
+    let valid = 0;
+    for (let round = 0; round < 20_000; round += 1) {
+      const length = 1 + Math.floor(random() * 9);
+      const text = Array.from({ length }, () => parts[Math.floor(random() * parts.length)]).join(
+        random() < 0.9 ? ':' : '',
+      );
+      if (isIP(text) > 0) valid += 1;
+      expect({ text, isRead: everything.has(text) }).toEqual({ text, isRead: isIP(text) > 0 });
+    }
+    expect(valid).toBeGreaterThan(50);
+  });
+
+  it('has of each family what Node’s own list of networks has', () => {
+    const random = seeded(20_261_129);
+    const part = () => String(Math.floor(random() * 4));
+    for (let round = 0; round < 2_000; round += 1) {
+      const isShort = round % 2 === 0;
+      const [network, address] = [0, 1].map(() =>
+        Array.from({ length: isShort ? 4 : 8 }, part).join(isShort ? '.' : ':'),
+      ) as [string, string];
+      const prefix = Math.floor(random() * (isShort ? 33 : 129));
+      const list = new BlockList();
+      list.addSubnet(network, prefix, isShort ? 'ipv4' : 'ipv6');
+      const expected = list.check(address, isShort ? 'ipv4' : 'ipv6');
+      expect({ network, prefix, address, has: has([`${network}/${prefix}`], address)[0] }).toEqual({
+        network,
+        prefix,
+        address,
+        has: expected,
+      });
+    }
+  });
+
   it('answers anew for another address than the last', () => {
     expect(has(['10.0.0.0/8'], '10.0.0.1', '11.0.0.1', '10.0.0.1', '10.0.0.1')).toEqual([true, false, true, true]);
   });
@@ -75,3 +128,12 @@ describe('an address scope', () => {
     expect(covers(['::/0'], ['10.0.0.0/8'])).toBe(false);
   });
 });
+
+/** A sequence that is the same in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

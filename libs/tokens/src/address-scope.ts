@@ -1,8 +1,3 @@
-import { z } from 'zod';
-
-const Ipv4 = z.ipv4();
-const Ipv6 = z.ipv6();
-
 /** An address, or the network that one begins, as a number of so many bits. */
 interface Read {
   readonly bits: 32 | 128;
@@ -15,6 +10,8 @@ interface Network extends Read {
 }
 
 const MAPPED = 0xffffn;
+const BYTE = /^(?:0|[1-9]\d{0,2})$/;
+const GROUP = /^[0-9a-f]{1,4}$/i;
 
 /**
  * The addresses from which a token is accepted. An entry that cannot be read lets nobody in, an IPv4 address in its
@@ -65,26 +62,39 @@ function networkOf(text: string): Network | undefined {
 function addressOf(text: string): Read | undefined {
   // A zone says by which interface, and is no part of the address (RFC 4007 section 11).
   const [address = ''] = text.split('%', 1);
-  if (Ipv4.safeParse(address).success) return { bits: 32, value: numberOf(address.split('.'), 8n) };
-  if (!Ipv6.safeParse(address).success) return undefined;
-  const value = valueOf6(address);
+  const isShort = !address.includes(':');
+  const value = isShort ? valueOf4(address) : valueOf6(address);
+  if (value === undefined) return undefined;
+  if (isShort) return { bits: 32, value };
   return value >> 32n === MAPPED ? { bits: 32, value: value & 0xffff_ffffn } : { bits: 128, value };
 }
 
-function valueOf6(address: string): bigint {
-  const [before = '', after] = address.split('::');
-  const [left, right] = [groupsOf(before), groupsOf(after ?? '')];
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0x0');
-  return numberOf([...left, ...zeros, ...right], 16n);
+function valueOf4(address: string): bigint | undefined {
+  const bytes = address.split('.');
+  const isWhole = bytes.length === 4 && bytes.every((byte) => BYTE.test(byte) && Number(byte) <= 255);
+  return isWhole ? numberOf(bytes, 8n) : undefined;
 }
 
-function groupsOf(text: string): string[] {
+/** @see RFC 4291 section 2.2 */
+function valueOf6(address: string): bigint | undefined {
+  const [before = '', after, ...more] = address.split('::');
+  const left = groupsOf(before, after === undefined);
+  const right = groupsOf(after ?? '', true);
+  if (left === undefined || right === undefined || more.length > 0) return undefined;
+  const zeros = 8 - left.length - right.length;
+  // `::` stands for one group of zeros at least, and without it there are eight.
+  if (after === undefined ? zeros !== 0 : zeros < 1) return undefined;
+  return numberOf([...left, ...Array.from({ length: zeros }, () => '0'), ...right], 16n);
+}
+
+/** @param isEnd - whether the last two groups may be written as an IPv4 address */
+function groupsOf(text: string, isEnd: boolean): string[] | undefined {
   if (text === '') return [];
-  return text.split(':').flatMap((group) => {
-    if (!group.includes('.')) return [`0x${group}`];
-    const value = numberOf(group.split('.'), 8n);
-    return [String(value >> 16n), String(value & 0xffffn)];
-  });
+  const groups = text.split(':');
+  const tail = isEnd && groups.at(-1)?.includes('.') ? valueOf4(groups.pop() ?? '') : null;
+  if (tail === undefined || !groups.every((group) => GROUP.test(group))) return undefined;
+  const read = groups.map((group) => `0x${group}`);
+  return tail === null ? read : [...read, String(tail >> 16n), String(tail & 0xffffn)];
 }
 
 function numberOf(groups: readonly string[], bits: bigint): bigint {
