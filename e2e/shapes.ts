@@ -20,6 +20,7 @@ export const STORY_SHAPES = {
   '10-chaos': ['cluster'],
   '11-scim': ['standalone', 'cluster'],
   '12-tokens': ['standalone', 'cluster'],
+  '13-admin-evidence': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;
