@@ -21,6 +21,7 @@ export const STORY_SHAPES = {
   '11-scim': ['standalone', 'cluster'],
   '12-tokens': ['standalone', 'cluster'],
   '13-admin-evidence': ['standalone', 'cluster'],
+  '14-sign-in': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;

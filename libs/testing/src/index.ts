@@ -37,3 +37,4 @@ export { type RsyslogOptions, startRsyslog } from './rsyslog-receiver.js';
 export { resolveSiemReceivers, siemCacheDir } from './siem-packages.js';
 export { freeReceiverPort, type ReceivedLine, SiemReceiver } from './siem-receiver.js';
 export { startSyslogNg } from './syslog-ng-receiver.js';
+export { type BrowserPage, ScriptedBrowser } from './scripted-browser.js';

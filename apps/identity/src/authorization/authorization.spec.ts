@@ -3,7 +3,7 @@ import { PolicyDocument, policySnapshotTopic, toolDefinitionDiscoveredTopic } fr
 import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityScene, PEPPER } from '../identity.scene.js';
-import { SceneBrowser, type ScenePage } from './browser.scene.js';
+import { type BrowserPage, ScriptedBrowser } from '@warder/testing';
 
 const CALLBACK = 'http://127.0.0.1:5999/callback';
 const PASSWORD = 'correct horse battery';
@@ -32,13 +32,13 @@ const register = async (more: object = {}) => {
 
 /** A client and a browser in the middle of a sign-in. */
 class Visit {
-  readonly browser = new SceneBrowser(CALLBACK.slice(0, -9));
+  readonly browser = ScriptedBrowser.until(CALLBACK.slice(0, -9));
   readonly verifier = randomBytes(32).toString('base64url');
 
   constructor(
     readonly clientId: string,
     private readonly more: Record<string, string> = {},
-    browser?: SceneBrowser,
+    browser?: ScriptedBrowser,
   ) {
     if (browser !== undefined) this.browser = browser;
   }
@@ -59,13 +59,13 @@ class Visit {
     return `${origin}/oauth/authorize?${new URLSearchParams(wanted)}`;
   }
 
-  async signIn(email = 'ana@example.com', password = PASSWORD): Promise<ScenePage> {
+  async signIn(email = 'ana@example.com', password = PASSWORD): Promise<BrowserPage> {
     const consent = await this.browser.open(this.address);
     const form = await this.browser.submit(consent, { with: 'local' });
     return this.browser.submit(form, { email, password });
   }
 
-  async tokens(page: ScenePage): Promise<{ status: number; body: Tokens }> {
+  async tokens(page: BrowserPage): Promise<{ status: number; body: Tokens }> {
     const code = new URL(page.url).searchParams.get('code') ?? '';
     return ask('/oauth/token', {
       grant_type: 'authorization_code',
@@ -95,7 +95,7 @@ const atIngress = (bearer: string, server = 'dev') => {
 async function newcomer(email: string): Promise<string> {
   const { body } = await scene.ask('POST', '/principals', { name: email.split('@')[0], email, groups: ['developers'] });
   const { body: link } = await scene.ask('POST', `/principals/${body.id}/password-link`);
-  const browser = new SceneBrowser(CALLBACK);
+  const browser = ScriptedBrowser.until(CALLBACK);
   const page = await browser.open((link as unknown as { url: string }).url);
   expect((await browser.submit(page, { password: PASSWORD })).status).toBe(200);
   return body.id;
@@ -185,7 +185,7 @@ describe('the authorization server', () => {
     const callback = 'https://editor.example/callback';
     const { body: web } = await register({ redirect_uris: [callback] });
     const { body: native } = await register();
-    const browser = new SceneBrowser('https://editor.example', CALLBACK.slice(0, -9));
+    const browser = ScriptedBrowser.until('https://editor.example', CALLBACK.slice(0, -9));
     const first = new Visit(web.client_id, { redirect_uri: callback }, browser);
     expect((await first.tokens(await first.signIn())).status).toBe(200);
     const again = new Visit(web.client_id, { redirect_uri: callback }, browser);
@@ -318,7 +318,7 @@ describe('attacks', () => {
     const attacker = new Visit(client.client_id);
     const consent = await attacker.browser.open(attacker.address);
     const form = await attacker.browser.submit(consent, { with: 'local' });
-    const victim = new SceneBrowser('http://127.0.0.1:5999');
+    const victim = ScriptedBrowser.until('http://127.0.0.1:5999');
     expect((await victim.open(form.url)).status).toBe(400);
     expect((await victim.submit(form, { email: 'ana@example.com', password: PASSWORD })).status).toBe(400);
     expect((await victim.submit(consent, { with: 'local' })).status).toBe(400);

@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
-import { TestAuthority } from '@warder/testing';
+import { ScriptedBrowser, TestAuthority } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityScene } from '../identity.scene.js';
-import { SceneBrowser } from './browser.scene.js';
 
 const CALLBACK = 'http://127.0.0.1:3118/callback';
 const dir = mkdtempSync(join(tmpdir(), 'warder-documents-'));
@@ -28,7 +27,7 @@ const open = async (clientId: string, redirectUri = CALLBACK) => {
     code_challenge_method: 'S256',
     resource: `${scene.running!.url}/mcp/dev`,
   };
-  return new SceneBrowser('http://127.0.0.1:3118').open(
+  return ScriptedBrowser.until('http://127.0.0.1:3118').open(
     `${scene.running!.url}/oauth/authorize?${new URLSearchParams(params)}`,
   );
 };

@@ -1,19 +1,21 @@
 /** Follows addresses and sends forms as a browser would, with a jar of cookies of its own. */
-export class SceneBrowser {
-  private readonly stopAt: readonly string[];
+export class ScriptedBrowser {
   private readonly jar = new Map<string, { value: string; path: string; host: string }>();
 
-  /** @param stopAt - addresses that begin so are the client's: they are not asked, but given back */
-  constructor(...stopAt: string[]) {
-    this.stopAt = stopAt;
+  /** @param isClients - tells addresses of the client's, which are not asked but given back */
+  constructor(private readonly isClients: (url: string) => boolean = () => false) {}
+
+  /** A browser that gives back addresses that begin so. */
+  static until(...starts: string[]): ScriptedBrowser {
+    return new ScriptedBrowser((url) => starts.some((start) => url.startsWith(start)));
   }
 
   /** Opens an address. @returns the page, or where the browser was sent to at last */
-  async open(url: string, form?: Record<string, string>): Promise<ScenePage> {
+  async open(url: string, form?: Record<string, string>): Promise<BrowserPage> {
     let next = url;
     let body = form === undefined ? undefined : new URLSearchParams(form);
     for (let hops = 0; hops < 20; hops++) {
-      if (this.stopAt.some((start) => next.startsWith(start))) return { url: next, status: 0, text: '' };
+      if (this.isClients(next)) return { url: next, status: 0, text: '' };
       const response = await fetch(next, {
         method: body === undefined ? 'GET' : 'POST',
         redirect: 'manual',
@@ -32,7 +34,7 @@ export class SceneBrowser {
   }
 
   /** Sends the page's form with these values beside its hidden ones. */
-  submit(page: ScenePage, values: Record<string, string>): Promise<ScenePage> {
+  submit(page: BrowserPage, values: Record<string, string>): Promise<BrowserPage> {
     const action = /<form method="post" action="([^"]+)"/.exec(page.text)?.[1];
     if (action === undefined) throw new Error(`no form: ${page.status} ${page.text}`);
     const hidden = [...page.text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
@@ -63,7 +65,7 @@ export class SceneBrowser {
   }
 }
 
-export interface ScenePage {
+export interface BrowserPage {
   readonly url: string;
   /** 0 for an address of the client's. */
   readonly status: number;
