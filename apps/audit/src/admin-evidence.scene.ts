@@ -102,10 +102,13 @@ export class AdminEvidence {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  async bundle(): Promise<string> {
+  /** @param days - of acts, from the first one on; all that there is, where not given */
+  async bundle(days?: { from: number; to: number }): Promise<string> {
     let text = '';
-    for await (const piece of bundlePieces('2026-10-01T00:00:00Z', '2027-01-01T00:00:00Z', this.checkpoints))
-      text += piece.text;
+    const [from, to] = days
+      ? [days.from, days.to].map((day) => new Date(Math.floor(START / DAY_MS + day) * DAY_MS).toISOString())
+      : ['2026-10-01T00:00:00Z', '2027-01-01T00:00:00Z'];
+    for await (const piece of bundlePieces(from!, to!, this.checkpoints)) text += piece.text;
     return text;
   }
 

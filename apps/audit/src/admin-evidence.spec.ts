@@ -49,6 +49,32 @@ describe('the evidence of admin acts', () => {
   const setCheckpoint = (size: number, text: string): Promise<unknown> =>
     query('UPDATE checkpoint SET checkpoint = $1::json WHERE size = $2', [text, size]);
 
+  /** Checkpoints that were removed whose acts are still there, wherever these lie. */
+  function leftOut(): void {
+    const left = (count: number): string => `${count} records of admin/policy are left out: no checkpoint names them`;
+    it('counts the acts whose last checkpoint was removed, or all of them, as left out', async () => {
+      await query('DELETE FROM checkpoint WHERE size = 17');
+      expect(await scene.verified()).toMatchObject({ code: 2, records: 13, incomplete: [left(4)] });
+      await query('DELETE FROM checkpoint');
+      expect(await scene.verified()).toMatchObject({ code: 2, records: 0, incomplete: [left(SIZE)] });
+      await query('INSERT INTO checkpoint SELECT * FROM honest_checkpoint');
+    });
+
+    it('counts the acts of a time as left out whose own checkpoints were removed, whatever later ones there are', async () => {
+      await query('DELETE FROM checkpoint WHERE size IN (5, 13)');
+      const ofFirstDays = await scene.bundle({ from: 0, to: 2 });
+      expect(await scene.verified(ofFirstDays)).toMatchObject({ code: 2, incomplete: [left(13)] });
+      await query('INSERT INTO checkpoint SELECT * FROM honest_checkpoint WHERE size = 5');
+      expect(await scene.verified(await scene.bundle({ from: 0, to: 2 }))).toMatchObject({
+        code: 2,
+        records: 5,
+        incomplete: [left(8)],
+      });
+      await query('INSERT INTO checkpoint SELECT * FROM honest_checkpoint WHERE size = 13');
+      expect(await scene.verified(await scene.bundle({ from: 0, to: 2 }))).toMatchObject({ code: 0, records: 13 });
+    });
+  }
+
   describe('in Postgres', () => {
     afterEach(async () => {
       for (const [table, honest] of [
@@ -129,13 +155,7 @@ describe('the evidence of admin acts', () => {
       expect(await scene.verified()).toMatchObject({ code: 1, first: [what, index] });
     });
 
-    it('counts the acts whose last checkpoint was removed, or all of them, as left out', async () => {
-      await query('DELETE FROM checkpoint WHERE size = 17');
-      const left = (count: number): string => `${count} records of admin/policy are left out: no checkpoint names them`;
-      expect(await scene.verified()).toMatchObject({ code: 2, records: 13, incomplete: [left(4)] });
-      await query('DELETE FROM checkpoint');
-      expect(await scene.verified()).toMatchObject({ code: 2, records: 0, incomplete: [left(SIZE)] });
-    });
+    leftOut();
 
     it('shows where a log stands that had nothing to sign in the time', async () => {
       const pieces: string[] = [];
@@ -224,14 +244,7 @@ describe('the evidence of admin acts', () => {
       renameSync(`${file}.honest`, file);
     });
 
-    it('counts the acts whose last checkpoint was removed, or all of them, as left out', async () => {
-      await query('DELETE FROM checkpoint WHERE size = 17');
-      const left = (count: number): string => `${count} records of admin/policy are left out: no checkpoint names them`;
-      expect(await scene.verified()).toMatchObject({ code: 2, incomplete: [left(4)] });
-      await query('DELETE FROM checkpoint');
-      expect(await scene.verified()).toMatchObject({ code: 2, incomplete: [left(SIZE)] });
-      await query('INSERT INTO checkpoint SELECT * FROM honest_checkpoint');
-    });
+    leftOut();
 
     it('stays proved when who acted is erased, whose words are then nowhere', async () => {
       await scene.erasures.request({ subject: 'usr_gone', reason: 'asked for it' }, BY);

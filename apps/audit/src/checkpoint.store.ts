@@ -102,9 +102,14 @@ export class CheckpointStore {
   unnamed(from: string, to: string): Promise<UnnamedRecords[]> {
     const { source, cold } = this;
     const toMs = Math.min(Date.parse(to), this.wallMs() - NAMED_WITHIN_MS);
-    const lastOf = async (log: string): Promise<StoredCheckpoint | undefined> =>
-      (await this.find('log = $1 ORDER BY size DESC, digest LIMIT 1', [log]))[0];
-    return unnamedRecords({ source, cold, lastOf }, { fromMs: Date.parse(from), toMs });
+    const headOf = async (log: string): Promise<StoredCheckpoint | undefined> =>
+      (
+        await this.find(
+          'log = $1 AND at >= $2::timestamptz AND at < $3::timestamptz ORDER BY size DESC, digest LIMIT 1',
+          [log, from, to],
+        )
+      )[0];
+    return unnamedRecords({ source, cold, headOf }, { fromMs: Date.parse(from), toMs });
   }
 
   /**

@@ -133,14 +133,33 @@ export class ColdStore {
     });
   }
 
-  /** How many records of each log there are of a time in milliseconds since 1970, `toMs` excluded. */
-  async logsOf(fromMs: number, toMs: number): Promise<readonly { log: string; records: number }[]> {
+  /** Days that have left Postgres, of a time in milliseconds since 1970, both ends included. */
+  async daysOf(fromMs: number, toMs: number): Promise<readonly string[]> {
+    if (toMs < fromMs) return [];
+    const days = (await this.coldDays()).map(({ day }) => day);
+    return days.filter((day) => day >= dayOf(fromMs) && day <= dayOf(toMs));
+  }
+
+  /** Logs that have records of a time in milliseconds since 1970, `toMs` excluded. */
+  async logsOf(fromMs: number, toMs: number): Promise<readonly string[]> {
     const paths = await this.pathsOf(fromMs, toMs);
     if (paths.length === 0) return [];
     const rows = await this.duck.rows(
-      `SELECT metadata.log_name, count(*) FROM ${filesOf(paths)} WHERE time >= ${fromMs} AND time < ${toMs} GROUP BY 1`,
+      `SELECT DISTINCT metadata.log_name FROM ${filesOf(paths)} WHERE time >= ${fromMs} AND time < ${toMs}`,
     );
-    return (rows as [string, bigint][]).map(([log, records]) => ({ log, records: Number(records) }));
+    return (rows as [string][]).map(([log]) => log);
+  }
+
+  /** Places of a log's records of a time, as `logsOf` takes it; null for one whose text says none. */
+  async placesOfLog(log: string, fromMs: number, toMs: number): Promise<readonly (number | null)[]> {
+    const paths = await this.pathsOf(fromMs, toMs);
+    if (paths.length === 0) return [];
+    const rows = await this.duck.rows(
+      `SELECT ${INDEX} AS index FROM ${filesOf(paths)}
+       WHERE time >= ${fromMs} AND time < ${toMs} AND metadata.log_name = $1`,
+      [log],
+    );
+    return (rows as [bigint | null][]).map(([index]) => (index === null ? null : Number(index)));
   }
 
   /** A record by its id alone: its time is not known, so every file is asked. */
@@ -169,8 +188,8 @@ export class ColdStore {
 
   /** Files of a time that are there. */
   private async pathsOf(fromMs: number, toMs: number): Promise<string[]> {
-    const days = (await this.coldDays()).filter(({ day }) => day >= dayOf(fromMs) && day <= dayOf(toMs));
-    const listed = (await Promise.all(days.map(({ day }) => this.archive.paths(day, day)))).flat();
+    const days = await this.daysOf(fromMs, toMs);
+    const listed = (await Promise.all(days.map((day) => this.archive.paths(day, day)))).flat();
     return listed.filter((path) => existsSync(path));
   }
 
