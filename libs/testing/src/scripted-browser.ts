@@ -10,12 +10,25 @@ export class ScriptedBrowser {
     return new ScriptedBrowser((url) => starts.some((start) => url.startsWith(start)));
   }
 
+  /** Opens an address, be it the client's own. */
+  visit(url: string): Promise<BrowserPage> {
+    return this.follow(url, () => false);
+  }
+
   /** Opens an address. @returns the page, or where the browser was sent to at last */
-  async open(url: string, form?: Record<string, string>): Promise<BrowserPage> {
+  open(url: string, form?: Record<string, string>): Promise<BrowserPage> {
+    return this.follow(url, this.isClients, form);
+  }
+
+  private async follow(
+    url: string,
+    isClients: (url: string) => boolean,
+    form?: Record<string, string>,
+  ): Promise<BrowserPage> {
     let next = url;
     let body = form === undefined ? undefined : new URLSearchParams(form);
     for (let hops = 0; hops < 20; hops++) {
-      if (this.isClients(next)) return { url: next, status: 0, text: '' };
+      if (isClients(next)) return { url: next, status: 0, text: '' };
       const response = await fetch(next, {
         method: body === undefined ? 'GET' : 'POST',
         redirect: 'manual',
@@ -35,7 +48,7 @@ export class ScriptedBrowser {
 
   /** Sends the page's form with these values beside its hidden ones. */
   submit(page: BrowserPage, values: Record<string, string>): Promise<BrowserPage> {
-    const action = /<form method="post" action="([^"]+)"/.exec(page.text)?.[1];
+    const action = /<form[^>]* action="([^"]+)"/.exec(page.text)?.[1];
     if (action === undefined) throw new Error(`no form: ${page.status} ${page.text}`);
     const hidden = [...page.text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
     const form = Object.fromEntries(hidden.map(([, name, value]) => [name, value]));

@@ -1,0 +1,199 @@
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
+import { type BrowserPage, ScriptedBrowser } from '@warder/testing';
+import { Provider } from 'oidc-provider';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IdentityScene } from '../identity.scene.js';
+
+const CALLBACK = 'https://editor.example/callback';
+const SECRET = 'a-secret-that-the-company-gave-to-warder';
+/** Who is at the company's provider, by subject. */
+const people: Record<string, object> = {
+  ana: { name: 'Ana Ortiz', email: 'ana@corp.example', email_verified: true, groups: ['/Developers', 'Night Shift'] },
+  bo: { name: 'Bo Lund', email: 'bo@corp.example', email_verified: true, groups: [] },
+  eve: { name: 'Eve', email: 'bo@corp.example', email_verified: false, groups: [] },
+  cleo: { name: 'Cleo', email: 'cleo@corp.example', email_verified: true, groups: ['admins'] },
+};
+let scene: IdentityScene;
+let company: Server;
+let issuer: string;
+let clientId: string;
+
+const addressOf = (): string => {
+  const params = {
+    client_id: clientId,
+    response_type: 'code',
+    redirect_uri: CALLBACK,
+    code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
+    code_challenge_method: 'S256',
+    scope: 'mcp',
+    resource: `${scene.running!.url}/mcp/dev`,
+  };
+  return `${scene.running!.url}/oauth/authorize?${new URLSearchParams(params).toString()}`;
+};
+/** Allows the client, and signs in at the company as the subject; gives back what the browser comes to. */
+const signIn = async (
+  subject: string,
+  browser = ScriptedBrowser.until('https://editor.example'),
+): Promise<BrowserPage> => {
+  const login = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
+  expect(login.url.startsWith(issuer)).toBe(true);
+  const consent = await browser.submit(login, { prompt: 'login', login: subject, password: 'x' });
+  // The provider's own question, where it has one.
+  return consent.text.includes('name="prompt" value="consent"')
+    ? browser.submit(consent, { prompt: 'consent' })
+    : consent;
+};
+const principalOf = (email: string) => [...scene.principals.values()].find((each) => each.email === email);
+const failures = () =>
+  scene.records.flatMap(({ refusal, personal }) =>
+    refusal === null ? [] : `${refusal.code} ${personal?.refusalDetail}`,
+  );
+
+beforeAll(async () => {
+  let answer: RequestListener = (_, response) => response.writeHead(503).end();
+  company = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => company.once('listening', resolve));
+  issuer = `http://127.0.0.1:${(company.address() as AddressInfo).port}`;
+  scene = await IdentityScene.create();
+  await start();
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  const idp = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'warder',
+        client_secret: SECRET,
+        redirect_uris: [`${scene.running!.url}/sign-in/callback/corp`],
+        token_endpoint_auth_method: 'client_secret_post',
+      },
+    ],
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'r1', alg: 'RS256', use: 'sig' } as never] },
+    cookies: { keys: ['a-cookie-key-of-the-company'] },
+    conformIdTokenClaims: false,
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+    findAccount: (_, sub) => ({ accountId: sub, claims: async () => ({ sub, ...people[sub] }) }),
+  });
+  const handle = idp.callback();
+  answer = (request, response) => void handle(request, response);
+  const registered = await fetch(`${scene.running!.url}/oauth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ client_name: 'Editor', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }),
+  });
+  clientId = ((await registered.json()) as { client_id: string }).client_id;
+});
+
+afterAll(async () => {
+  await scene?.close();
+  company?.close();
+});
+
+describe('signing in at the company’s provider', () => {
+  it('makes a principal of who is vouched for, with the groups that the rules give, and knows it again', async () => {
+    const page = await signIn('ana');
+    expect(new URL(page.url).searchParams.get('code')).not.toBeNull();
+    await expect
+      .poll(() => principalOf('ana@corp.example'))
+      .toMatchObject({
+        name: 'Ana Ortiz',
+        groups: ['developers', 'night-shift'],
+        roles: ['member'],
+      });
+    const { id } = principalOf('ana@corp.example')!;
+    people['ana'] = { ...people['ana'], groups: ['admins'] };
+    expect(new URL((await signIn('ana')).url).searchParams.get('code')).not.toBeNull();
+    await expect
+      .poll(() => principalOf('ana@corp.example'))
+      .toMatchObject({ id, groups: ['admins'], roles: ['admin'] });
+  });
+
+  it('recognises a principal by an address that the provider verified, and by no other', async () => {
+    const { body } = await scene.ask('POST', '/principals', { name: 'Bo', email: 'bo@corp.example', groups: ['ops'] });
+    expect(new URL((await signIn('eve')).url).searchParams.get('code')).not.toBeNull();
+    const links = () =>
+      scene.query(`SELECT subject, principal_id FROM identity.identity_link WHERE subject IN ('bo', 'eve')`);
+    expect(await links()).not.toContainEqual({ subject: 'eve', principal_id: body.id });
+    expect(new URL((await signIn('bo')).url).searchParams.get('code')).not.toBeNull();
+    expect(await links()).toContainEqual({ subject: 'bo', principal_id: body.id });
+  });
+
+  it('lets nobody in who was suspended here, and says so on record', async () => {
+    expect(new URL((await signIn('cleo')).url).searchParams.get('code')).not.toBeNull();
+    await expect.poll(() => principalOf('cleo@corp.example')).toBeDefined();
+    const { id } = principalOf('cleo@corp.example')!;
+    expect((await scene.ask('PATCH', `/principals/${id}`, { status: 'suspended' })).status).toBe(200);
+    const page = await signIn('cleo');
+    expect([page.status, page.text.includes('You have no access here')]).toEqual([403, true]);
+    await expect
+      .poll(failures, { timeout: 15_000 })
+      .toContain('WDR_SIGN_IN_REFUSED corp: cleo is nobody here, or kept out');
+  });
+
+  it('takes the answer of the provider once, and only in the browser that was sent there', async () => {
+    const browser = ScriptedBrowser.until('https://editor.example');
+    const login = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
+    let answer = '';
+    const spying = new ScriptedBrowser((url) => {
+      answer = url.includes('/sign-in/callback/') ? url : answer;
+      return url.includes('/sign-in/callback/');
+    });
+    // The attacker's own sign-in at the provider, whose answer is planted in another browser.
+    const own = await spying.submit(await spying.open(addressOf()), { with: 'corp' });
+    const consent = await spying.submit(own, { prompt: 'login', login: 'bo', password: 'x' });
+    if (consent.status !== 0) await spying.submit(consent, { prompt: 'consent' });
+    expect(answer).toContain('state=');
+    expect((await browser.open(answer)).status).toBe(400);
+    expect(login.status).toBe(200);
+    await expect
+      .poll(failures, { timeout: 15_000 })
+      .toContain('WDR_SIGN_IN_FAILED corp: no such attempt in this browser');
+  });
+
+  it('does not take what another provider would answer (mix-up), nor a code that it did not give', async () => {
+    const browser = new ScriptedBrowser((url) => url.includes('/sign-in/callback/'));
+    const login = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
+    const state = new URL(login.url).searchParams.get('state') ?? '';
+    const consent = await browser.submit(login, { prompt: 'login', login: 'bo', password: 'x' });
+    const back = consent.status === 0 ? consent : await browser.submit(consent, { prompt: 'consent' });
+    expect(state === '' || back.url.includes(state)).toBe(true);
+    const forged = back.url.replace(/iss=[^&]+/, `iss=${encodeURIComponent('https://evil.example')}`);
+    expect(forged).not.toBe(back.url);
+    const page = await browser.visit(forged);
+    expect(page.status).toBe(502);
+  });
+
+  it('says that the provider cannot be reached, and goes on when it can', async () => {
+    const { port } = company.address() as AddressInfo;
+    company.closeAllConnections();
+    await new Promise((resolve) => company.close(resolve));
+    await scene.stop();
+    // A new process knows nothing of the provider yet.
+    await start();
+    const browser = ScriptedBrowser.until('https://editor.example');
+    const page = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
+    expect([page.status, page.text.includes('Corp cannot be reached')]).toEqual([502, true]);
+    company.listen(port, '127.0.0.1');
+    await new Promise((resolve) => company.once('listening', resolve));
+    const sent = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
+    expect(sent.url.startsWith(issuer)).toBe(true);
+  });
+});
+
+/** Starts identity with the company's provider, and tells it of the one virtual server. */
+async function start(): Promise<void> {
+  const corp = { kind: 'oidc', id: 'corp', name: 'Corp', issuer, clientId: 'warder', clientSecret: SECRET };
+  const scopes = ['openid', 'email', 'profile', 'groups'];
+  await scene.start({
+    signIn: {
+      attemptsPerMinute: 10_000,
+      providers: [{ ...corp, scopes, groupsClaim: 'groups', allowPrivateAddress: true }],
+    },
+    groupRules: [{ from: 'admins', role: 'admin' }, { from: '*' }],
+  });
+  const document = PolicyDocument.parse({ upstreams: {}, virtualServers: { dev: { tools: [] } }, grants: [] });
+  const snapshot = { version: 1, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
+  await scene.bus.ensureTopics([policySnapshotTopic]);
+  await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
+}
