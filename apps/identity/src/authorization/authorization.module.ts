@@ -10,6 +10,7 @@ import type { EntityManager } from 'typeorm';
 import type { IdentityConfig } from '../identity-config.js';
 import { IdentityStore } from '../identity.store.js';
 import { AttemptsStore } from '../sign-in/attempts.store.js';
+import { BackchannelLogout } from '../sign-in/backchannel-logout.js';
 import { BrowserForms } from '../sign-in/browser-forms.js';
 import { NewPassword } from '../sign-in/new-password.js';
 import { OidcSignIn } from '../sign-in/oidc-sign-in.js';
@@ -159,6 +160,17 @@ function signInOf(
     sealing.cookieKeys()[0] ?? randomBytes(32).toString('hex'),
     origin.startsWith('https:'),
   );
+  const providers = signIn.providers.map((each) => {
+    const isNamed = (): boolean => each.allowPrivateAddress;
+    return new OidcSignIn(each, { origin: () => origin, fetch: guardedFetch({ ...FETCH, isNamed }), wallMs });
+  });
+  const onFailure: SignInParts['onFailure'] = ({ code, detail, address }) =>
+    access.refused.note({
+      kind: 'authentication',
+      by: { principal: null, token: null, address },
+      arguments: { method: 'POST', route: '/sign-in' },
+      refusal: { code, detail, isForbidden: true },
+    });
   return new SignIn({
     provider,
     origin,
@@ -168,10 +180,8 @@ function signInOf(
     attempts: new AttemptsStore(store, sealing),
     people,
     passwords,
-    providers: signIn.providers.map((each) => {
-      const isNamed = (): boolean => each.allowPrivateAddress;
-      return new OidcSignIn(each, { origin: () => origin, fetch: guardedFetch({ ...FETCH, isNamed }), wallMs });
-    }),
+    providers,
+    backchannel: new BackchannelLogout(providers, people, clientAddress, onFailure),
     hasLocal: signIn.local ?? signIn.providers.length === 0,
     clientBy: (id) => registeredBy(id, authorization),
     address: clientAddress,
@@ -186,13 +196,7 @@ function signInOf(
         outbox.recordAdminAction(manager, { action: 'consent.grant', by, arguments: { clientId, virtualServer } }),
       );
     },
-    onFailure: ({ code, detail, address }) =>
-      access.refused.note({
-        kind: 'authentication',
-        by: { principal: null, token: null, address },
-        arguments: { method: 'POST', route: '/sign-in' },
-        refusal: { code, detail, isForbidden: true },
-      }),
+    onFailure,
     onBug: (error) => host.log.error({ err: error }, 'a page of signing in failed'),
   });
 }

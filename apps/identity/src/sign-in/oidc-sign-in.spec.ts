@@ -1,14 +1,11 @@
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createHash, randomBytes } from 'node:crypto';
 import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
 import { type BrowserPage, ScriptedBrowser } from '@warder/testing';
-import { Provider } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityScene } from '../identity.scene.js';
+import { Company, COMPANY_SECRET } from './company.scene.js';
 
 const CALLBACK = 'https://editor.example/callback';
-const SECRET = 'a-secret-that-the-company-gave-to-warder';
 /** Who is at the company's provider, by subject. */
 const people: Record<string, object> = {
   ana: { name: 'Ana Ortiz', email: 'ana@corp.example', email_verified: true, groups: ['/Developers', 'Night Shift'] },
@@ -17,8 +14,7 @@ const people: Record<string, object> = {
   cleo: { name: 'Cleo', email: 'cleo@corp.example', email_verified: true, groups: ['admins'] },
 };
 let scene: IdentityScene;
-let company: Server;
-let issuer: string;
+let company: Company;
 let clientId: string;
 
 const addressOf = (): string => {
@@ -39,7 +35,7 @@ const signIn = async (
   browser = ScriptedBrowser.until('https://editor.example'),
 ): Promise<BrowserPage> => {
   const login = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
-  expect(login.url.startsWith(issuer)).toBe(true);
+  expect(login.url.startsWith(company.issuer)).toBe(true);
   const consent = await browser.submit(login, { prompt: 'login', login: subject, password: 'x' });
   // The provider's own question, where it has one.
   return consent.text.includes('name="prompt" value="consent"')
@@ -53,30 +49,11 @@ const failures = () =>
   );
 
 beforeAll(async () => {
-  let answer: RequestListener = (_, response) => response.writeHead(503).end();
-  company = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1');
-  await new Promise((resolve) => company.once('listening', resolve));
-  issuer = `http://127.0.0.1:${(company.address() as AddressInfo).port}`;
+  company = new Company(people);
+  await company.listen();
   scene = await IdentityScene.create();
   await start();
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
-  const idp = new Provider(issuer, {
-    clients: [
-      {
-        client_id: 'warder',
-        client_secret: SECRET,
-        redirect_uris: [`${scene.running!.url}/sign-in/callback/corp`],
-        token_endpoint_auth_method: 'client_secret_post',
-      },
-    ],
-    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'r1', alg: 'RS256', use: 'sig' } as never] },
-    cookies: { keys: ['a-cookie-key-of-the-company'] },
-    conformIdTokenClaims: false,
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
-    findAccount: (_, sub) => ({ accountId: sub, claims: async () => ({ sub, ...people[sub] }) }),
-  });
-  const handle = idp.callback();
-  answer = (request, response) => void handle(request, response);
+  company.serve(scene.running!.url);
   const registered = await fetch(`${scene.running!.url}/oauth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -87,7 +64,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await scene?.close();
-  company?.close();
+  await company?.close();
 });
 
 describe('signing in at the company’s provider', () => {
@@ -164,26 +141,70 @@ describe('signing in at the company’s provider', () => {
     expect(page.status).toBe(502);
   });
 
+  it('is undone here by a logout there, once, and by nothing that is no logout token', async () => {
+    const tell = (token: string) =>
+      fetch(`${scene.running!.url}/sign-in/backchannel/corp`, {
+        method: 'POST',
+        body: new URLSearchParams({ logout_token: token }),
+      });
+    await signIn('bo');
+    const { id } = principalOf('bo@corp.example')!;
+    const signedOut = () => scene.principals.get(id)?.signedOutAtMs ?? 0;
+    const before = signedOut();
+    const wrong = [
+      company.logoutToken({ sub: 'bo', iss: 'https://evil.example' }),
+      company.logoutToken({ sub: 'bo', aud: 'another' }),
+      company.logoutToken({ sub: 'bo', events: {} }),
+      company.logoutToken({ sub: 'bo', nonce: 'n' }),
+      company.logoutToken({ sub: undefined, sid: 's' }),
+      company.logoutToken({ sub: 'bo', jti: undefined }),
+      company.logoutToken({ sub: 'bo', iat: Math.floor(Date.now() / 1_000) - 600 }),
+      company.logoutToken({ sub: 'bo' }, { alg: 'none' }),
+      company.logoutToken({ sub: 'bo' }, { alg: 'HS256' }),
+      company.logoutToken({ sub: 'bo' }, { kid: 'other' }),
+      company.logoutToken({ sub: 'bo' }, { typ: 'at+jwt' }),
+      `${company.logoutToken({ sub: 'bo' }).slice(0, -8)}AAAAAAAA`,
+      'no token at all',
+    ];
+    for (const token of wrong) expect((await tell(token)).status).toBe(400);
+    expect(signedOut()).toBe(before);
+    const good = company.logoutToken({ sub: 'bo' });
+    expect((await tell(good)).status).toBe(200);
+    await expect.poll(signedOut).toBeGreaterThan(before);
+    const after = signedOut();
+    expect((await tell(good)).status).toBe(400);
+    // Who is not known here is signed out here already.
+    expect((await tell(company.logoutToken({ sub: 'nobody' }))).status).toBe(200);
+    expect(signedOut()).toBe(after);
+    const grants = await scene.query(`SELECT id FROM identity.oauth_item WHERE account_id = '${id}'`);
+    expect(grants).toEqual([]);
+  });
+
   it('says that the provider cannot be reached, and goes on when it can', async () => {
-    const { port } = company.address() as AddressInfo;
-    company.closeAllConnections();
-    await new Promise((resolve) => company.close(resolve));
+    const { port } = company;
+    await company.close();
     await scene.stop();
     // A new process knows nothing of the provider yet.
     await start();
     const browser = ScriptedBrowser.until('https://editor.example');
     const page = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
     expect([page.status, page.text.includes('Corp cannot be reached')]).toEqual([502, true]);
-    company.listen(port, '127.0.0.1');
-    await new Promise((resolve) => company.once('listening', resolve));
+    await company.listen(port);
     const sent = await browser.submit(await browser.open(addressOf()), { with: 'corp' });
-    expect(sent.url.startsWith(issuer)).toBe(true);
+    expect(sent.url.startsWith(company.issuer)).toBe(true);
   });
 });
 
 /** Starts identity with the company's provider, and tells it of the one virtual server. */
 async function start(): Promise<void> {
-  const corp = { kind: 'oidc', id: 'corp', name: 'Corp', issuer, clientId: 'warder', clientSecret: SECRET };
+  const corp = {
+    kind: 'oidc',
+    id: 'corp',
+    name: 'Corp',
+    issuer: company.issuer,
+    clientId: 'warder',
+    clientSecret: COMPANY_SECRET,
+  };
   const scopes = ['openid', 'email', 'profile', 'groups'];
   await scene.start({
     signIn: {

@@ -1,10 +1,15 @@
 import type { GuardedFetch } from '@warder/egress';
+import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import type { Vouched } from './people.store.js';
 import type { OidcProviderConfig } from './sign-in-config.js';
 
 /** Milliseconds after which a provider's own metadata is read again. */
 const METADATA_MS = 3_600_000;
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+/** Seconds after which a logout token is too old. */
+const LOGOUT_AGE_S = 300;
 
 /** Secrets of one attempt, kept here while the person is at the provider. */
 export interface OidcSecrets {
@@ -14,6 +19,7 @@ export interface OidcSecrets {
 
 /** Sign-in at a provider that speaks OpenID Connect: code with PKCE, nonce and `iss`, as a confidential client. */
 export class OidcSignIn {
+  private keys: ReturnType<typeof createRemoteJWKSet> | undefined;
   private known: { readonly config: client.Configuration; readonly atMs: number } | undefined;
 
   constructor(
@@ -70,6 +76,31 @@ export class OidcSignIn {
       email: address,
       groups: this.groupsOf(claims),
     };
+  }
+
+  /**
+   * Of whom a logout token says that they are signed out.
+   * @throws whatever is wrong with the token, or keeps the provider away
+   */
+  async loggedOut(token: string): Promise<{ subject: string; tokenId: string }> {
+    const { issuer, jwks_uri: keys = '' } = (await this.config()).serverMetadata();
+    const fetchKeys = this.parts.fetch as unknown as typeof fetch;
+    this.keys ??= createRemoteJWKSet(new URL(keys), { [customFetch]: fetchKeys, timeoutDuration: 5_000 });
+    const { payload, protectedHeader } = await jwtVerify(token, this.keys, {
+      issuer,
+      audience: this.provider.clientId,
+      algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      requiredClaims: ['jti', 'iat', 'events', 'sub'],
+      maxTokenAge: LOGOUT_AGE_S,
+      clockTolerance: 30,
+    });
+    const { typ } = protectedHeader;
+    const events = payload['events'] as Record<string, unknown> | null;
+    const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
+    // An ID token is of the same signer and audience; it has a nonce, and no such event.
+    if (!isLogout || payload['nonce'] !== undefined) throw new Error('no logout token');
+    if (typ !== undefined && typ !== 'logout+jwt' && typ !== 'JWT') throw new Error('no logout token');
+    return { subject: payload.sub!, tokenId: payload.jti! };
   }
 
   /** The provider's metadata and keys. @throws whatever keeps it away */

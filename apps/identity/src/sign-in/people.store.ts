@@ -8,6 +8,9 @@ import { nextVersion } from '../next-version.js';
 import { isLastAdministrator } from '../offboarding.store.js';
 import { Principal } from '../principal.entity.js';
 
+/** Longer than any message that says when it was made is taken after it. */
+const MESSAGE_KEPT_MS = 3_600_000;
+
 /** Somebody whom a provider vouches for. */
 export interface Vouched {
   /** Id of the provider here, and of the person there. */
@@ -51,6 +54,17 @@ export class PeopleStore {
       await this.record(manager, principal, address, { provider: vouched.provider, subject: vouched.subject });
       return principal;
     });
+  }
+
+  /** Whether a message with this id comes for the first time; it is remembered for as long as it could be taken. */
+  async isFirst(messageId: string): Promise<boolean> {
+    const expiresAtMs = this.store.wallMs() + MESSAGE_KEPT_MS;
+    const rows: unknown[] = await this.store.source.query(
+      `INSERT INTO oauth_item (model, id, payload, expires_at) VALUES ('Message', $1, '{}', to_timestamp($2::numeric / 1000))
+       ON CONFLICT DO NOTHING RETURNING id`,
+      [messageId, expiresAtMs],
+    );
+    return rows.length > 0;
   }
 
   /** Puts a sign-in of the local directory on record. */

@@ -5,6 +5,7 @@ import type { VirtualServers } from '../authorization/virtual-servers.js';
 import type { Principal } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
 import type { OidcSecrets, OidcSignIn } from './oidc-sign-in.js';
+import type { BackchannelLogout } from './backchannel-logout.js';
 import type { BrowserForms } from './browser-forms.js';
 import type { NewPassword } from './new-password.js';
 import { consentPage, noticePage, passwordPage, type SignInChoice } from './pages.js';
@@ -22,6 +23,7 @@ export interface SignInParts {
   readonly origin: string;
   readonly forms: BrowserForms;
   readonly newPassword: NewPassword;
+  readonly backchannel: BackchannelLogout;
   readonly servers: VirtualServers;
   readonly attempts: AttemptsStore;
   readonly people: PeopleStore;
@@ -79,6 +81,7 @@ export class SignIn {
     if (more.length > 0 || !/^[\w-]{1,64}$/.test(first)) throw new PageError(404, 'There is no such page.');
     if (isPost) this.parts.takeAttempt(this.parts.address(request));
     if (first === 'callback') return this.comeBack(request, response, second, query);
+    if (first === 'backchannel') return this.parts.backchannel.handle(request, response, second);
     if (first === 'new-password') return this.parts.newPassword.handle(request, response, second);
     const interaction = await this.parts.provider.interactionDetails(request, response);
     if (interaction.uid !== first)
