@@ -60,7 +60,11 @@ describe('identity', () => {
     await vi.waitFor(() => expect(scene.records.length).toBeGreaterThan(0));
     await scene.stop();
     const recordId = '0198c000-0000-7000-8000-000000000001';
-    const record = JSON.stringify({ ...scene.records[0], recordId });
+    const [[next]] = (await scene.query(
+      'UPDATE identity.admin_record_log SET last_sequence = last_sequence + 1 RETURNING last_sequence::int AS sequence',
+    )) as unknown as [[{ sequence: number }]];
+    const { sequence } = next;
+    const record = JSON.stringify({ ...scene.records[0], recordId, sequence, index: sequence - 1 });
     await scene.query(`INSERT INTO identity.outbox (topic, key, value)
       VALUES ('warder.audit.recorded.v1', '${recordId}', '${record}')`);
     await scene.start();

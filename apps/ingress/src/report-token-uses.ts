@@ -22,7 +22,8 @@ export function reportTokenUses(host: Host): (call: Call) => void {
   }, TELL_EVERY_MS).unref();
   host.onDrain('token uses', async () => {
     clearInterval(timer);
-    await tell();
+    // As in the other doors: a stop does not wait for a sample.
+    void tell();
   });
   return ({ token, receivedAtMs }) => {
     if (token !== undefined && !isClientGrant(token)) uses.note(token.id, receivedAtMs);

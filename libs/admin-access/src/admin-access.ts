@@ -74,7 +74,8 @@ export class AdminAccess {
     clearInterval(this.flushing);
     clearInterval(this.telling);
     await this.flush();
-    await this.tellUses();
+    // On the bus of one process whoever takes them down may have stopped already: a stop does not wait for a sample.
+    void this.tellUses();
     await Promise.all(this.replicas.map((replica) => replica.stop()));
   }
 }

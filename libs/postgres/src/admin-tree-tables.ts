@@ -20,7 +20,7 @@ const STATEMENTS = [
     leaf bytea NOT NULL,
     PRIMARY KEY (log, index)
   )`,
-  `CREATE FUNCTION keep_admin_tree_leaf() RETURNS trigger LANGUAGE plpgsql AS $$
+  `CREATE FUNCTION keep_admin_tree_leaf() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN
     INSERT INTO admin_tree_leaf (log, index, leaf) VALUES (
       NEW.value::json->>'log',

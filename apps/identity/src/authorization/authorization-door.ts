@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { OAUTH_SCOPE } from '@warder/contracts';
 import { Buckets } from '@warder/limits';
 import { addressKey, answerJson, isLoopback, type RawHandler } from '@warder/service-host';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocument, withApplicationType } from './client-documents.js';
-import { ROUTES, SCOPE } from './provider.js';
+import { ROUTES } from './routes.js';
 
 /** Paths that the authorization server answers. */
 export const PREFIXES = ['/oauth', '/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
@@ -110,7 +111,7 @@ function withScope(url: string): string {
   if (path !== ROUTES.authorization) return url;
   const params = new URLSearchParams(query);
   if ((params.get('scope') ?? '') !== '') return url;
-  params.set('scope', SCOPE);
+  params.set('scope', OAUTH_SCOPE);
   return `${path}?${params.toString()}`;
 }
 

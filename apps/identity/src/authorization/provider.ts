@@ -1,14 +1,14 @@
+import { OAUTH_SCOPE } from '@warder/contracts';
 import { errors, type ClientMetadata, type Configuration, Provider } from 'oidc-provider';
 import { noticePage } from '../sign-in/pages.js';
 import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocuments, withApplicationType } from './client-documents.js';
+import { registeredBy, ROUTES } from './routes.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
 import type { PrivateJwk } from './signing-keys.store.js';
 import type { VirtualServers } from './virtual-servers.js';
 
-/** The one scope: which tools an agent gets is said by grants of the policy, never by what its token claims. */
-export const SCOPE = 'mcp';
 /** Seconds in which a person has to sign in and to decide. */
 const INTERACTION_S = 900;
 const CODE_S = 60;
@@ -25,23 +25,6 @@ export interface ProviderParts {
   /** Whether the principal may sign in and have tokens now. */
   isActive(principalId: string): Promise<boolean>;
 }
-
-/** Paths of the authorization server; all others of it are under `/oauth`. */
-export const ROUTES = {
-  authorization: '/oauth/authorize',
-  token: '/oauth/token',
-  registration: '/oauth/register',
-  revocation: '/oauth/revoke',
-  introspection: '/oauth/introspect',
-  jwks: '/oauth/jwks',
-  end_session: '/oauth/sign-out',
-  userinfo: '/oauth/userinfo',
-  code_verification: '/oauth/device',
-  device_authorization: '/oauth/device/auth',
-  challenge: '/oauth/challenge',
-  pushed_authorization_request: '/oauth/par',
-  backchannel_authentication: '/oauth/backchannel',
-} as const;
 
 /**
  * The authorization server that MCP clients meet: OAuth 2.1 with PKCE, tokens for one virtual server each (RFC 8707),
@@ -63,7 +46,7 @@ export function createProvider(parts: ProviderParts): Provider {
       short: cookie,
       names: { session: 'wdr_session', interaction: 'wdr_interaction', resume: 'wdr_resume' },
     },
-    scopes: ['openid', 'offline_access', SCOPE],
+    scopes: ['openid', 'offline_access', OAUTH_SCOPE],
     responseTypes: ['code'],
     pkce: { required: () => true },
     routes: ROUTES,
@@ -126,7 +109,7 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
         const name = resource.startsWith(`${origin}/mcp/`) ? resource.slice(`${origin}/mcp/`.length) : '';
         if (servers.describe(name) === undefined) throw new errors.InvalidTarget();
         return {
-          scope: SCOPE,
+          scope: OAUTH_SCOPE,
           audience: resource,
           accessTokenTTL: config.accessTokenMinutes * 60,
           accessTokenFormat: 'jwt',
@@ -135,12 +118,6 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
       },
     },
   };
-}
-
-/** How it was established who a client is. */
-export function registeredBy(clientId: string, config: AuthorizationConfig): 'advance' | 'document' | 'registration' {
-  if (config.clients.some(({ id }) => id === clientId)) return 'advance';
-  return clientId.startsWith('https://') ? 'document' : 'registration';
 }
 
 function staticClient({ id, name, redirectUris, secret }: AuthorizationConfig['clients'][number]): ClientMetadata {

@@ -18,7 +18,8 @@ export interface ServerDescription {
 /** Which virtual servers there are and what they offer, as policy and nodes say on the bus. */
 export class VirtualServers {
   private readonly catalogues = new Map<string, UpstreamCatalogue>();
-  private readonly replicas: Promise<Replica>[] = [];
+  private readonly replicas: Replica[] = [];
+  private isStopped = false;
   private snapshot: PolicySnapshot | undefined;
   private catalog: Catalog | undefined;
 
@@ -27,7 +28,7 @@ export class VirtualServers {
   /** Begins to read; does not wait for the bus, which may be away. */
   start(onError: (error: unknown) => void): void {
     const { bus } = this;
-    this.replicas.push(
+    const reading = bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic]).then(() => [
       bus.replica(policySnapshotTopic, (_, snapshot) => {
         this.snapshot = snapshot;
         this.catalog = undefined;
@@ -36,14 +37,15 @@ export class VirtualServers {
         this.catalogues.set(upstream, catalogue);
         this.catalog = undefined;
       }),
-    );
-    for (const replica of this.replicas) replica.catch(onError);
+    ]);
+    reading.then((replicas) => {
+      for (const replica of replicas) replica.then((started) => this.keep(started), onError);
+    }, onError);
   }
 
   async stop(): Promise<void> {
-    for (const replica of await Promise.allSettled(this.replicas)) {
-      if (replica.status === 'fulfilled') await replica.value.stop();
-    }
+    this.isStopped = true;
+    await Promise.all(this.replicas.map((replica) => replica.stop()));
   }
 
   /** Names, in the order of the policy. */
@@ -62,6 +64,11 @@ export class VirtualServers {
       what: whatOf(tool.definition),
     }));
     return { name, description: servers[name]!.description, tools };
+  }
+
+  private keep(started: Replica): void {
+    if (this.isStopped) void started.stop();
+    else this.replicas.push(started);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OAUTH_SCOPE } from '@warder/contracts';
 import type { Provider } from 'oidc-provider';
-import { SCOPE } from '../authorization/provider.js';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
 import type { Principal } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
@@ -222,8 +222,8 @@ export class SignIn {
     const isOwn = interaction.session?.accountId === principal.id;
     const known = isOwn && interaction.grantId ? await provider.Grant.find(interaction.grantId) : undefined;
     const grant = known ?? new provider.Grant({ accountId: principal.id, clientId });
-    grant.addOIDCScope(`openid offline_access ${SCOPE}`);
-    grant.addResourceScope(`${origin}/mcp/${virtualServer}`, SCOPE);
+    grant.addOIDCScope(`openid offline_access ${OAUTH_SCOPE}`);
+    grant.addResourceScope(`${origin}/mcp/${virtualServer}`, OAUTH_SCOPE);
     const grantId = await grant.save();
     await this.parts.onConsent({ principal, clientId, virtualServer, address: this.parts.address(request) });
     interaction.result = { login: { accountId: principal.id, remember: true }, consent: { grantId } };

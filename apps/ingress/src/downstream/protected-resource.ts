@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OAUTH_SCOPE } from '@warder/contracts';
 import { answerJson } from '@warder/service-host';
 import type { WrittenAnswer } from './written-answer.js';
 
 /** Path of the metadata of what stands under `/mcp` (RFC 9728 section 3.1: the well-known part comes first). */
 export const METADATA_PREFIX = '/.well-known/oauth-protected-resource';
-/** The one scope: which tools an agent gets is said by grants of the policy, never by what its token claims. */
-export const SCOPE = 'mcp';
 /** What a virtual server may be called; anything else is not repeated in a header. */
 const NAME = /^[a-z0-9-]{1,40}$/;
 
@@ -24,7 +23,7 @@ export function challenged(answer: WrittenAnswer, publicUrl: URL, virtualServer:
   const challenge = answer.headers['www-authenticate'];
   if (challenge === undefined || !NAME.test(virtualServer)) return answer;
   const metadata = `resource_metadata="${publicUrl.origin}${METADATA_PREFIX}/mcp/${virtualServer}"`;
-  const told = `${challenge}, ${metadata}, scope="${SCOPE}"`;
+  const told = `${challenge}, ${metadata}, scope="${OAUTH_SCOPE}"`;
   return { ...answer, headers: { ...answer.headers, 'www-authenticate': told } };
 }
 
@@ -44,7 +43,7 @@ export function answerProtectedResource(publicUrl: URL, request: IncomingMessage
   answerJson(response, 200, {
     resource: resourceOf(publicUrl, virtualServer),
     authorization_servers: [originOf(publicUrl)],
-    scopes_supported: [SCOPE],
+    scopes_supported: [OAUTH_SCOPE],
     bearer_methods_supported: ['header'],
   });
 }
