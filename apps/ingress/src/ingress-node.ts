@@ -68,10 +68,13 @@ function gatewayOf(
   const { state, replication, watchdog, writer, counter } = parts;
   const isStrict = (virtualServer: string) => state.policy().isStrict(virtualServer);
   const guardrails = () => state.guardrails();
+  // An address's origin is made anew each time that it is read.
+  const { origin } = host.door.publicUrl();
+  const resource = (virtualServer: string) => resourceOf(origin, virtualServer);
   return {
     tokens: {
       examine: (bearerToken, virtualServer, nowMs, address) =>
-        state.callers.examine(bearerToken, resourceOf(host.door.publicUrl(), virtualServer), nowMs, address),
+        state.callers.examine(bearerToken, resource(virtualServer), nowMs, address),
       holderOf: (bearerToken) => state.callers.holderOf(bearerToken),
       isStale: (nowMs) => watchdog.isClosed(nowMs),
     },

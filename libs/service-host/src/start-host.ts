@@ -66,7 +66,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   parts.alive.add('bus', () => bus.stuck() ?? true);
   const stopMeasuring = measureLag(bus, parts.metrics, log);
   const signingKey = options.signingKey ?? signingKeyOf(settings.bus);
-  const door = createDoor(() => new URL(settings.publicUrl ?? url), settings.trustedProxies);
+  // One object: it is asked for on every call.
+  const publicUrl = new URL(settings.publicUrl ?? url);
+  const door = createDoor(() => publicUrl, settings.trustedProxies);
   const isInsider = createInsiders(settings.trustedProxies);
   parts.mountHealth((request) => isInsider(door.clientAddress(request)));
   const hostFor = (name: string): Host => {

@@ -126,7 +126,7 @@ export class McpDoor {
     const { refusal } = outcome;
     this.parts.counter.count(refusal.code, address, refusal.internalDetail, refusal.facts.holder);
     const refused = writeRefusal(refusal.facts.idJson ?? 'null', refusal, undefined);
-    const written = challenged(refused, this.parts.publicUrl(), virtualServerOf(request.url ?? '') ?? '');
+    const written = challenged(refused, this.parts.publicUrl, virtualServerOf(request.url ?? '') ?? '');
     const isMuchLeft =
       !request.complete && (announcedLength(request) ?? Infinity) > this.parts.limits.strangerBodyBytesMax;
     // Reading on until a stranger's large body ends would be a gift; a known caller's is read and thrown away.

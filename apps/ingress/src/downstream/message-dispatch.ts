@@ -78,7 +78,7 @@ export class MessageDispatch {
   }
 
   private written(visit: Visit, idJson: string, outcome: Outcome, revision: Revision): WrittenAnswer {
-    return challenged(writeOutcome(idJson, outcome, revision), this.parts.publicUrl(), visit.virtualServer);
+    return challenged(writeOutcome(idJson, outcome, revision), this.parts.publicUrl, visit.virtualServer);
   }
 
   private notify(visit: Visit, operation: Operation, message: ClientMessage): void {

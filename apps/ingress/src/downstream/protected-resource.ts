@@ -14,15 +14,15 @@ export function originOf(publicUrl: URL): string {
 }
 
 /** The URL of a virtual server: what clients connect to, and the audience of their tokens, to the byte. */
-export function resourceOf(publicUrl: URL, virtualServer: string): string {
-  return `${publicUrl.origin}/mcp/${virtualServer}`;
+export function resourceOf(origin: string, virtualServer: string): string {
+  return `${origin}/mcp/${virtualServer}`;
 }
 
 /** A 401 that says where tokens for the virtual server are had (RFC 9728 section 5.1); any other answer as it is. */
-export function challenged(answer: WrittenAnswer, publicUrl: URL, virtualServer: string): WrittenAnswer {
+export function challenged(answer: WrittenAnswer, publicUrl: () => URL, virtualServer: string): WrittenAnswer {
   const challenge = answer.headers['www-authenticate'];
   if (challenge === undefined || !NAME.test(virtualServer)) return answer;
-  const metadata = `resource_metadata="${publicUrl.origin}${METADATA_PREFIX}/mcp/${virtualServer}"`;
+  const metadata = `resource_metadata="${publicUrl().origin}${METADATA_PREFIX}/mcp/${virtualServer}"`;
   const told = `${challenge}, ${metadata}, scope="${OAUTH_SCOPE}"`;
   return { ...answer, headers: { ...answer.headers, 'www-authenticate': told } };
 }
@@ -41,7 +41,7 @@ export function answerProtectedResource(publicUrl: URL, request: IncomingMessage
   // Clients in a browser read it before they have a token.
   response.setHeader('access-control-allow-origin', '*');
   answerJson(response, 200, {
-    resource: resourceOf(publicUrl, virtualServer),
+    resource: resourceOf(originOf(publicUrl), virtualServer),
     authorization_servers: [originOf(publicUrl)],
     scopes_supported: [OAUTH_SCOPE],
     bearer_methods_supported: ['header'],
