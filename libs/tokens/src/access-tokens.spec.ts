@@ -144,6 +144,7 @@ describe('an access token', () => {
     expect(ask(token)).toBe('signed-out');
     expect(told).toEqual([{ principalId: ana.id, signedInBeforeMs: NOW }]);
     expect(ask(tokenOf({ iat: NOW / 1_000 }))).toBeTypeOf('object');
+    expect(ask(tokenOf({ iat: (NOW - 1) / 1_000 }))).toBe('signed-out');
     callers.applyPrincipal(ana.id, { ...ana, version: 3, status: 'suspended', signedOutAtMs: NOW });
     expect(ask(tokenOf({ iat: NOW / 1_000 }))).toBe('principal-suspended');
   });

@@ -114,7 +114,7 @@ export class AccessTokens {
       id: claims.grant_id,
       name: claims.client_name,
       principalId: claims.sub,
-      createdAtMs: claims.iat * 1_000,
+      createdAtMs: Math.round(claims.iat * 1_000),
       expiresAtMs: claims.exp * 1_000,
       scopes: WHOLE,
       client: { id: claims.client_id, by: claims.client_by },

@@ -380,6 +380,19 @@ describe('the end of access', () => {
     }
   });
 
+  it('by a sign-out is over with the next sign-in, within the same second too', async () => {
+    const { body: client } = await register();
+    const id = await newcomer('returns@example.com');
+    const visit = new Visit(client.client_id);
+    // Each comes back within a fraction of a second: one of them at least does before the clock's next second.
+    for (let round = 0; round < 6; round += 1) {
+      const { body } = await visit.tokens(await visit.signIn('returns@example.com'));
+      expect(atIngress(body.access_token)).toBeTypeOf('object');
+      expect((await scene.ask('POST', `/principals/${id}/sign-out`)).status).toBe(200);
+      await expect.poll(() => atIngress(body.access_token)).toBeTypeOf('string');
+    }
+  });
+
   it('of one client leaves the others', async () => {
     const id = await newcomer('two@example.com');
     const visits: { visit: Visit; tokens: Tokens }[] = [];
