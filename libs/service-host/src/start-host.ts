@@ -71,30 +71,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const door = createDoor(() => publicUrl, settings.trustedProxies);
   const isInsider = createInsiders(settings.trustedProxies);
   parts.mountHealth((request) => isInsider(door.clientAddress(request)));
-  const hostFor = (name: string): Host => {
-    parts.drains.rankOf(name);
-    return {
-      service: name,
-      node,
-      bus,
-      broker,
-      signingKey,
-      clock,
-      door,
-      log: name === service ? log : log.child({ service: name }),
-      metrics: parts.metrics,
-      draining: parts.draining.signal,
-      readiness: (check, ask) => parts.ready.add(name === service ? check : `${name}.${check}`, ask),
-      liveness: (check, ask) => parts.alive.add(name === service ? check : `${name}.${check}`, ask),
-      onDrain: (drain, run) => parts.drains.add(name, drain, run),
-      beforeBody: (judge) => void parts.bodyJudges.push(judge),
-      onRefusal: (tell) => void parts.refusalListeners.push(tell),
-      sideDoor: (prefix, sideDoor) => parts.sideDoors.open(prefix, sideDoor),
-      mountRaw: (prefix, handler) => parts.gate.mount(prefix, handler),
-      internalUrl: internal?.url,
-      mountInternal: (prefix, handler) => parts.internal.mount(prefix, handler),
-    };
-  };
+  const shared: Shared = { service, node, bus, broker, signingKey, clock, door, log, internalUrl: internal?.url };
+  const hostFor = (name: string): Host => parts.hostOf(name, shared);
   const close = async () => {
     stopMeasuring();
     if (options.bus === undefined) await bus.close();
@@ -121,6 +99,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   }
 }
 
+/** What every service of the process is given alike. */
+type Shared = Pick<Host, 'node' | 'bus' | 'broker' | 'signingKey' | 'clock' | 'door' | 'log' | 'internalUrl'> & {
+  /** Name of the process. */
+  readonly service: string;
+};
+
 /** What belongs to the process and not to one service. */
 class HostParts {
   readonly gate: RequestGate;
@@ -141,6 +125,26 @@ class HostParts {
     this.internal.openTo((_, response) => answerPathUnknown(response));
     this.metrics.collectProcess();
     this.ready.add('process', () => (this.draining.signal.aborted ? 'draining' : this.isOpen || 'starting'));
+  }
+
+  hostOf(name: string, { service, ...shared }: Shared): Host {
+    this.drains.rankOf(name);
+    const isWhole = name === service;
+    return {
+      ...shared,
+      service: name,
+      log: isWhole ? this.log : this.log.child({ service: name }),
+      metrics: this.metrics,
+      draining: this.draining.signal,
+      readiness: (check, ask) => this.ready.add(isWhole ? check : `${name}.${check}`, ask),
+      liveness: (check, ask) => this.alive.add(isWhole ? check : `${name}.${check}`, ask),
+      onDrain: (drain, run) => this.drains.add(name, drain, run),
+      beforeBody: (judge) => void this.bodyJudges.push(judge),
+      onRefusal: (tell) => void this.refusalListeners.push(tell),
+      sideDoor: (prefix, sideDoor) => this.sideDoors.open(prefix, sideDoor),
+      mountRaw: (prefix, handler) => this.gate.mount(prefix, handler),
+      mountInternal: (prefix, handler) => this.internal.mount(prefix, handler),
+    };
   }
 
   /** Whether it lives and is ready is for everybody; what fails, and the figures, for those who are near. */
