@@ -12,8 +12,9 @@ import { IdentityStore } from '../identity.store.js';
 import { AttemptsStore } from '../sign-in/attempts.store.js';
 import { BackchannelLogout } from '../sign-in/backchannel-logout.js';
 import { BrowserForms } from '../sign-in/browser-forms.js';
+import { companyProviders } from '../sign-in/company-providers.js';
+import { CompanySignIn } from '../sign-in/company-sign-in.js';
 import { NewPassword } from '../sign-in/new-password.js';
-import { OidcSignIn } from '../sign-in/oidc-sign-in.js';
 import { PasswordsStore } from '../sign-in/passwords.store.js';
 import { PeopleStore } from '../sign-in/people.store.js';
 import { SignIn, type SignInParts } from '../sign-in/sign-in.js';
@@ -164,18 +165,14 @@ function signInOf(
   const { authorization, signIn } = config;
   const { store, sealing, people, passwords, access, outbox } = stores;
   const { origin } = host.door.publicUrl();
-  const wallMs = (): number => host.clock.wallMs();
   const clientAddress: SignInParts['address'] = (request) => host.door.clientAddress(request);
-  const attempts = new Buckets(50_000);
+  const buckets = new Buckets(50_000);
   const rate = { emissionMs: 60_000 / signIn.attemptsPerMinute, burst: signIn.attemptsPerMinute };
   const forms = new BrowserForms(
     sealing.cookieKeys()[0] ?? randomBytes(32).toString('hex'),
     origin.startsWith('https:'),
   );
-  const providers = signIn.providers.map((each) => {
-    const isNamed = (): boolean => each.allowPrivateAddress;
-    return new OidcSignIn(each, { origin: () => origin, fetch: guardedFetch({ ...FETCH, isNamed }), wallMs });
-  });
+  const providers = companyProviders(signIn.providers, { origin, wallMs: () => host.clock.wallMs() });
   const onFailure: SignInParts['onFailure'] = ({ code, detail, address }) =>
     access.refused.note({
       kind: 'authentication',
@@ -183,22 +180,26 @@ function signInOf(
       arguments: { method: 'POST', route: '/sign-in' },
       refusal: { code, detail, isForbidden: true },
     });
+  const onBug = (error: unknown): void => host.log.error({ err: error }, 'a page of signing in failed');
+  const attempts = new AttemptsStore(store, sealing);
+  const isAwaited = async (uid: string): Promise<boolean> => (await provider.Interaction.find(uid)) !== undefined;
+  const atCompany = { providers, attempts, people, forms, isAwaited, address: clientAddress, onFailure, onBug };
   return new SignIn({
     provider,
     origin,
     forms,
     newPassword: new NewPassword(passwords, forms, clientAddress),
     servers,
-    attempts: new AttemptsStore(store, sealing),
+    attempts,
     people,
     passwords,
-    providers,
+    company: new CompanySignIn(atCompany),
     backchannel: new BackchannelLogout(providers, people, clientAddress, onFailure),
     hasLocal: signIn.local ?? signIn.providers.length === 0,
     clientBy: (id) => registeredBy(id, authorization),
     address: clientAddress,
     takeAttempt: (address) => {
-      if (attempts.take(addressKey(address), rate, host.clock.monotonicMs()) >= 0) return;
+      if (buckets.take(addressKey(address), rate, host.clock.monotonicMs()) >= 0) return;
       throw new PageError(429, 'Too many attempts. Wait a minute and try again.');
     },
     onConsent: async ({ principal, clientId, virtualServer, address }) => {
@@ -209,6 +210,6 @@ function signInOf(
       );
     },
     onFailure,
-    onBug: (error) => host.log.error({ err: error }, 'a page of signing in failed'),
+    onBug,
   });
 }

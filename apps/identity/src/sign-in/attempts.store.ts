@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Sealing } from '../authorization/sealing.js';
 import type { IdentityStore } from '../identity.store.js';
+import type { AttemptSecrets } from './company-provider.js';
 
 /** How long a person may take at the provider. */
 const ATTEMPT_MS = 600_000;
@@ -8,7 +9,7 @@ const ATTEMPT_MS = 600_000;
 /** What an attempt must come back to, and what only we know of it. */
 export interface Attempt {
   readonly interaction: string;
-  readonly secrets: Readonly<Record<string, string>>;
+  readonly secrets: AttemptSecrets;
 }
 
 /**
@@ -53,7 +54,7 @@ export class AttemptsStore {
     );
     const [row] = rows;
     if (row === undefined) return undefined;
-    const secrets = JSON.parse(this.sealing.open(row.sealed, placeOf(digest))) as Attempt['secrets'];
+    const secrets = JSON.parse(this.sealing.open(row.sealed, placeOf(digest))) as AttemptSecrets;
     return { interaction: row.interaction, secrets };
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerJson } from '@warder/service-host';
-import type { OidcSignIn } from './oidc-sign-in.js';
+import type { CompanyProvider } from './company-provider.js';
 import type { PeopleStore } from './people.store.js';
 import { formOf, PageError } from './web.js';
 
@@ -10,7 +10,7 @@ import { formOf, PageError } from './web.js';
  */
 export class BackchannelLogout {
   constructor(
-    private readonly providers: readonly OidcSignIn[],
+    private readonly providers: readonly CompanyProvider[],
     private readonly people: PeopleStore,
     private readonly addressOf: (request: IncomingMessage) => string,
     private readonly onFailure: (told: { code: 'WDR_SIGN_IN_FAILED'; detail: string; address: string }) => void,
@@ -19,7 +19,7 @@ export class BackchannelLogout {
   /** @throws PageError for what is no form */
   async handle(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
     const from = this.providers.find(({ provider }) => provider.id === id);
-    if (from === undefined || request.method !== 'POST') throw new PageError(404, 'There is no such page.');
+    if (from?.loggedOut === undefined || request.method !== 'POST') throw new PageError(404, 'There is no such page.');
     const address = this.addressOf(request);
     const token = (await formOf(request)).get('logout_token') ?? '';
     try {

@@ -1,6 +1,7 @@
 import type { GuardedFetch } from '@warder/egress';
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import * as client from 'openid-client';
+import type { Answer, AttemptSecrets, CompanyProvider } from './company-provider.js';
 import type { Vouched } from './people.store.js';
 import type { OidcProviderConfig } from './sign-in-config.js';
 
@@ -11,14 +12,8 @@ const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Seconds after which a logout token is too old. */
 const LOGOUT_AGE_S = 300;
 
-/** Secrets of one attempt, kept here while the person is at the provider. */
-export interface OidcSecrets {
-  readonly nonce: string;
-  readonly verifier: string;
-}
-
 /** Sign-in at a provider that speaks OpenID Connect: code with PKCE, nonce and `iss`, as a confidential client. */
-export class OidcSignIn {
+export class OidcSignIn implements CompanyProvider {
   private keys: ReturnType<typeof createRemoteJWKSet> | undefined;
   private known: { readonly config: client.Configuration; readonly atMs: number } | undefined;
 
@@ -36,12 +31,13 @@ export class OidcSignIn {
     return `${this.parts.origin()}/sign-in/callback/${this.provider.id}`;
   }
 
-  secrets(): OidcSecrets {
+  secrets(): AttemptSecrets {
     return { nonce: client.randomNonce(), verifier: client.randomPKCECodeVerifier() };
   }
 
   /** Where the browser is sent. @throws whatever keeps the provider away */
-  async address(state: string, { nonce, verifier }: OidcSecrets, loginHint?: string): Promise<string> {
+  async address(state: string, secrets: AttemptSecrets, loginHint?: string): Promise<string> {
+    const { nonce = '', verifier = '' } = secrets;
     return client.buildAuthorizationUrl(await this.config(), {
       redirect_uri: this.redirectUri,
       scope: this.provider.scopes.join(' '),
@@ -55,10 +51,9 @@ export class OidcSignIn {
 
   /**
    * Whom the provider vouches for, from the address it sent the browser back to.
-   * @param query - with its question mark
    * @throws whatever is wrong with the answer, or keeps the provider away
    */
-  async vouched(query: string, state: string, { nonce, verifier }: OidcSecrets): Promise<Vouched> {
+  async vouched({ query, state }: Answer, { nonce = '', verifier = '' }: AttemptSecrets): Promise<Vouched> {
     const tokens = await client.authorizationCodeGrant(await this.config(), new URL(this.redirectUri + query), {
       pkceCodeVerifier: verifier,
       expectedState: state,

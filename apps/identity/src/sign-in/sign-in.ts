@@ -4,11 +4,11 @@ import type { Provider } from 'oidc-provider';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
 import type { Principal } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
-import type { OidcSecrets, OidcSignIn } from './oidc-sign-in.js';
 import type { BackchannelLogout } from './backchannel-logout.js';
 import type { BrowserForms } from './browser-forms.js';
+import type { CompanySignIn, CompanySignInParts } from './company-sign-in.js';
 import type { NewPassword } from './new-password.js';
-import { consentPage, noticePage, passwordPage, type SignInChoice } from './pages.js';
+import { consentPage, noticePage, passwordPage } from './pages.js';
 import type { PasswordsStore } from './passwords.store.js';
 import type { PeopleStore } from './people.store.js';
 import { answerPage, formOf, PageError, redirect } from './web.js';
@@ -28,7 +28,7 @@ export interface SignInParts {
   readonly attempts: AttemptsStore;
   readonly people: PeopleStore;
   readonly passwords: PasswordsStore;
-  readonly providers: readonly OidcSignIn[];
+  readonly company: CompanySignIn;
   readonly hasLocal: boolean;
   /** What is known of a client before its person is asked. */
   clientBy(clientId: string): 'advance' | 'document' | 'registration';
@@ -37,7 +37,7 @@ export interface SignInParts {
   takeAttempt(address: string): void;
   onConsent(told: { principal: Principal; clientId: string; virtualServer: string; address: string }): Promise<void>;
   /** A sign-in that failed, for the record. */
-  onFailure(told: { code: 'WDR_SIGN_IN_FAILED' | 'WDR_SIGN_IN_REFUSED'; detail: string; address: string }): void;
+  readonly onFailure: CompanySignInParts['onFailure'];
   onBug(error: unknown): void;
 }
 
@@ -93,12 +93,12 @@ export class SignIn {
 
   /** Asks what the person wants, before anybody is sent anywhere. */
   private async ask(request: IncomingMessage, response: ServerResponse, interaction: Interaction): Promise<void> {
-    const { servers, providers, hasLocal } = this.parts;
+    const { servers, company, hasLocal } = this.parts;
     const client = await this.clientOf(interaction);
     const server = servers.describe(this.serverOf(interaction));
     if (server === undefined) throw new PageError(404, 'The server that was asked for is not there any more.');
     const person = await this.sessionPerson(interaction);
-    const choices: SignInChoice[] = providers.map(({ provider }) => ({ id: provider.id, name: provider.name }));
+    const choices = company.choices();
     if (hasLocal) choices.push({ id: LOCAL, name: 'a password' });
     const body = consentPage({
       action: `/sign-in/${interaction.uid}`,
@@ -107,7 +107,7 @@ export class SignIn {
       server,
       person: person?.name ?? null,
       choices,
-      byEmail: providers.length > 1 && providers.some(({ provider }) => provider.emailDomains.length > 0),
+      byEmail: company.isByEmail,
     });
     answerPage(response, 200, `Allow ${client.name}?`, body);
   }
@@ -127,48 +127,21 @@ export class SignIn {
       return this.finish(request, response, interaction, person);
     }
     const email = (form.get('email') ?? '').slice(0, 320);
-    const chosen = this.providerFor(choice, email);
-    if (chosen === undefined && !(choice === LOCAL && this.parts.hasLocal)) {
-      throw new PageError(400, 'There is no such way to sign in.');
-    }
-    if (chosen === undefined) {
+    if (choice === LOCAL && this.parts.hasLocal) {
       const state = await this.parts.attempts.begin(LOCAL, browser, { interaction: interaction.uid, secrets: {} });
       return redirect(response, `/sign-in/${interaction.uid}/password?state=${state}`);
     }
-    const secrets = chosen.secrets();
-    const attempt = { interaction: interaction.uid, secrets: { ...secrets } };
-    const state = await this.parts.attempts.begin(chosen.provider.id, browser, attempt);
-    const hint = email === '' ? undefined : email;
-    return redirect(response, await this.reached(chosen, () => chosen.address(state, secrets, hint)));
+    const chosen = this.parts.company.providerFor(choice, email);
+    if (chosen === undefined) throw new PageError(400, 'There is no such way to sign in.');
+    return this.parts.company.leave(response, chosen, { browser, interaction: interaction.uid, email });
   }
 
   /** Back from a provider. */
   private async comeBack(request: IncomingMessage, response: ServerResponse, id: string, query: string): Promise<void> {
-    const from = this.parts.providers.find(({ provider }) => provider.id === id);
-    if (from === undefined) throw new PageError(404, 'There is no such page.');
-    const address = this.parts.address(request);
-    const state = new URLSearchParams(query).get('state') ?? '';
-    const browser = this.parts.forms.browser(request) ?? '';
-    const attempt = await this.parts.attempts.take(state, id, browser);
-    if (attempt === undefined) {
-      this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: `${id}: no such attempt in this browser`, address });
-      throw new PageError(400, 'This sign-in is over, or began in another browser. Start again in your program.');
-    }
-    const interaction = await this.parts.provider.Interaction.find(attempt.interaction);
+    const { company, provider } = this.parts;
+    const { interaction: uid, principal } = await company.comeBack(request, id, query);
+    const interaction = await provider.Interaction.find(uid);
     if (interaction === undefined) throw new PageError(400, 'That took too long. Start again in your program.');
-    const vouched = await from
-      .vouched(query, state, attempt.secrets as unknown as OidcSecrets)
-      .catch((error: unknown) => {
-        const detail = `${id}: ${(error as { code?: string }).code ?? (error as Error).name}`;
-        this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address });
-        throw new PageError(502, `${from.provider.name} did not confirm who you are. Start again in your program.`);
-      });
-    const principal = await this.parts.people.signedIn(vouched, from.provider, address);
-    if (principal === undefined) {
-      const detail = `${id}: ${vouched.subject} is nobody here, or kept out`;
-      this.parts.onFailure({ code: 'WDR_SIGN_IN_REFUSED', detail, address });
-      throw new PageError(403, 'You have no access here. Ask whoever runs Warder in your company.');
-    }
     return this.finish(request, response, interaction, principal);
   }
 
@@ -249,21 +222,5 @@ export class SignIn {
   private async sessionPerson({ session, prompt }: Interaction): Promise<Principal | undefined> {
     if (session?.accountId === undefined || prompt.name === 'login') return undefined;
     return this.parts.people.active(session.accountId);
-  }
-
-  private providerFor(choice: string, email: string): OidcSignIn | undefined {
-    const { providers } = this.parts;
-    const domain = email.split('@')[1]?.toLowerCase();
-    const byDomain = providers.find(({ provider }) => domain !== undefined && provider.emailDomains.includes(domain));
-    return choice === LOCAL ? undefined : (byDomain ?? providers.find(({ provider }) => provider.id === choice));
-  }
-
-  private async reached<T>({ provider }: OidcSignIn, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      this.parts.onBug(error);
-      throw new PageError(502, `${provider.name} cannot be reached at the moment. Try again in your program.`);
-    }
   }
 }

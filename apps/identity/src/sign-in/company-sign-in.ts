@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../principal.entity.js';
+import type { AttemptsStore } from './attempts.store.js';
+import type { BrowserForms } from './browser-forms.js';
+import type { CompanyProvider } from './company-provider.js';
+import type { SignInChoice } from './pages.js';
+import type { PeopleStore } from './people.store.js';
+import { PageError, redirect } from './web.js';
+
+export interface CompanySignInParts {
+  readonly providers: readonly CompanyProvider[];
+  readonly attempts: AttemptsStore;
+  readonly people: PeopleStore;
+  readonly forms: BrowserForms;
+  /** Whether what was asked before the browser left still waits for its answer. */
+  isAwaited(interaction: string): Promise<boolean>;
+  address(request: IncomingMessage): string;
+  /** A sign-in that failed, for the record. */
+  onFailure(told: { code: 'WDR_SIGN_IN_FAILED' | 'WDR_SIGN_IN_REFUSED'; detail: string; address: string }): void;
+  onBug(error: unknown): void;
+}
+
+/** Somebody who came back from a provider, and what they had been asked before they left. */
+export interface CameBack {
+  readonly interaction: string;
+  readonly principal: Principal;
+}
+
+/** The way to the company's providers and back, whichever protocol each of them speaks. */
+export class CompanySignIn {
+  constructor(private readonly parts: CompanySignInParts) {}
+
+  /** A way to sign in for each provider. */
+  choices(): SignInChoice[] {
+    return this.parts.providers.map(({ provider: { id, name } }) => ({ id, name }));
+  }
+
+  /** Whether somebody's provider can be found by their address. */
+  get isByEmail(): boolean {
+    const { providers } = this.parts;
+    return providers.length > 1 && providers.some(({ provider }) => provider.emailDomains.length > 0);
+  }
+
+  /** The provider of the address's domain, or else the one that was chosen. */
+  providerFor(choice: string, email: string): CompanyProvider | undefined {
+    const { providers } = this.parts;
+    const domain = email.split('@')[1]?.toLowerCase();
+    const byDomain = providers.find(({ provider }) => domain !== undefined && provider.emailDomains.includes(domain));
+    return byDomain ?? providers.find(({ provider }) => provider.id === choice);
+  }
+
+  /**
+   * Sends the browser to the provider.
+   * @param browser - its secret
+   * @throws PageError 502 where the provider cannot be reached
+   */
+  async leave(
+    response: ServerResponse,
+    to: CompanyProvider,
+    { browser, interaction, email }: { browser: string; interaction: string; email: string },
+  ): Promise<void> {
+    const secrets = to.secrets();
+    const state = await this.parts.attempts.begin(to.provider.id, browser, { interaction, secrets });
+    const address = await to.address(state, secrets, email === '' ? undefined : email).catch((error: unknown) => {
+      this.parts.onBug(error);
+      throw new PageError(502, `${to.provider.name} cannot be reached at the moment. Try again in your program.`);
+    });
+    return redirect(response, address);
+  }
+
+  /**
+   * Takes the browser back from the provider with this id.
+   * @throws PageError where nobody is to be let in, which is on record then
+   */
+  async comeBack(request: IncomingMessage, id: string, query: string): Promise<CameBack> {
+    const { attempts, people, forms } = this.parts;
+    const from = this.parts.providers.find(({ provider }) => provider.id === id);
+    if (from === undefined || request.method !== 'GET') throw new PageError(404, 'There is no such page.');
+    const address = this.parts.address(request);
+    const state = new URLSearchParams(query).get('state') ?? '';
+    const attempt = await attempts.take(state, id, forms.browser(request) ?? '');
+    if (attempt === undefined) {
+      this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: `${id}: no such attempt in this browser`, address });
+      throw new PageError(400, 'This sign-in is over, or began in another browser. Start again in your program.');
+    }
+    const { interaction, secrets } = attempt;
+    if (!(await this.parts.isAwaited(interaction)))
+      throw new PageError(400, 'That took too long. Start again in your program.');
+    const vouched = await from.vouched({ query, state, posted: undefined }, secrets).catch((error: unknown) => {
+      const detail = `${id}: ${(error as { code?: string }).code ?? (error as Error).name}`;
+      this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address });
+      throw new PageError(502, `${from.provider.name} did not confirm who you are. Start again in your program.`);
+    });
+    const principal = await people.signedIn(vouched, from.provider, address);
+    if (principal === undefined) {
+      const detail = `${id}: ${vouched.subject} is nobody here, or kept out`;
+      this.parts.onFailure({ code: 'WDR_SIGN_IN_REFUSED', detail, address });
+      throw new PageError(403, 'You have no access here. Ask whoever runs Warder in your company.');
+    }
+    return { interaction, principal };
+  }
+}
