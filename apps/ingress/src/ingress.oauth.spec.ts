@@ -151,6 +151,38 @@ describe('an OAuth client', () => {
     expect((await ask(accessToken({ grant_id: 'grant-4' }))).status).toBe(200);
   });
 
+  it('that acts for somebody is named in the record with its chain, and cut off with any end of what it was exchanged for', async () => {
+    const act = { sub: 'bo', kind: 'service', act: { sub: 'spiffe://corp.example/triage', kind: 'spiffe' } };
+    const exchanged = (more: object) =>
+      accessToken({ given_for: 'token-exchange', client_id: 'svc_1', client_by: 'secret', act, ...more });
+    await scene.publishPrincipal('bo', []);
+    const token = exchanged({ grant_id: 'grant-6', ends_with: ['subject-6', 'actor-6'] });
+    await eventually(async () => (await ask(token)).status === 200 || undefined);
+    const record = await oneRecord(scene, ({ agent, kind }) => agent?.id === 'grant-6' && kind === 'call');
+    expect(record).toMatchObject({
+      principal: { id: 'ana', kind: 'human' },
+      actorChain: [
+        { id: 'bo', kind: 'service' },
+        { id: 'spiffe://corp.example/triage', kind: 'spiffe' },
+      ],
+      agent: { id: 'grant-6', kind: 'token-exchange' },
+      verified: { client: 'svc_1', by: 'secret' },
+    });
+    const running = (bearer: string, nonce: string) =>
+      new WireClient(scene, 'modern', bearer).call('slow', { nonce, ms: 60_000 });
+    const first = running(token, 'act-1');
+    const second = running(exchanged({ grant_id: 'grant-7', ends_with: ['subject-7'] }), 'act-2');
+    for (const nonce of ['act-1', 'act-2'])
+      await eventually(() => upstream.executed().find((entry) => entry.nonce === nonce));
+    const ended = { version: 2, status: 'revoked' as const, id: 'subject-6', principalId: 'ana' };
+    await scene.bus.publish(grantStateTopic, 'subject-6', { ...ended, expiresAtMs: scene.clock.wallMs() + 3_600_000 });
+    expect((await first).status).toBe(401);
+    expect((await ask(token)).status).toBe(401);
+    await scene.publishPrincipal('bo', [], 'suspended');
+    expect((await second).status).toBe(401);
+    await scene.publishPrincipal('bo', []);
+  });
+
   it('is known after a restart in an outage, and so is the end of its grant', async () => {
     await scene.host.stop();
     const log = { debug() {}, info() {}, warn() {}, error() {} };

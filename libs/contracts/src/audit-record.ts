@@ -58,8 +58,13 @@ export const AuditIntent = z.object({
   principal: z.object({ id: z.string(), kind: z.string(), groups: z.array(z.string()) }).nullable(),
   /** Who acts for the principal, the nearest first (RFC 8693 section 4.1); empty for personal tokens. */
   actorChain: z.array(z.object({ id: z.string(), kind: z.string() })),
-  /** The agent is the credential: a personal access token, or what a person allowed an OAuth client. */
-  agent: z.object({ id: z.string(), kind: z.enum(['pat', 'oauth']) }).nullable(),
+  /**
+   * The agent is the credential: a personal access token, what a person allowed an OAuth client, a service account's
+   * own credential, or what an agent got for a person by exchange or by the word of the company's provider.
+   */
+  agent: z
+    .object({ id: z.string(), kind: z.enum(['pat', 'oauth', 'client-credentials', 'token-exchange', 'id-jag']) })
+    .nullable(),
   /** What the gateway itself established about the client, and how; null for personal tokens, which prove none. */
   verified: z.object({ client: z.string(), by: z.string() }).nullable(),
   traceId: z.string().nullable(),

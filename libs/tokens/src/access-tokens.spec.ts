@@ -149,6 +149,47 @@ describe('an access token', () => {
     expect(ask(tokenOf({ iat: NOW / 1_000 }))).toBe('principal-suspended');
   });
 
+  it('names who acts for its person, the nearest first, and is none where the chain is not of its form', () => {
+    const { ask, tokenOf, callers } = scene();
+    callers.applyPrincipal('svc_1', { ...ana, id: 'svc_1', kind: 'service' });
+    const workload = { sub: 'spiffe://corp.example/triage', iss: 'spiffe://corp.example', kind: 'spiffe' };
+    const act = { sub: 'svc_1', kind: 'service', act: workload };
+    const found = ask(tokenOf({ given_for: 'token-exchange', act, ends_with: ['g2'] }));
+    if (typeof found === 'string' || !isClientGrant(found.token)) throw new Error('refused');
+    expect(found.token).toMatchObject({ kind: 'token-exchange', endsWith: ['g2'] });
+    expect(found.token.actors).toEqual([
+      { id: 'svc_1', kind: 'service' },
+      { id: 'spiffe://corp.example/triage', kind: 'spiffe' },
+    ]);
+    const deep = [1, 2, 3, 4].reduce<object>((inner) => ({ ...workload, act: inner }), workload);
+    for (const bad of [deep, null, [], { sub: 'svc_1' }, { ...act, act: null }, { ...act, kind: 'human' }])
+      expect(ask(tokenOf({ act: bad }))).toBe('malformed');
+    for (const bad of [{ ends_with: 'g2' }, { ends_with: [2] }, { ends_with: Array(9).fill('g') }, { given_for: 'x' }])
+      expect(ask(tokenOf(bad))).toBe('malformed');
+  });
+
+  it('that was exchanged ends with either token it was exchanged for, and with whoever acts', () => {
+    const { ask, tokenOf, callers } = scene();
+    const service: PrincipalState = { ...ana, id: 'svc_1', kind: 'service', version: 1 };
+    const exchanged = (change: object = {}) =>
+      tokenOf({ act: { sub: 'svc_1', kind: 'service' }, ends_with: ['subject', 'actor'], ...change });
+    expect(ask(exchanged())).toBe('actor-inactive');
+    callers.applyPrincipal('svc_1', service);
+    expect(ask(exchanged())).toBeTypeOf('object');
+    callers.applyPrincipal('svc_1', { ...service, version: 2, signedOutAtMs: NOW });
+    expect(ask(exchanged())).toBe('actor-inactive');
+    expect(ask(exchanged({ iat: NOW / 1_000 }))).toBeTypeOf('object');
+    callers.applyPrincipal('svc_1', { ...service, version: 3, status: 'suspended' });
+    expect(ask(exchanged({ iat: NOW / 1_000 }))).toBe('actor-inactive');
+    callers.applyPrincipal('svc_1', { ...service, version: 4 });
+    for (const id of ['subject', 'actor']) {
+      const token = exchanged({ ends_with: [id] });
+      expect(ask(token)).toBeTypeOf('object');
+      callers.applyGrant(id, { version: 2, status: 'revoked', id, principalId: ana.id, expiresAtMs: NOW + 600_000 });
+      expect(ask(token)).toBe('grant-revoked');
+    }
+  });
+
   it('is refused when the key that signed it is retired, verified before or not', () => {
     const { ask, tokenOf, callers, keys } = scene();
     const token = tokenOf();

@@ -1,6 +1,12 @@
 import { createPublicKey, hash, type KeyObject } from 'node:crypto';
 import type { GrantState, PrincipalState, SigningKeyState, TokenScopes } from '@warder/contracts';
-import { type BadToken, readSignedToken } from './signed-token.js';
+import { type ActClaim, type ActorKind, type BadToken, type GivenFor, readSignedToken } from './signed-token.js';
+
+/** Who acts for the principal. */
+export interface Actor {
+  readonly id: string;
+  readonly kind: ActorKind;
+}
 
 /** A client that acts for a person, with what the person allowed it: the same over every refresh of its token. */
 export interface ClientGrant {
@@ -14,10 +20,17 @@ export interface ClientGrant {
   readonly expiresAtMs: number;
   readonly scopes: TokenScopes;
   readonly client: { readonly id: string; readonly by: string };
+  /** How the token was come by; `oauth` is a person's consent. */
+  readonly kind: 'oauth' | GivenFor;
+  /** The nearest first; empty unless the token was exchanged. */
+  readonly actors: readonly Actor[];
+  /** Further grants with whose end it ends. */
+  readonly endsWith: readonly string[];
 }
 
 /** Why an access token was refused; for the record and the operator, never for the one who presented it. */
-export type AccessRefused = BadToken | 'expired' | 'audience' | 'grant-revoked' | 'principal-unknown' | 'signed-out';
+export type AccessRefused =
+  BadToken | 'expired' | 'audience' | 'grant-revoked' | 'principal-unknown' | 'signed-out' | 'actor-inactive';
 
 export interface AccessTokenBounds {
   /** Tokens whose signature was verified and is not verified again. */
@@ -32,6 +45,9 @@ export const ACCESS_TOKEN_BOUNDS: AccessTokenBounds = { verifiedMax: 50_000, end
 
 /** Nothing is cut off what the person may do: which tools an agent gets is said by grants of the policy. */
 const WHOLE: TokenScopes = { tools: null };
+
+const NOBODY: readonly Actor[] = [];
+const NOTHING: readonly string[] = [];
 
 interface Verified {
   readonly audience: string;
@@ -90,6 +106,9 @@ export class AccessTokens {
     if (grant.expiresAtMs <= nowMs) return 'expired';
     if (found.audience !== audience) return 'audience';
     if (this.ended.has(grant.id)) return 'grant-revoked';
+    if (grant.endsWith.length > 0 && grant.endsWith.some((id) => this.ended.has(id))) return 'grant-revoked';
+    if (grant.actors.length > 0 && !grant.actors.every((actor) => isActing(actor, grant, principalOf)))
+      return 'actor-inactive';
     const principal = principalOf(grant.principalId);
     if (principal === undefined) return 'principal-unknown';
     if (principal.status !== 'active') return `principal-${principal.status}`;
@@ -118,10 +137,33 @@ export class AccessTokens {
       expiresAtMs: claims.exp * 1_000,
       scopes: WHOLE,
       client: { id: claims.client_id, by: claims.client_by },
+      kind: claims.given_for ?? 'oauth',
+      actors: claims.act === undefined ? NOBODY : actorsOf(claims.act),
+      endsWith: claims.ends_with ?? NOTHING,
     };
     const found = { audience: claims.aud, grant };
     if (this.verified.size >= this.bounds.verifiedMax) this.verified.delete(this.verified.keys().next().value!);
     this.verified.set(digest, found);
     return found;
   }
+}
+
+/** The actors of a claim, the nearest first. */
+export function actorsOf(act: ActClaim): readonly Actor[] {
+  const actors: Actor[] = [];
+  for (let each: ActClaim | undefined = act; each !== undefined; each = each.act) {
+    actors.push({ id: each.sub, kind: each.kind });
+  }
+  return actors;
+}
+
+/** A service account acts while it is active; whoever is of another domain, until the token expires. */
+function isActing(
+  { id, kind }: Actor,
+  { createdAtMs }: ClientGrant,
+  principalOf: (id: string) => PrincipalState | undefined,
+): boolean {
+  if (kind !== 'service') return true;
+  const actor = principalOf(id);
+  return actor?.status === 'active' && createdAtMs >= (actor.signedOutAtMs ?? 0);
 }

@@ -3,6 +3,8 @@ export {
   type AccessRefused,
   type AccessTokenBounds,
   AccessTokens,
+  type Actor,
+  actorsOf,
   type ClientGrant,
 } from './access-tokens.js';
 export { Callers, type Credential, isClientGrant } from './callers.js';
@@ -18,6 +20,15 @@ export {
   type Unidentified,
 } from './principal-directory.js';
 export { AddressScope } from './address-scope.js';
+export {
+  type AccessClaims,
+  type ActClaim,
+  ACTORS_MAX,
+  type ActorKind,
+  type BadToken,
+  type GivenFor,
+  readSignedToken,
+} from './signed-token.js';
 export { isForAgents } from './token-scopes.js';
 export { digestOf } from './token-digest.js';
 export { TokenUses, type TokenUsesBounds } from './token-uses.js';

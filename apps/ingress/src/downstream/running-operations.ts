@@ -87,11 +87,13 @@ export class RunningOperations {
 function isOf(call: Partial<IdentifiedOperation> | undefined, what: Revoked): boolean {
   const { token, principal } = call ?? {};
   if ('tokenId' in what) {
-    if (token?.id !== what.tokenId) return false;
+    if (token?.id !== what.tokenId)
+      return token !== undefined && isClientGrant(token) && token.endsWith.includes(what.tokenId);
     // What runs under the new secret of a rotated token goes on when the old one ends.
     return what.generation === undefined || isClientGrant(token) || generationOf(token) === what.generation;
   }
-  if (principal?.id !== what.principalId) return false;
+  const isActor = token !== undefined && isClientGrant(token) && token.actors.some(({ id }) => id === what.principalId);
+  if (principal?.id !== what.principalId && !isActor) return false;
   const { signedInBeforeMs } = what;
   if (signedInBeforeMs === undefined) return true;
   return token !== undefined && isClientGrant(token) && token.createdAtMs < signedInBeforeMs;

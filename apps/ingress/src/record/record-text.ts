@@ -23,9 +23,10 @@ export interface HalfText {
   readonly personal: string;
 }
 
-/** An agent, and what was established of its client. */
+/** An agent, what was established of its client, and who acts through it. */
 interface AgentText extends HalfText {
   readonly verified: string;
+  readonly actors: string;
 }
 
 const principals = new WeakMap<PrincipalState, HalfText>();
@@ -50,7 +51,7 @@ export function intentText(
     core:
       `"schemaVersion":2,"recordId":"${call.callId}","kind":"${KINDS.get(call.method) ?? 'protocol'}",` +
       `"occurredAtMs":${Math.floor(call.receivedAtMs)},"node":${nodeJson},` +
-      `"principal":${principal.core},"actorChain":[],"agent":${agent.core},"verified":${agent.verified},` +
+      `"principal":${principal.core},"actorChain":${agent.actors},"agent":${agent.core},"verified":${agent.verified},` +
       `"traceId":${call.traceId === null ? 'null' : quote(call.traceId)},` +
       `"method":${quote(call.method)},"protocolVersion":"${call.revision.protocolVersion}",` +
       `"virtualServer":${quote(call.virtualServer)},` +
@@ -127,7 +128,7 @@ function targetText(target: ExposedTool): string {
 }
 
 const NOBODY: HalfText = { core: 'null', personal: 'null' };
-const NO_AGENT: AgentText = { ...NOBODY, verified: 'null' };
+const NO_AGENT: AgentText = { ...NOBODY, verified: 'null', actors: '[]' };
 
 // One text per version of a principal or token, not per call.
 function principalText(principal: PrincipalState): HalfText {
@@ -143,11 +144,12 @@ function principalText(principal: PrincipalState): HalfText {
 function agentText(token: Credential): AgentText {
   let text = agents.get(token);
   if (text === undefined) {
-    const client = isClientGrant(token) ? token.client : undefined;
+    const grant = isClientGrant(token) ? token : undefined;
     text = {
-      core: JSON.stringify({ id: token.id, kind: client === undefined ? 'pat' : 'oauth' }),
+      core: JSON.stringify({ id: token.id, kind: grant?.kind ?? 'pat' }),
       personal: JSON.stringify({ name: token.name }),
-      verified: client === undefined ? 'null' : JSON.stringify({ client: client.id, by: client.by }),
+      verified: grant === undefined ? 'null' : JSON.stringify({ client: grant.client.id, by: grant.client.by }),
+      actors: grant === undefined ? '[]' : JSON.stringify(grant.actors),
     };
     agents.set(token, text);
   }
