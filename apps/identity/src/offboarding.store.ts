@@ -61,6 +61,30 @@ export async function findPrincipal(manager: EntityManager, id: string): Promise
   return row;
 }
 
+/** Somebody by what directories and providers call them. */
+export interface Named {
+  /** User names and e-mail addresses, in lower case. */
+  readonly names: readonly string[];
+  readonly externalId: string | null;
+  /** A principal that is not looked at. */
+  readonly exceptId: string;
+}
+
+/** Whether an administrator removed somebody of these names: then only an administrator can make them anew (docs/adr/0021). */
+export async function isOffboarded(manager: EntityManager, { names, externalId, exceptId }: Named): Promise<boolean> {
+  const found = (await manager.query(
+    `SELECT 1 FROM access_hold AS hold
+      JOIN principal ON principal.id = hold.principal_id
+      LEFT JOIN scim_user AS known ON known.principal_id = principal.id
+      WHERE hold.holder = 'administrator' AND principal.status = 'removed' AND principal.id <> $3
+        AND (lower(principal.email) = ANY ($1) OR lower(known.user_name) = ANY ($1) OR known.emails && $1
+          OR known.external_id = $2)
+      LIMIT 1`,
+    [names, externalId, exceptId],
+  )) as unknown[];
+  return found.length > 0;
+}
+
 /**
  * Whoever removes the last administrator can never be undone by anybody.
  * @throws AdminError 409 WDR_LAST_ADMIN

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { isOffboarded } from '../offboarding.store.js';
 import { ScimError } from './scim-error.js';
 import type { ScimUser } from './scim-user.entity.js';
 import type { UserFacts } from './user-resource.js';
@@ -24,17 +25,8 @@ export async function refuseOffboarded(
 ): Promise<void> {
   const given = [userName, ...emails].map((name) => name.toLowerCase());
   const names = given.filter((name) => name !== self?.userName.toLowerCase());
-  const found = (await manager.query(
-    `SELECT 1 FROM access_hold AS hold
-      JOIN principal ON principal.id = hold.principal_id
-      LEFT JOIN scim_user AS known ON known.principal_id = principal.id
-      WHERE hold.holder = 'administrator' AND principal.status = 'removed' AND principal.id <> $3
-        AND (lower(principal.email) = ANY ($1) OR lower(known.user_name) = ANY ($1) OR known.emails && $1
-          OR known.external_id = $2)
-      LIMIT 1`,
-    [names, self === undefined ? externalId : null, self?.principalId ?? ''],
-  )) as unknown[];
-  if (found.length === 0) return;
+  const who = { names, externalId: self === undefined ? externalId : null, exceptId: self?.principalId ?? '' };
+  if (!(await isOffboarded(manager, who))) return;
   const why = 'an administrator removed whoever had this name; only an administrator can make them anew';
   throw new ScimError(409, 'WDR_PRINCIPAL_REMOVED', why, 'uniqueness');
 }

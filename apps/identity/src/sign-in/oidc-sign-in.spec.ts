@@ -43,6 +43,10 @@ const signIn = async (
     : consent;
 };
 const principalOf = (email: string) => [...scene.principals.values()].find((each) => each.email === email);
+const linkOf = async (subject: string) =>
+  (await scene.query(`SELECT principal_id FROM identity.identity_link WHERE subject = '${subject}'`))[0]?.[
+    'principal_id'
+  ];
 const failures = () =>
   scene.records.flatMap(({ refusal, personal }) =>
     refusal === null ? [] : `${refusal.code} ${personal?.refusalDetail}`,
@@ -94,6 +98,34 @@ describe('signing in at the company’s provider', () => {
     expect(await links()).not.toContainEqual({ subject: 'eve', principal_id: body.id });
     expect(new URL((await signIn('bo')).url).searchParams.get('code')).not.toBeNull();
     expect(await links()).toContainEqual({ subject: 'bo', principal_id: body.id });
+  });
+
+  it('makes nobody anew whom an administrator offboarded, be it known by address alone', async () => {
+    const { body } = await scene.ask('POST', '/principals', { name: 'Dee', email: 'DEE@corp.example' });
+    expect((await scene.ask('POST', `/principals/${body.id}/offboard`)).status).toBe(200);
+    people['dee'] = { name: 'Dee', email: 'dee@corp.example', email_verified: true };
+    expect((await signIn('dee')).status).toBe(403);
+    // An administrator makes her anew, and may: by the address she is known again, as before by nobody's.
+    const { body: anew } = await scene.ask('POST', '/principals', { name: 'Dee', email: 'dee@corp.example' });
+    expect(new URL((await signIn('dee')).url).searchParams.get('code')).not.toBeNull();
+    expect(await linkOf('dee')).toBe(anew.id);
+    // The same once she has signed in.
+    expect((await scene.ask('POST', `/principals/${anew.id}/offboard`)).status).toBe(200);
+    expect((await signIn('dee')).status).toBe(403);
+    const { body: third } = await scene.ask('POST', '/principals', { name: 'Dee', email: 'dee@corp.example' });
+    expect(new URL((await signIn('dee')).url).searchParams.get('code')).not.toBeNull();
+    expect(await linkOf('dee')).toBe(third.id);
+  });
+
+  it('gives nobody what belongs to who had the address at the provider before', async () => {
+    people['finn'] = { name: 'Finn', email: 'finn@corp.example', email_verified: true };
+    people['finn-2'] = { name: 'Finn the Second', email: 'finn@corp.example', email_verified: true };
+    expect(new URL((await signIn('finn')).url).searchParams.get('code')).not.toBeNull();
+    const known = await linkOf('finn');
+    expect((await signIn('finn-2')).status).toBe(403);
+    expect(await linkOf('finn-2')).toBeUndefined();
+    expect(new URL((await signIn('finn')).url).searchParams.get('code')).not.toBeNull();
+    expect(await linkOf('finn')).toBe(known);
   });
 
   it('lets nobody in who was suspended here, and says so on record', async () => {

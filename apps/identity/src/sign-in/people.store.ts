@@ -5,7 +5,7 @@ import type { GrantsStore } from '../authorization/grants.store.js';
 import { type GroupRule, mapGroups } from '../group-rules.js';
 import type { IdentityStore } from '../identity.store.js';
 import { nextVersion } from '../next-version.js';
-import { isLastAdministrator } from '../offboarding.store.js';
+import { isLastAdministrator, isOffboarded } from '../offboarding.store.js';
 import { Principal } from '../principal.entity.js';
 
 /** Longer than any message that says when it was made is taken after it. */
@@ -109,14 +109,18 @@ export class PeopleStore {
     });
   }
 
+  /** Whoever is linked, or has the address; whom the link names and who was removed, where nobody living has it. */
   private async find(manager: EntityManager, vouched: Vouched, welcome: Welcome): Promise<Principal | undefined> {
     const linked = await this.linked(manager, vouched.provider, vouched.subject);
-    if (linked !== undefined || !welcome.linksByEmail || vouched.email === null) return linked;
+    if (linked !== undefined && linked.status !== 'removed') return linked;
+    if (!welcome.linksByEmail || vouched.email === null) return linked;
+    // An address that the provider gave to somebody else (OpenID Connect Core section 5.7) opens nothing of its first owner.
     const [found]: { id: string }[] = await manager.query(
-      `SELECT id FROM principal WHERE lower(email) = lower($1) AND status <> 'removed' AND kind = 'human'`,
-      [vouched.email],
+      `SELECT id FROM principal WHERE lower(email) = lower($1) AND status <> 'removed' AND kind = 'human'
+         AND NOT EXISTS (SELECT 1 FROM identity_link WHERE principal_id = principal.id AND provider = $2)`,
+      [vouched.email, vouched.provider],
     );
-    if (found === undefined) return undefined;
+    if (found === undefined) return linked;
     await this.link(manager, vouched, found.id);
     return (await manager.findOneBy(Principal, { id: found.id })) ?? undefined;
   }
@@ -132,8 +136,8 @@ export class PeopleStore {
 
   private async create(manager: EntityManager, vouched: Vouched): Promise<Principal | undefined> {
     const { email, name, groups } = vouched;
-    // Another principal has the address and is not to be taken for this person: an administrator has to say so.
-    if (email !== null && (await isTaken(manager, email))) return undefined;
+    // Another principal has the address, or had it and was removed: an administrator has to say who this is.
+    if (email !== null && (await wasTaken(manager, email))) return undefined;
     const mapped = mapGroups(this.rules, groups ?? []);
     const row: Principal = {
       id: this.store.newId('usr'),
@@ -175,20 +179,19 @@ export class PeopleStore {
   }
 
   private async link(manager: EntityManager, { provider, subject }: Vouched, principalId: string): Promise<void> {
-    await manager.query('INSERT INTO identity_link (provider, subject, principal_id) VALUES ($1, $2, $3)', [
-      provider,
-      subject,
-      principalId,
-    ]);
+    await manager.query(
+      `INSERT INTO identity_link (provider, subject, principal_id) VALUES ($1, $2, $3)
+       ON CONFLICT (provider, subject) DO UPDATE SET principal_id = excluded.principal_id`,
+      [provider, subject, principalId],
+    );
   }
 }
 
-async function isTaken(manager: EntityManager, email: string): Promise<boolean> {
-  const found: unknown[] = await manager.query(
-    `SELECT 1 FROM principal WHERE lower(email) = lower($1) AND status <> 'removed'`,
-    [email],
-  );
-  return found.length > 0;
+async function wasTaken(manager: EntityManager, email: string): Promise<boolean> {
+  const found: unknown[] = await manager.query('SELECT 1 FROM principal WHERE lower(email) = lower($1) LIMIT 1', [
+    email,
+  ]);
+  return found.length > 0 || isOffboarded(manager, { names: [email.toLowerCase()], externalId: null, exceptId: '' });
 }
 
 async function isOfScim(manager: EntityManager, principalId: string): Promise<boolean> {
