@@ -5,4 +5,11 @@ export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostg
 export { CreateOutbox1790000000000 } from './outbox-tables.js';
 export { Outbox, type OutboxHost, type OutboxOptions } from './outbox.js';
 export { recordIdOf } from './record-id.js';
-export { isStoreUnavailable, isUniqueViolation, StoreError, storeErrorOf, withStore } from './store-error.js';
+export {
+  isStoreUnavailable,
+  isUniqueViolation,
+  storeAnswerOf,
+  StoreError,
+  storeErrorOf,
+  withStore,
+} from './store-error.js';

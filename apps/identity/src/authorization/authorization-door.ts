@@ -107,7 +107,8 @@ function tooMany(response: ServerResponse, afterMs: number): void {
 
 /** A scope where the client asks for none: without one the library has nothing that it could grant. */
 function withScope(url: string): string {
-  const [path = '', query = ''] = url.split('?', 2);
+  // A question mark may stand in a query as it is (RFC 3986 section 3.4).
+  const [path = '', query = ''] = url.split(/\?(.*)/s, 2);
   if (path !== ROUTES.authorization) return url;
   const params = new URLSearchParams(query);
   if ((params.get('scope') ?? '') !== '') return url;

@@ -4,7 +4,7 @@ import { Inject, type OnApplicationBootstrap, type Provider } from '@nestjs/comm
 import { AdminAccess } from '@warder/admin-access';
 import { guardedFetch } from '@warder/egress';
 import { Buckets } from '@warder/limits';
-import { type AdminAction, Outbox } from '@warder/postgres';
+import { type AdminAction, Outbox, storeErrorOf } from '@warder/postgres';
 import { addressKey, type Host } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
 import type { IdentityConfig } from '../identity-config.js';
@@ -123,10 +123,14 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
     servers,
     isActive: async (id) => (await people.active(id)) !== undefined,
   });
-  provider.on('server_error', (_, error) => host.log.error({ err: error }, 'the authorization server failed'));
+  provider.on('server_error', (_, error) =>
+    host.log.error({ err: storeErrorOf(error) }, 'the authorization server failed'),
+  );
   const clients = new ClientsStore(store, authorization.registration.unusedDays);
   const sweep = (): void =>
-    void clients.sweep().catch((error: unknown) => host.log.warn({ err: error }, 'what expired could not be removed'));
+    void clients
+      .sweep()
+      .catch((error: unknown) => host.log.warn({ err: storeErrorOf(error) }, 'what expired could not be removed'));
   const sweeper = setInterval(sweep, SWEEP_EVERY_MS).unref();
   host.onDrain('sweeper', async () => clearInterval(sweeper));
   const answer = provider.callback();
@@ -180,7 +184,7 @@ function signInOf(
       arguments: { method: 'POST', route: '/sign-in' },
       refusal: { code, detail, isForbidden: true },
     });
-  const onBug = (error: unknown): void => host.log.error({ err: error }, 'a page of signing in failed');
+  const onBug = (error: unknown): void => host.log.error({ err: storeErrorOf(error) }, 'a page of signing in failed');
   const attempts = new AttemptsStore(store, sealing);
   const isAwaited = async (uid: string): Promise<boolean> => (await provider.Interaction.find(uid)) !== undefined;
   const atCompany = { providers, attempts, people, forms, isAwaited, address: clientAddress, onFailure, onBug };

@@ -313,6 +313,60 @@ describe('attacks', () => {
     expect((await other.tokens(signedIn)).status).toBe(400);
   });
 
+  it('a code is good once, also for two who come with it at the same time', async () => {
+    const { body: client } = await register();
+    const { browser } = new Visit(client.client_id);
+    await new Visit(client.client_id, {}, browser).signIn();
+    // Of many rounds one at least has two of them past the first look.
+    for (let round = 0; round < 8; round += 1) {
+      const visit = new Visit(client.client_id, {}, browser);
+      const page = await browser.submit(await browser.open(visit.address), { with: 'session' });
+      const answers = await Promise.all([1, 2, 3, 4].map(() => visit.tokens(page)));
+      const given = answers.filter(({ status }) => status === 200);
+      expect(given.length).toBeLessThanOrEqual(1);
+      for (const { body } of answers.filter(({ status }) => status !== 200)) expect(body.error).toBe('invalid_grant');
+      for (const { body } of given) await expect.poll(() => atIngress(body.access_token)).toBe('grant-revoked');
+    }
+  });
+
+  it('a resource that is named twice is refused: a token is for one server', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    for (const second of ['ops', 'dev']) {
+      const page = await visit.browser.open(
+        `${visit.address}&resource=${encodeURIComponent(`${origin}/mcp/${second}`)}`,
+      );
+      expect(new URL(page.url).searchParams.get('error')).toBe('invalid_target');
+    }
+  });
+
+  it('a state with a character that no store takes is refused, and is no error of ours', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id, { state: '' });
+    const page = await visit.browser.open(`${visit.address}&state=a%00b`);
+    expect(new URL(page.url).searchParams.get('error')).toBe('invalid_request');
+  });
+
+  it('a question mark that stands in the question as it is comes back whole', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id, { state: '', scope: '' });
+    const consent = await visit.browser.open(`${visit.address}&state=a?b`);
+    const page = await visit.browser.submit(consent, { with: 'deny' });
+    expect(new URL(page.url).searchParams.get('state')).toBe('a?b');
+  });
+
+  it('a name with characters that no store takes is refused, and is no error of ours', async () => {
+    for (const name of ['a\u0000b', 'a\ud800b']) {
+      const { status, body } = await register({ client_name: name });
+      expect([status, (body as unknown as Tokens).error]).toEqual([400, 'invalid_client_metadata']);
+    }
+  });
+
+  it('an address with a character that no store takes is a wrong one', async () => {
+    const { body: client } = await register();
+    expect((await new Visit(client.client_id).signIn('ana@example.com\u0000')).status).toBe(401);
+  });
+
   it('a sign-in that began in one browser cannot be ended in another (confused deputy)', async () => {
     const { body: client } = await register();
     const attacker = new Visit(client.client_id);
@@ -327,6 +381,20 @@ describe('attacks', () => {
     const shown = await own.browser.open(own.address);
     const forged = { ...shown, text: shown.text.replace(/name="token" value="[^"]+"/, 'name="token" value="x"') };
     expect((await own.browser.submit(forged, { with: 'local' })).status).toBe(403);
+  });
+
+  it('another client learns nothing of a token, and ends none', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const { body: tokens } = await visit.tokens(await visit.signIn());
+    const { body: other } = await register({ token_endpoint_auth_method: 'client_secret_post' });
+    const { client_id, client_secret } = other as unknown as Record<'client_id' | 'client_secret', string>;
+    const form = { token: tokens.refresh_token, client_id, client_secret };
+    expect(await ask('/oauth/introspect', form)).toEqual({ status: 200, body: { active: false } });
+    expect((await ask('/oauth/revoke', form)).status).toBe(200);
+    expect((await visit.refresh(tokens.refresh_token)).status).toBe(200);
+    const own = await ask('/oauth/introspect', { token: tokens.refresh_token, client_id: client.client_id });
+    expect(own.body).toMatchObject({ active: true });
   });
 
   it('a state of another sign-in is not taken', async () => {

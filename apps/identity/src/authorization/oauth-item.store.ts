@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { withStore } from '@warder/postgres';
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { IdentityStore } from '../identity.store.js';
 import type { GrantsStore } from './grants.store.js';
 import type { Sealing } from './sealing.js';
+import { toldToClient } from './told-to-client.js';
 
 /** Whoever has the id of one of these is let in by it: it stands in the database as its hash only. */
 const BEARERS = new Set([
@@ -20,6 +20,11 @@ const BEARERS = new Set([
 interface Row {
   readonly payload: AdapterPayload;
   readonly consumed_at_s: number | null;
+}
+
+interface Consumed {
+  readonly grant_id: string | null;
+  readonly is_first: boolean;
 }
 
 export interface OauthItemParts {
@@ -69,22 +74,31 @@ export class OauthItems implements Adapter {
     return undefined;
   }
 
+  /** @throws InvalidGrant for a code that somebody else came with meanwhile: what either of them has ends */
   async consume(id: string): Promise<void> {
-    await this.query(
-      `UPDATE oauth_item SET consumed_at = coalesce(consumed_at, to_timestamp($3::numeric / 1000))
-       WHERE model = $1 AND id = $2`,
+    const [{ grant_id: grantId, is_first: isFirst } = { grant_id: null, is_first: false }] = await this.query<
+      Consumed[]
+    >(
+      `WITH used AS (
+         UPDATE oauth_item SET consumed_at = to_timestamp($3::numeric / 1000)
+         WHERE model = $1 AND id = $2 AND consumed_at IS NULL RETURNING id
+       ) SELECT grant_id, EXISTS (SELECT 1 FROM used) AS is_first FROM oauth_item WHERE model = $1 AND id = $2`,
       [this.model, this.keyOf(id), this.parts.store.wallMs()],
     );
+    // A refresh token may be used again for a while; whoever looks at it says whether that is over.
+    if (isFirst || this.model === 'RefreshToken') return;
+    if (grantId !== null) await this.revokeByGrantId(grantId);
+    throw new errors.InvalidGrant('already consumed');
   }
 
   async destroy(id: string): Promise<void> {
-    if (this.model === 'Grant') return this.parts.grants.endOne(id);
+    if (this.model === 'Grant') return this.revokeByGrantId(id);
     await this.query('DELETE FROM oauth_item WHERE model = $1 AND id = $2', [this.model, this.keyOf(id)]);
   }
 
   /** Ends the grant itself: a family of which one member was stolen is not to go on with another. */
   revokeByGrantId(grantId: string): Promise<void> {
-    return this.parts.grants.endOne(grantId);
+    return toldToClient(() => this.parts.grants.endOne(grantId));
   }
 
   private async one(id: string | undefined, where: string, value: string): Promise<AdapterPayload | undefined> {
@@ -122,7 +136,7 @@ export class OauthItems implements Adapter {
   }
 
   private query<T>(sql: string, values: readonly unknown[]): Promise<T> {
-    return withStore(() => this.parts.store.source.query(sql, [...values]));
+    return toldToClient(() => this.parts.store.source.query(sql, [...values]), this.model === 'Client');
   }
 }
 

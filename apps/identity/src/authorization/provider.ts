@@ -7,6 +7,7 @@ import { type ClientDocuments, withApplicationType } from './client-documents.js
 import { registeredBy, ROUTES } from './routes.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
 import type { PrivateJwk } from './signing-keys.store.js';
+import { toldToClient } from './told-to-client.js';
 import type { VirtualServers } from './virtual-servers.js';
 
 /** Seconds in which a person has to sign in and to decide. */
@@ -85,7 +86,7 @@ export function createProvider(parts: ProviderParts): Provider {
       ctx.body = pageOf('That did not work', noticePage('That did not work', sentence));
     },
     findAccount: async (_, id) =>
-      (await parts.isActive(id)) ? { accountId: id, claims: async () => ({ sub: id }) } : undefined,
+      (await toldToClient(() => parts.isActive(id))) ? { accountId: id, claims: async () => ({ sub: id }) } : undefined,
   };
   const provider = new Provider(origin, configuration);
   // Its addresses are made of the headers that the door sets.
@@ -98,8 +99,9 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
     rpInitiatedLogout: { enabled: true },
-    revocation: { enabled: true },
-    introspection: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: (_, client, token) => isOwn(client, token) },
+    // Whoever registers is a client: what others have is none of its business.
+    introspection: { enabled: true, allowedPolicy: (_, client, token) => isOwn(client, token) },
     registration: { enabled: config.registration.mode === 'on', issueRegistrationAccessToken: false },
     clientIdMetadataDocument: {
       enabled: config.clientDocuments !== 'off',
@@ -111,7 +113,10 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
       // What the person allowed is for one server; a client that asks for its token without naming it means that one.
       useGrantedResource: () => true,
       defaultResource: () => soleServer(origin, servers),
-      getResourceServerInfo: (_, resource) => {
+      getResourceServerInfo: ({ oidc }, resource) => {
+        // A token is for one server, and so is what the person is asked.
+        if (Array.isArray(oidc.params?.['resource']))
+          throw new errors.InvalidTarget('name one virtual server as resource');
         const name = resource.startsWith(`${origin}/mcp/`) ? resource.slice(`${origin}/mcp/`.length) : '';
         if (servers.describe(name) === undefined) throw new errors.InvalidTarget();
         return {
@@ -124,6 +129,14 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
       },
     },
   };
+}
+
+/** Of another client's token is said and done nothing, as of one that never was (RFC 7009 section 2.1, RFC 7662 section 2.2). */
+function isOwn(
+  { clientId }: { readonly clientId: string },
+  token: { readonly clientId?: string | undefined },
+): boolean {
+  return token.clientId === clientId;
 }
 
 function staticClient({ id, name, redirectUris, secret }: AuthorizationConfig['clients'][number]): ClientMetadata {

@@ -34,7 +34,8 @@ export class PasswordsStore {
     const found: { principal_id: string; hash: string }[] = await this.store.source.query(
       `SELECT p.principal_id, p.hash FROM password p JOIN principal ON principal.id = p.principal_id
        WHERE lower(principal.email) = lower($1) AND principal.status = 'active'`,
-      [email],
+      // No address has a NUL, which no statement takes.
+      [email.replaceAll('\0', '\ufffd')],
     );
     const [row] = found;
     const isRight = await matches(row?.hash ?? (await this.nobody), password.slice(0, PASSWORD_CHARS_MAX + 1));
