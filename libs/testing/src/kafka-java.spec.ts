@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createKafkaClient } from '@warder/bus';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type KafkaBroker, startKafkaBroker } from './kafka-broker.js';
@@ -89,6 +89,18 @@ async function received(count: number): Promise<string[]> {
   await consumer.disconnect();
   return values;
 }
+
+describe('the jars of Kafka', () => {
+  it('name no class of Kafka that is not among them, for one that is met late leaves a broker half alive', () => {
+    const jars = libs.split(':').filter((jar) => /^kafka[-_]/.test(basename(jar)));
+    expect(jars.length).toBeGreaterThan(10);
+    const options = ['--multi-release', '17', '--missing-deps', '-cp', libs];
+    const lines = execFileSync('jdeps', [...options, ...jars], { encoding: 'utf8' }).split('\n');
+    const missing = lines.filter((line) => line.includes('not found')).map((line) => line.trim().split(/\s+/)[2] ?? '');
+    expect(missing.length).toBeGreaterThan(0);
+    expect(missing.filter((name) => name.startsWith('org.apache.kafka.'))).toEqual([]);
+  }, 120_000);
+});
 
 describe('Kafka where there is no Java', () => {
   it('is named in one sentence with every way to have it, where there is no Docker either', async () => {

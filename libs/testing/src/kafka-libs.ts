@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -14,7 +15,7 @@ const kafka = (name: string): string => `org.apache.kafka:${name}:${KAFKA_VERSIO
 const log4j = (name: string): string => `org.apache.logging.log4j:${name}:2.25.5`;
 const jackson = (name: string): string => `com.fasterxml.jackson.core:jackson-${name}`;
 
-// The 28 jars of which a broker loads classes; the codecs that kafkajs does not speak and OAUTHBEARER are left out.
+// The 29 jars of which a broker loads classes; the codecs that kafkajs does not speak and OAUTHBEARER are left out.
 const JARS = [
   kafka('kafka_2.13'),
   ...[
@@ -28,6 +29,7 @@ const JARS = [
     'server-common',
     'share-coordinator',
     'storage',
+    'storage-api',
     'transaction-coordinator',
   ].map((name) => kafka(`kafka-${name}`)),
   ...['log4j-api', 'log4j-core', 'log4j-slf4j-impl'].map(log4j),
@@ -46,7 +48,9 @@ const JARS = [
 
 /** Folder outside the tree that holds the jars and the class-data archive between runs. */
 export function kafkaCacheDir(): string {
-  return join(process.env.WARDER_KAFKA_CACHE ?? join(homedir(), '.cache', 'warder', 'kafka'), KAFKA_VERSION);
+  const place = process.env.WARDER_KAFKA_CACHE ?? join(homedir(), '.cache', 'warder', 'kafka');
+  // Of these very jars: what another list left there is neither taken nor mended.
+  return join(place, `${KAFKA_VERSION}-${hash('sha256', JARS.join(' '), 'hex').slice(0, 8)}`);
 }
 
 /**
