@@ -43,6 +43,7 @@ export class IdentityScene {
   bus!: Bus;
   running: RunningHost | undefined;
   nowMs: () => number = () => Date.now();
+  monotonicMs: () => number = () => performance.now();
 
   private constructor(public database: EmbeddedPostgres) {}
 
@@ -52,7 +53,7 @@ export class IdentityScene {
 
   /** Starts the service, on a new bus: what the scene saw before is forgotten. */
   async start(config: object = {}): Promise<void> {
-    const clock = { wallMs: () => this.nowMs(), monotonicMs: () => performance.now() };
+    const clock = { wallMs: () => this.nowMs(), monotonicMs: () => this.monotonicMs() };
     this.bus = createInProcessBus({ node: 'n1', log, clock });
     this.principals = new Map();
     this.tokens = new Map();

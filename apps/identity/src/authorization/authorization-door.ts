@@ -23,6 +23,7 @@ export interface AuthorizationDoorParts {
   monotonicMs(): number;
   /** Whether one more client may register. */
   hasRoom(): Promise<boolean>;
+  onError(error: unknown): void;
 }
 
 /**
@@ -37,19 +38,29 @@ export class AuthorizationDoor {
 
   /** Takes requests under `PREFIXES`. */
   readonly handle: RawHandler = (request, response) => {
-    if (this.isElsewhere(request, response) || this.isTooMuch(request, response)) return;
+    if (this.isAnswered(request, response)) return;
     if ((request.url ?? '').split('?', 1)[0] !== ROUTES.registration || request.method !== 'POST') {
       request.url = withScope(request.url ?? '');
       return this.parts.answer(request, response);
     }
-    this.register(request, response).catch(() => response.destroy());
+    this.register(request, response).catch((error: unknown) => {
+      // Who hung up is told nothing, and is no error.
+      if (request.errored !== null) return;
+      this.parts.onError(error);
+      answerJson(response, 503, { error: 'temporarily_unavailable', error_description: 'try again later' });
+    });
   };
+
+  /** Whether the request was answered here: it is for another host, or one too many of its address. */
+  isAnswered(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.isElsewhere(request, response) || this.isTooMuch(request, response);
+  }
 
   /**
    * Makes the request one to our public origin, from which the library makes its addresses.
    * @returns whether it was answered: it went to a name that is not ours, or is ours for this machine only
    */
-  isElsewhere(request: IncomingMessage, response: ServerResponse): boolean {
+  private isElsewhere(request: IncomingMessage, response: ServerResponse): boolean {
     const { origin } = this.parts;
     const host = request.headers.host?.toLowerCase() ?? '';
     if (host !== origin.host) {

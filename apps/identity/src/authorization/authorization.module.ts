@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Inject, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
 import { AdminAccess } from '@warder/admin-access';
@@ -141,11 +140,12 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
     clientAddress: (request) => host.door.clientAddress(request),
     monotonicMs: () => host.clock.monotonicMs(),
     hasRoom: () => clients.hasRoom(),
+    onError: (error) => host.log.error({ err: storeErrorOf(error) }, 'a client could not register'),
   });
   const signIn = signInOf(config, host, stores, { provider, servers });
   for (const prefix of PREFIXES) host.mountRaw(prefix, door.handle);
   host.mountRaw('/sign-in', (request, response) => {
-    if (!door.isElsewhere(request, response)) void signIn.handle(request, response);
+    if (!door.isAnswered(request, response)) void signIn.handle(request, response);
   });
 }
 
@@ -171,11 +171,10 @@ function signInOf(
   const { origin } = host.door.publicUrl();
   const clientAddress: SignInParts['address'] = (request) => host.door.clientAddress(request);
   const buckets = new Buckets(50_000);
+  const guesses = new Buckets(50_000);
+  const guessRate = { emissionMs: 3_600_000 / signIn.guessesPerHour, burst: signIn.guessesPerHour };
   const rate = { emissionMs: 60_000 / signIn.attemptsPerMinute, burst: signIn.attemptsPerMinute };
-  const forms = new BrowserForms(
-    sealing.cookieKeys()[0] ?? randomBytes(32).toString('hex'),
-    origin.startsWith('https:'),
-  );
+  const forms = new BrowserForms(sealing.formKey(), origin.startsWith('https:'));
   const providers = companyProviders(signIn.providers, { origin, wallMs: () => host.clock.wallMs() });
   const onFailure: SignInParts['onFailure'] = ({ code, detail, address }) =>
     access.refused.note({
@@ -206,6 +205,11 @@ function signInOf(
       if (buckets.take(addressKey(address), rate, host.clock.monotonicMs()) >= 0) return;
       throw new PageError(429, 'Too many attempts. Wait a minute and try again.');
     },
+    takeGuess: (email) => {
+      if (guesses.take(email.toLowerCase(), guessRate, host.clock.monotonicMs()) >= 0) return;
+      throw new PageError(429, 'Too many attempts with this address. Wait some minutes and try again.');
+    },
+    wallMs: () => host.clock.wallMs(),
     onConsent: async ({ principal, clientId, virtualServer, address }) => {
       const { id, version, status, kind, name, email, groups, roles } = principal;
       const by = { principal: { id, version, status, kind, name, email, groups, roles }, token: null, address };

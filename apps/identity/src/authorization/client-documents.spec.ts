@@ -96,6 +96,34 @@ describe('a client that publishes who it is', () => {
     expect(asked.slice(before)).toEqual(['/away']);
   });
 
+  it('is known by the last good copy when its publisher has lost the document, and answers something else', async () => {
+    const id = `https://${host}/lost`;
+    published.set('/lost', documentOf(id));
+    expect((await open(id)).status).toBe(200);
+    await scene.stop();
+    await startScene({ privateDocumentHosts: [host], documentCaFile: join(dir, 'authority.pem') });
+    for (const lost of [{ error: 'not found' }, documentOf('https://other.example/client'), [id]]) {
+      published.set('/lost', lost);
+      expect((await open(id)).status).toBe(200);
+    }
+  });
+
+  it('has its copy kept within bounds, for anybody can name as many as they like', async () => {
+    await scene.query(`INSERT INTO identity.oauth_item (model, id, payload, expires_at)
+      SELECT 'ClientDocument', 'https://flood.example/' || n, '{}', now() + interval '1 day' FROM generate_series(1, 1000) AS n`);
+    const kept = async (id: string) =>
+      (await scene.query(`SELECT 1 FROM identity.oauth_item WHERE model = 'ClientDocument' AND id = '${id}'`)).length;
+    const [strange, used] = [`https://${host}/strange`, `https://${host}/used`];
+    await scene.query(
+      `INSERT INTO identity.oauth_item (model, id, payload) VALUES ('Grant', 'g', '{"clientId":"${used}"}')`,
+    );
+    for (const id of [strange, used]) {
+      published.set(new URL(id).pathname, documentOf(id));
+      expect((await open(id)).status).toBe(200);
+    }
+    expect([await kept(strange), await kept(used)]).toEqual([0, 1]);
+  });
+
   it('is known by the pinned copy where it is one that many have and nobody can reach (trap 4)', async () => {
     const page = await open('https://claude.ai/oauth/claude-code-client-metadata');
     expect(page.text).toContain('Let “Claude Code” use “dev” for you?');

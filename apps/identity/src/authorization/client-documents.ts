@@ -11,6 +11,10 @@ export interface ClientDocument {
 
 const MODEL = 'ClientDocument';
 const KEPT_DAYS = 30;
+/** Bytes of a document that is kept, which are those that the library takes. */
+const KEPT_BYTES_MAX = 5_120;
+/** Documents that are kept of clients that nobody has allowed anything: anybody can name as many as they like. */
+const KEPT_UNUSED_MAX = 1_000;
 
 /**
  * Documents of clients that many people have, for days on which their publisher cannot be reached: a sign-in must not
@@ -60,7 +64,8 @@ export class ClientDocuments {
     try {
       const response = await this.fetchGuarded(url, init);
       if (response.status !== 200) throw new Error(`the document answers ${response.status}`);
-      const document = JSON.parse(await response.text()) as ClientDocument;
+      const document = JSON.parse(await response.text()) as unknown;
+      if (!isOf(url, document)) throw new Error('the document is not of this client');
       await this.keep(url, document);
       return answerOf(document, response.headers);
     } catch (error) {
@@ -71,12 +76,16 @@ export class ClientDocuments {
   }
 
   private async keep(url: string, document: ClientDocument): Promise<void> {
+    const text = JSON.stringify(document);
+    if (Buffer.byteLength(text) > KEPT_BYTES_MAX) return;
     const expiresAtMs = this.store.wallMs() + KEPT_DAYS * 86_400_000;
     await withStore(() =>
       this.store.source.query(
-        `INSERT INTO oauth_item (model, id, payload, expires_at) VALUES ($1, $2, $3, to_timestamp($4::numeric / 1000))
+        `INSERT INTO oauth_item (model, id, payload, expires_at) SELECT $1, $2, $3, to_timestamp($4::numeric / 1000)
+         WHERE (SELECT count(*) FROM oauth_item WHERE model = $1) < $5
+           OR EXISTS (SELECT 1 FROM oauth_item WHERE model = 'Grant' AND payload->>'clientId' = $2)
          ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, expires_at = excluded.expires_at`,
-        [MODEL, url, JSON.stringify(document), expiresAtMs],
+        [MODEL, url, text, expiresAtMs, KEPT_UNUSED_MAX],
       ),
     );
   }
@@ -87,6 +96,13 @@ export class ClientDocuments {
     );
     return rows[0]?.payload;
   }
+}
+
+/** What a publisher answers who has lost the document must not take the place of the copy. */
+function isOf(url: string, value: unknown): value is ClientDocument {
+  if (typeof value !== 'object' || value === null) return false;
+  const { client_id: id, redirect_uris: uris } = value as ClientDocument;
+  return id === url && Array.isArray(uris) && uris.length > 0;
 }
 
 function answerOf(document: ClientDocument, given: Headers): Response {

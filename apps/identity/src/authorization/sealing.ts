@@ -40,6 +40,11 @@ export class Sealing {
     return ids.map((id) => this.key(id, 'cookies').toString('base64url'));
   }
 
+  /** The key that ties forms to browsers. */
+  formKey(): string {
+    return this.key(this.pepper.current, 'forms').toString('base64url');
+  }
+
   private key(keyId: string, purpose: string): Buffer {
     const secret = Object.hasOwn(this.pepper.keys, keyId) ? this.pepper.keys[keyId] : undefined;
     if (secret === undefined) throw new Error(`no pepper has the key id ${keyId}`);

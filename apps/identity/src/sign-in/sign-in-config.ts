@@ -36,5 +36,7 @@ export const SignInConfig = z.strictObject({
   local: z.boolean().optional(),
   /** Attempts to sign in from one address in a minute. */
   attemptsPerMinute: z.int().min(1).max(10_000).default(30),
+  /** Passwords tried for one e-mail address in an hour, from wherever: what many addresses share is bounded too. */
+  guessesPerHour: z.int().min(1).max(10_000).default(60),
 });
 export type SignInConfig = z.infer<typeof SignInConfig>;

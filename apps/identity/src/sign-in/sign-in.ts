@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OAUTH_SCOPE } from '@warder/contracts';
+import { storeAnswerOf } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
 import type { Provider } from 'oidc-provider';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
 import type { Principal } from '../principal.entity.js';
@@ -35,6 +37,9 @@ export interface SignInParts {
   address(request: IncomingMessage): string;
   /** Takes one attempt of the address. @throws PageError 429 */
   takeAttempt(address: string): void;
+  /** Takes one guess at the password of an e-mail address, whoever has it. @throws PageError 429 */
+  takeGuess(email: string): void;
+  wallMs(): number;
   onConsent(told: { principal: Principal; clientId: string; virtualServer: string; address: string }): Promise<void>;
   /** A sign-in that failed, for the record. */
   readonly onFailure: CompanySignInParts['onFailure'];
@@ -53,7 +58,8 @@ export class SignIn {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       await this.route(request, response);
-    } catch (error) {
+    } catch (thrown) {
+      const error = toldOf(thrown);
       const isTold = error instanceof PageError;
       const isOver =
         (error as { error?: string }).error === 'invalid_request' || (error as Error).name === 'SessionNotFound';
@@ -79,7 +85,8 @@ export class SignIn {
     const isPost = request.method === 'POST';
     if (request.method !== 'GET' && !isPost) throw new PageError(405, 'This page is for a browser.');
     if (more.length > 0 || !/^[\w-]{1,64}$/.test(first)) throw new PageError(404, 'There is no such page.');
-    if (isPost) this.parts.takeAttempt(this.parts.address(request));
+    // A provider tells of everybody who leaves, in whatever number; what it says is signed.
+    if (isPost && first !== 'backchannel') this.parts.takeAttempt(this.parts.address(request));
     if (first === 'callback') return this.comeBack(request, response, second, query);
     if (first === 'backchannel') return this.parts.backchannel.handle(request, response, second);
     if (first === 'new-password') return this.parts.newPassword.handle(request, response, second);
@@ -169,6 +176,7 @@ export class SignIn {
     const browser = this.parts.forms.ensure(request, form, interaction.uid);
     const address = this.parts.address(request);
     const email = (form.get('email') ?? '').slice(0, 320);
+    this.parts.takeGuess(email);
     const principal = await this.parts.passwords.check(email, form.get('password') ?? '');
     if (principal === undefined) {
       this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: 'local: wrong address or password', address });
@@ -200,7 +208,7 @@ export class SignIn {
     const grantId = await grant.save();
     await this.parts.onConsent({ principal, clientId, virtualServer, address: this.parts.address(request) });
     interaction.result = { login: { accountId: principal.id, remember: true }, consent: { grantId } };
-    await interaction.save(Math.max(1, interaction.exp - Math.floor(Date.now() / 1_000)));
+    await interaction.save(Math.max(1, interaction.exp - Math.floor(this.parts.wallMs() / 1_000)));
     return redirect(response, interaction.returnTo);
   }
 
@@ -223,4 +231,14 @@ export class SignIn {
     if (session?.accountId === undefined || prompt.name === 'login') return undefined;
     return this.parts.people.active(session.accountId);
   }
+}
+
+/** What a person is told where the database is away, or holds no such text. */
+function toldOf(thrown: unknown): unknown {
+  const error = storeAnswerOf(thrown);
+  const isAway = (error as { error?: string }).error === 'temporarily_unavailable';
+  if (!isAway && !(error instanceof AdminError)) return error;
+  if (!isAway && (error as AdminError).status !== 503)
+    return new PageError(400, 'Something that was sent is no text that can be kept.');
+  return new PageError(503, 'Warder cannot look that up at the moment. Try again in your program.');
 }

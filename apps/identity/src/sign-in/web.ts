@@ -44,7 +44,7 @@ button { font: inherit; padding: .6rem 1.1rem; border-radius: 6px; border: 1px s
 button.main { background: var(--act); border-color: var(--act); color: var(--paper) }
 :focus-visible { outline: 3px solid var(--act); outline-offset: 2px }
 `;
-// No script and nothing from elsewhere. `form-action` is left out: browsers apply it to where a form's answer redirects,
+// No script and nothing from elsewhere; the style is told by the hash of all that stands in its element. `form-action` is left out: browsers apply it to where a form's answer redirects,
 // and these lead to the company's provider and to the client.
 const POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', STYLE, 'base64')}'; frame-ancestors 'none'; base-uri 'none'`;
 
@@ -66,9 +66,7 @@ export function pageOf(title: string, body: Html): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title} - Warder</title>
-        <style>
-          ${{ html: STYLE }}
-        </style>
+        ${{ html: `<style>${STYLE}</style>` }}
       </head>
       <body>
         <main>${body}</main>
