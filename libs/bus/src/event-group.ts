@@ -113,7 +113,7 @@ export class EventGroup {
   ): Promise<void> {
     const { events, log, topicName } = this.context;
     const warn = (message: string) => (error: unknown) =>
-      log.warn({ error, topic: topicName, group: this.name }, message);
+      log.warn({ err: error, topic: topicName, group: this.name }, message);
     const reader = new EventReader(events, this.committed);
     let messages: RawMessage[] = [];
     const read = async (): Promise<void> => void (messages = await reader.next());

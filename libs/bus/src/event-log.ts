@@ -243,7 +243,7 @@ export class EventLog implements ReadableLog {
   /** After a failed write nobody knows what stands behind the durable bytes: the next one begins a new segment. */
   private async abandon(error: unknown): Promise<BusError> {
     const segment = this.segments.at(-1)!;
-    this.log.error({ error, topic: this.name, file: segment.file }, 'events could not be written');
+    this.log.error({ err: error, topic: this.name, file: segment.file }, 'events could not be written');
     await this.handle?.close().catch(() => {});
     this.handle = undefined;
     await truncate(segment.file, segment.bytes).catch(() => {});

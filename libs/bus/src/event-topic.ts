@@ -77,7 +77,7 @@ export class EventTopic implements TopicOfProcess {
     this.watching.add(stopping);
     const reader = new EventReader(events, from === 'end' ? events.nextOffset : events.firstOffset);
     const warn = (error: unknown): void =>
-      this.options.log.warn({ error, topic: this.topic.name }, 'events cannot be read, again');
+      this.options.log.warn({ err: error, topic: this.topic.name }, 'events cannot be read, again');
     const read = async (): Promise<void> => {
       const messages = await reader.next();
       for (const message of messages) watcher(message);
@@ -123,7 +123,7 @@ export class EventTopic implements TopicOfProcess {
       }
       await events.expire();
     } catch (error) {
-      log.error({ error, topic: this.topic.name }, 'old events could not be removed');
+      log.error({ err: error, topic: this.topic.name }, 'old events could not be removed');
     }
   }
 
@@ -179,7 +179,10 @@ export class EventTopic implements TopicOfProcess {
 
   private fileOf(group: string): CursorFile {
     return new CursorFile(join(this.dir, group + CURSOR_SUFFIX), (error) =>
-      this.options.log.error({ error, topic: this.topic.name, group }, 'the cursor of a group could not be written'),
+      this.options.log.error(
+        { err: error, topic: this.topic.name, group },
+        'the cursor of a group could not be written',
+      ),
     );
   }
 

@@ -131,7 +131,7 @@ class InProcessBus implements Bus, StateTransport {
         handler(raw);
       } catch (error) {
         // One watcher's bug must not keep the message from the others, nor fail the publisher.
-        this.log.error({ error, topic: topic.name, offset: raw.offset }, 'a watcher failed');
+        this.log.error({ err: error, topic: topic.name, offset: raw.offset }, 'a watcher failed');
       }
     };
     const unwatch = await this.topic(topic).watch(from, watcher);

@@ -101,7 +101,8 @@ export class InProcessGroup {
       const isCommitted = await untilItSucceeds(
         () => this.handling.run(() => handler(messages)),
         signal,
-        (error) => this.log.warn({ error, group: this.name, messages: messages.length }, 'a handler failed, again'),
+        (error) =>
+          this.log.warn({ err: error, group: this.name, messages: messages.length }, 'a handler failed, again'),
       );
       if (!isCommitted) return;
       this.pending.splice(0, taken.length);

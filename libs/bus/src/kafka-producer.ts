@@ -122,7 +122,7 @@ export class KafkaProducer {
       if (batch.length === 0) continue;
       const error = await this.sendBatch(producer, batch);
       if (error === undefined) continue;
-      this.log.warn({ error, topic: batch[0]!.topicName, publications: batch.length }, 'a batch was not taken');
+      this.log.warn({ err: error, topic: batch[0]!.topicName, publications: batch.length }, 'a batch was not taken');
       if (!isTransient(error)) await this.sendEach(batch);
       else await this.requeue(batch);
     }
@@ -141,7 +141,7 @@ export class KafkaProducer {
       this.producer = producer;
       return producer;
     } catch (error) {
-      this.log.warn({ error }, 'the producer could not connect');
+      this.log.warn({ err: error }, 'the producer could not connect');
       await producer.disconnect().catch(() => {});
       await pause(RECONNECT_AFTER_MS, this.closing.signal);
       this.dropSettled();
@@ -210,7 +210,9 @@ export class KafkaProducer {
   private async replace(): Promise<void> {
     const { producer } = this;
     this.producer = undefined;
-    await producer?.disconnect().catch((error: unknown) => this.log.warn({ error }, 'a producer did not disconnect'));
+    await producer
+      ?.disconnect()
+      .catch((error: unknown) => this.log.warn({ err: error }, 'a producer did not disconnect'));
   }
 }
 

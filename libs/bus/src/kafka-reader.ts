@@ -99,7 +99,7 @@ export class KafkaReader implements Subscription {
     return untilItSucceeds(
       () => this.build(),
       this.stopping.signal,
-      (error) => this.context.log.warn({ error, topic: this.topic.name }, 'a reader could not start, again'),
+      (error) => this.context.log.warn({ err: error, topic: this.topic.name }, 'a reader could not start, again'),
     );
   }
 
@@ -154,7 +154,7 @@ export class KafkaReader implements Subscription {
       if (this.kind.durable && !isOutage(error))
         return this.context.onCrash(new Error(`the consumer of ${this.topic.name} crashed`, { cause: error }));
       if (!isRetriable())
-        this.context.log.error({ error, topic: this.topic.name }, 'a consumer crashed, a new one is built');
+        this.context.log.error({ err: error, topic: this.topic.name }, 'a consumer crashed, a new one is built');
       const delayMs = isRetriable() ? 0 : CRASH_PAUSE_MS;
       this.starting = pause(delayMs, this.stopping.signal).then(() => this.untilBuilt());
     });
@@ -174,7 +174,7 @@ export class KafkaReader implements Subscription {
         if (raw !== undefined) this.kind.handler(raw);
       } catch (error) {
         // The same bytes would fail again; stopping here would keep every later state from this node.
-        this.context.log.error({ error, topic: this.topic.name, offset: message.offset }, 'a watcher failed');
+        this.context.log.error({ err: error, topic: this.topic.name, offset: message.offset }, 'a watcher failed');
       }
       payload.resolveOffset(message.offset);
       if (this.kind.from === 'end') this.positions.set(batch.partition, nextOffset(message.offset));
@@ -231,7 +231,7 @@ export class KafkaReader implements Subscription {
   }
 
   private warn(error: unknown, message: string): void {
-    this.context.log.warn({ error, topic: this.topic.name }, message);
+    this.context.log.warn({ err: error, topic: this.topic.name }, message);
   }
 }
 

@@ -59,7 +59,7 @@ export class KafkaTopics {
       const making = untilItSucceeds(
         () => this.withAdmin((admin) => this.makeMissing(admin, unasked)),
         this.closing.signal,
-        (error) => this.log.warn({ error }, 'topics could not be made, again'),
+        (error) => this.log.warn({ err: error }, 'topics could not be made, again'),
       );
       for (const { name } of unasked) this.made.set(name, making);
     }

@@ -155,7 +155,7 @@ export class NodePresence {
       try {
         await this.send();
       } catch (error) {
-        this.transport.log.warn({ error }, 'could not say what this node runs on');
+        this.transport.log.warn({ err: error }, 'could not say what this node runs on');
         delayMs = RETRY_AFTER_MS;
         // Whatever changed meanwhile goes with the retry.
         this.changed = false;

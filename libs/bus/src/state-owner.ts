@@ -54,7 +54,7 @@ export class StateOwner {
 
   private say(key: string, control: ControlState, onFailure: () => void): void {
     this.transport.send(this.topic, this.everywhere(key, control)).catch((error: unknown) => {
-      this.transport.log.warn({ error, topic: this.topic.name, key }, 'the owner could not be heard');
+      this.transport.log.warn({ err: error, topic: this.topic.name, key }, 'the owner could not be heard');
       onFailure();
     });
   }

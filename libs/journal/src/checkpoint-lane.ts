@@ -61,7 +61,7 @@ export class CheckpointLane {
     try {
       await this.publish();
     } catch (error) {
-      this.context.log.warn({ error, log: this.name }, 'a checkpoint could not be published');
+      this.context.log.warn({ err: error, log: this.name }, 'a checkpoint could not be published');
     }
     this.dueAtMs = this.context.clock.monotonicMs() + this.context.everyMs;
     // One that is on its way stays what it is, and may name so few that the next one is due at once.

@@ -88,7 +88,7 @@ export class DrainThread implements DrainHost {
       resourceLimits: RESOURCE_LIMITS,
     });
     worker.on('message', (report: DrainReport) => this.receive(report));
-    worker.on('error', (error) => this.log.error({ error }, 'the draining thread of the journal failed'));
+    worker.on('error', (error) => this.log.error({ err: error }, 'the draining thread of the journal failed'));
     const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     void gone.then(() => {
       if (this.isStopping) return;

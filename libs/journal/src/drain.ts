@@ -122,7 +122,7 @@ export class Drain {
     try {
       await this.checkpoints?.publish();
     } catch (error) {
-      this.context.log.warn({ error, log: this.drained.name }, 'the last checkpoint could not be published');
+      this.context.log.warn({ err: error, log: this.drained.name }, 'the last checkpoint could not be published');
     }
   }
 
@@ -144,7 +144,7 @@ export class Drain {
       }
     } catch (error) {
       if (this.isStopped) return;
-      this.context.log.warn({ error, log: this.drained.name }, 'audit records could not be published');
+      this.context.log.warn({ err: error, log: this.drained.name }, 'audit records could not be published');
       this.waitFor(this.retryAfterMs);
       this.retryAfterMs = Math.min(this.retryAfterMs * 2, RETRY_MAX_MS);
     }

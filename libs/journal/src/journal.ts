@@ -195,7 +195,7 @@ class NodeJournal implements Journal {
         this.options.log.info({ log: log.name, records: log.undeliveredAtStart }, 'an abandoned journal is adopted');
       } catch (error) {
         abandoned.ownership.release();
-        this.options.log.error({ error, log: abandoned.name }, 'an abandoned journal could not be adopted');
+        this.options.log.error({ err: error, log: abandoned.name }, 'an abandoned journal could not be adopted');
       }
     }
   }
@@ -211,7 +211,9 @@ class NodeJournal implements Journal {
     this.own.writer.abandon();
     this.host
       .remove(this.own.name)
-      .catch((error: unknown) => this.options.log.error({ error, log: this.own.name }, 'a lost journal is still read'));
+      .catch((error: unknown) =>
+        this.options.log.error({ err: error, log: this.own.name }, 'a lost journal is still read'),
+      );
   }
 
   private noteAge(): void {
@@ -231,7 +233,7 @@ class NodeJournal implements Journal {
         .remove(log.name)
         .then(() => removeDirectory(this.options.dir, log))
         .catch((error: unknown) =>
-          this.options.log.error({ error, log: log.name }, 'a delivered journal was not removed'),
+          this.options.log.error({ err: error, log: log.name }, 'a delivered journal was not removed'),
         );
     }
   }

@@ -177,7 +177,7 @@ export class LogWriter {
       this.waiters.synced();
       if (this.backlog.isEmpty) this.recovered?.resolve();
     } catch (error) {
-      log.error({ error }, 'the journal could not be put on the disk at its end');
+      log.error({ err: error }, 'the journal could not be put on the disk at its end');
     }
     this.abandon();
   }
@@ -255,7 +255,7 @@ export class LogWriter {
    * here: when the disk works again, the record tells of the refusal.
    */
   private fail(error: Error): void {
-    this.parts.log.error({ error }, 'the journal could not be written: its last records go to a new segment');
+    this.parts.log.error({ err: error }, 'the journal could not be written: its last records go to a new segment');
     this.sync.abandon();
     this.backlog.putBack(this.frames.copies());
     this.frames.clear();

@@ -70,7 +70,7 @@ export class SpareSegments {
         },
         (error: unknown) => {
           // The call that needs the room meets the same error and is refused with it.
-          this.options.log.warn({ error }, 'the journal could not prepare a segment');
+          this.options.log.warn({ err: error }, 'the journal could not prepare a segment');
           return unlink(path);
         },
       )

@@ -87,7 +87,7 @@ export class SyncedNote {
       this.isWriting = false;
       if (this.isClosed) return closeSync(this.fd);
       // Records that nobody reads would be the greater loss.
-      if (error !== null) this.log.warn({ error }, 'the journal could not note how far it is on the disk');
+      if (error !== null) this.log.warn({ err: error }, 'the journal could not note how far it is on the disk');
       this.progress.committed = synced.end;
       this.onCommit();
       if (this.next !== undefined) this.writeNext();

@@ -24,8 +24,8 @@ afterAll(async () => {
 
 /** Types of the errors for which a batch went again, down to what the broker answered. */
 function logOfRetries(types: string[]): BusLog {
-  const warn = ({ error }: { error?: Error }): void => {
-    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+  const warn = ({ err }: { err?: Error }): void => {
+    for (let cause: unknown = err; cause instanceof Error; cause = cause.cause) {
       const { type } = cause as Error & { type?: string };
       if (type !== undefined) types.push(type);
     }
