@@ -29,7 +29,8 @@ const SECTIONS: Readonly<Record<string, z.ZodType>> = {
 };
 
 /** Sections whose file holds what another section describes. */
-const SAME_AS_ELSEWHERE = /^(?:tls|log|bounds|exporters|scim|leakedTokens|signIn|authorization|groupRules\[\])\.?/;
+const SAME_AS_ELSEWHERE =
+  /^(?:tls|log|bounds|exporters|scim|leakedTokens|signals|signIn|authorization|groupRules\[\])\.?/;
 
 /** What stands where a value is absent: `required`, `none`, or the default as JSON. */
 type Absent = string;

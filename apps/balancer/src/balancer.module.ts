@@ -11,6 +11,7 @@ const PATHS_OF: Readonly<Record<string, string>> = {
   '/scim': 'identity',
   '/oauth': 'identity',
   '/sign-in': 'identity',
+  '/signals': 'identity',
   '/.well-known/oauth-authorization-server': 'identity',
   '/.well-known/openid-configuration': 'identity',
 };

@@ -12,10 +12,12 @@ import { ENDS_ACCESS, type EndsAccess } from './ends-access.store.js';
 import type { IdentityConfig } from './identity-config.js';
 import { IdentityStore } from './identity.store.js';
 import { leakParts } from './leaks/leaks.module.js';
+import { livenessProviders } from './liveness/liveness.module.js';
 import { MeController } from './me.controller.js';
 import { CreateAuthorization1790000001300 } from './migrations/create-authorization.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
 import { CreateScim1790000001100 } from './migrations/create-scim.js';
+import { CreateSignals1790000001500 } from './migrations/create-signals.js';
 import { RotateTokens1790000001200 } from './migrations/rotate-tokens.js';
 import { Offboarding } from './offboarding.store.js';
 import { Principal } from './principal.entity.js';
@@ -25,6 +27,7 @@ import { SCIM_ENTITIES, scimParts } from './scim/scim.module.js';
 import { HOST, TokenUsesConsumer } from './token-uses.consumer.js';
 import { TokenRotation } from './token-rotation.store.js';
 import { Token } from './token.entity.js';
+import { signalProviders } from './signals/signals.module.js';
 import { AccessController } from './sign-in/access.controller.js';
 import { Spread, TOPICS } from './spread.js';
 import { TokensController } from './tokens.controller.js';
@@ -38,6 +41,7 @@ const MIGRATIONS = [
   CreateScim1790000001100,
   RotateTokens1790000001200,
   CreateAuthorization1790000001300,
+  CreateSignals1790000001500,
 ];
 const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController];
 
@@ -127,6 +131,8 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
       TokenUsesConsumer,
       ...scim.providers,
       ...leaks.providers,
+      ...signalProviders(config, host),
+      ...livenessProviders(config, host),
     ],
   };
 }

@@ -25,6 +25,7 @@ export const StandaloneFile = z.strictObject({
   groupRules: IdentityConfig.shape.groupRules,
   scim: IdentityConfig.shape.scim,
   leakedTokens: IdentityConfig.shape.leakedTokens,
+  signals: IdentityConfig.shape.signals,
   signIn: IdentityConfig.shape.signIn,
   authorization: IdentityConfig.shape.authorization,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
@@ -42,7 +43,10 @@ export interface StandaloneConfig {
   readonly policyFile: string | undefined;
   readonly stdio: Readonly<Record<string, z.infer<typeof StdioEntry>>>;
   readonly exporters: ExportersSettings;
-  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim' | 'leakedTokens' | 'signIn' | 'authorization'>;
+  readonly identity: Pick<
+    IdentityConfig,
+    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization'
+  >;
 }
 
 /**
@@ -56,7 +60,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const { policyFile, stdio, exporters, listen, events, ...rest } = parsed.data;
-  const { groupRules, scim, leakedTokens, signIn, authorization, ...ofHost } = rest;
+  const { groupRules, scim, leakedTokens, signals, signIn, authorization, ...ofHost } = rest;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -68,6 +72,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,
     exporters,
-    identity: { groupRules, scim, leakedTokens, signIn, authorization },
+    identity: { groupRules, scim, leakedTokens, signals, signIn, authorization },
   };
 }

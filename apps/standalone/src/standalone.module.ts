@@ -19,7 +19,10 @@ export interface Composition {
   readonly databaseUrl: string;
   readonly policyFile: string | undefined;
   readonly exporters: ExportersSettings;
-  readonly identity: Pick<IdentityConfig, 'groupRules' | 'scim' | 'leakedTokens' | 'signIn' | 'authorization'>;
+  readonly identity: Pick<
+    IdentityConfig,
+    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization'
+  >;
 }
 
 const PEPPER_ID = 'p1';

@@ -35,7 +35,7 @@ export function guardedFetch(options: GuardedFetchOptions): GuardedFetch {
         method: init.method === 'POST' ? 'POST' : 'GET',
         headers: { ...headers, 'accept-encoding': 'identity' },
         body: body === null ? null : await new Response(body).text(),
-        signal: timer.signal,
+        signal: init.signal == null ? timer.signal : AbortSignal.any([timer.signal, init.signal]),
       });
       const chunks: Buffer[] = [];
       let bytes = 0;

@@ -8,6 +8,7 @@ import { addressKey, type Host } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
 import type { IdentityConfig } from '../identity-config.js';
 import { IdentityStore } from '../identity.store.js';
+import { LivenessStore } from '../liveness/liveness.store.js';
 import { AttemptsStore } from '../sign-in/attempts.store.js';
 import { BackchannelLogout } from '../sign-in/backchannel-logout.js';
 import { BrowserForms } from '../sign-in/browser-forms.js';
@@ -70,10 +71,14 @@ export function authorizationProviders(config: IdentityConfig, host: Host): Prov
     },
     {
       provide: PeopleStore,
-      inject: [IdentityStore, GrantsStore, Outbox],
-      useFactory: (store: IdentityStore, grants: GrantsStore, outbox: Outbox) =>
-        new PeopleStore(store, grants, config.groupRules, (manager: EntityManager, action: AdminAction) =>
-          outbox.recordAdminAction(manager, action),
+      inject: [IdentityStore, GrantsStore, Outbox, LivenessStore],
+      useFactory: (store: IdentityStore, grants: GrantsStore, outbox: Outbox, liveness: LivenessStore) =>
+        new PeopleStore(
+          store,
+          grants,
+          config.groupRules,
+          (manager: EntityManager, action: AdminAction) => outbox.recordAdminAction(manager, action),
+          liveness,
         ),
     },
     {

@@ -35,6 +35,7 @@ export class Company {
           client_secret: COMPANY_SECRET,
           redirect_uris: [`${warder}/sign-in/callback/corp`],
           token_endpoint_auth_method: 'client_secret_post',
+          grant_types: ['authorization_code', 'refresh_token'],
         },
       ],
       jwks: {
@@ -43,10 +44,25 @@ export class Company {
       cookies: { keys: ['a-cookie-key-of-the-company'] },
       conformIdTokenClaims: false,
       claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
-      findAccount: (_, sub) => ({ accountId: sub, claims: async () => ({ sub, ...this.people[sub] }) }),
+      // Who is not there any more is no account, as of a user who was disabled.
+      findAccount: (_, sub) =>
+        Object.hasOwn(this.people, sub)
+          ? { accountId: sub, claims: async () => ({ sub, ...this.people[sub] }) }
+          : undefined,
+      // As most providers, and unlike the library by itself, it gives them without a consent of its own.
+      issueRefreshToken: async () => true,
+      expiresWithSession: async () => false,
+      rotateRefreshToken: true,
     });
     const handle = idp.callback();
     this.answer = (request, response) => void handle(request, response);
+  }
+
+  /** Answers everything with this status. @returns how it answers as before again */
+  fail(status: number): () => void {
+    const { answer } = this;
+    this.answer = (_, response) => response.writeHead(status).end();
+    return () => (this.answer = answer);
   }
 
   /** A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), with whatever is wrong with it. */

@@ -3,6 +3,7 @@ import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import type { Answer, AttemptSecrets, CompanyProvider } from './company-provider.js';
 import type { Vouched } from './people.store.js';
+import { readRefusal, type StillThere } from './still-there.js';
 import type { OidcProviderConfig } from './sign-in-config.js';
 
 /** Milliseconds after which a provider's own metadata is read again. */
@@ -40,7 +41,8 @@ export class OidcSignIn implements CompanyProvider {
     const { nonce = '', verifier = '' } = secrets;
     return client.buildAuthorizationUrl(await this.config(), {
       redirect_uri: this.redirectUri,
-      scope: this.provider.scopes.join(' '),
+      scope: this.scopes().join(' '),
+      ...(this.isAskedLater && this.isGoogle ? { access_type: 'offline', prompt: 'consent' } : {}),
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       state,
@@ -70,7 +72,18 @@ export class OidcSignIn implements CompanyProvider {
       name: printable(shown),
       email: address,
       groups: this.groupsOf(claims),
+      refreshToken: (this.isAskedLater ? tokens.refresh_token : undefined) ?? null,
     };
+  }
+
+  /** Whether somebody who signed in is still there, by what the provider gave to ask it by. Never throws. */
+  async stillThere(refreshToken: string): Promise<StillThere> {
+    try {
+      const { refresh_token: next } = await client.refreshTokenGrant(await this.config(), refreshToken);
+      return { is: 'there', refreshToken: next ?? refreshToken };
+    } catch (error) {
+      return readRefusal(error);
+    }
   }
 
   /**
@@ -117,6 +130,22 @@ export class OidcSignIn implements CompanyProvider {
     );
     this.known = { config, atMs: nowMs };
     return config;
+  }
+
+  private get isAskedLater(): boolean {
+    return this.provider.livenessMinutes !== undefined;
+  }
+
+  /** Google has a parameter of its own for it, and refuses the scope. */
+  private get isGoogle(): boolean {
+    return new URL(this.provider.issuer).hostname === 'accounts.google.com';
+  }
+
+  /** @see OpenID Connect Core 1.0 section 11 */
+  private scopes(): readonly string[] {
+    const { scopes } = this.provider;
+    const isScoped = this.isAskedLater && !this.isGoogle && !scopes.includes('offline_access');
+    return isScoped ? [...scopes, 'offline_access'] : scopes;
   }
 
   private groupsOf(claims: object): readonly string[] | null {

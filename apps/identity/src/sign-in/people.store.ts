@@ -1,9 +1,11 @@
 import type { Role } from '@warder/contracts';
 import type { AdminAction, AdminActor } from '@warder/postgres';
 import type { EntityManager } from 'typeorm';
+import { holdersOf, releaseAccess, statusUnder } from '../access-holds.store.js';
 import type { GrantsStore } from '../authorization/grants.store.js';
 import { type GroupRule, mapGroups } from '../group-rules.js';
 import type { IdentityStore } from '../identity.store.js';
+import type { LivenessStore } from '../liveness/liveness.store.js';
 import { nextVersion } from '../next-version.js';
 import { isLastAdministrator, isOffboarded } from '../offboarding.store.js';
 import { Principal } from '../principal.entity.js';
@@ -21,6 +23,8 @@ export interface Vouched {
   readonly email: string | null;
   /** Names of groups there; null where the provider does not tell. */
   readonly groups: readonly string[] | null;
+  /** By which the provider can be asked later whether the person is still there; null or absent where it cannot. */
+  readonly refreshToken?: string | null;
 }
 
 /** What is done with people who come for the first time. */
@@ -38,6 +42,7 @@ export class PeopleStore {
     private readonly grants: GrantsStore,
     private readonly rules: readonly GroupRule[],
     private readonly recordAction: (manager: EntityManager, action: AdminAction) => Promise<void>,
+    private readonly liveness: Pick<LivenessStore, 'keep' | 'askSoon'>,
   ) {}
 
   /**
@@ -47,10 +52,11 @@ export class PeopleStore {
    */
   async signedIn(vouched: Vouched, welcome: Welcome, address: string): Promise<Principal | undefined> {
     return this.store.change(async (manager) => {
-      const found = await this.find(manager, vouched, welcome);
+      const found = await this.seenAgain(manager, await this.find(manager, vouched, welcome), vouched);
       const known = found ?? (welcome.creates ? await this.create(manager, vouched) : undefined);
       if (known?.status !== 'active') return undefined;
       const principal = await this.follow(manager, known, vouched);
+      await this.liveness.keep(manager, principal.id, vouched.provider, vouched.refreshToken ?? null);
       await this.record(manager, principal, address, { provider: vouched.provider, subject: vouched.subject });
       return principal;
     });
@@ -91,12 +97,39 @@ export class PeopleStore {
     return this.store.change(async (manager) => {
       const before = await manager.findOneBy(Principal, { id });
       if (before === null) return undefined;
-      const row = nextVersion(before, { signedOutAtMs: String(this.store.wallMs()) });
-      await this.store.savePrincipals(manager, [row]);
-      const clients = await this.grants.end(manager, id);
-      await this.store.record(manager, 'principal.sign-out', by, { id, ...why, clients });
-      return row;
+      return this.signOutWithin(manager, before, by, why);
     });
+  }
+
+  /** The same within a change that is under way. */
+  async signOutWithin(manager: EntityManager, before: Principal, by: AdminActor, why: object): Promise<Principal> {
+    const { id } = before;
+    const row = nextVersion(before, { signedOutAtMs: String(this.store.wallMs()) });
+    await this.store.savePrincipals(manager, [row]);
+    const clients = await this.grants.end(manager, id);
+    // A sign-out elsewhere may be the only sign of an account that is gone, with which personal tokens end too.
+    await this.liveness.askSoon(manager, id);
+    await this.store.record(manager, 'principal.sign-out', by, { id, ...why, clients });
+    return row;
+  }
+
+  /** Lets in again whom the provider kept out until it had seen them sign in, and whom nobody else keeps out. */
+  private async seenAgain(
+    manager: EntityManager,
+    known: Principal | undefined,
+    { provider }: Vouched,
+  ): Promise<Principal | undefined> {
+    if (known?.status !== 'suspended') return known;
+    const holder = `sign-in/${provider}` as const;
+    if (!(await holdersOf(manager, known.id)).has(holder)) return known;
+    await releaseAccess(manager, known.id, holder);
+    const status = statusUnder(known.status, await holdersOf(manager, known.id));
+    if (status === known.status) return known;
+    const row = nextVersion(known, { status });
+    await this.store.savePrincipals(manager, [row]);
+    const by = { principal: null, token: null, address: '' };
+    await this.store.record(manager, 'principal.change', by, { id: row.id, status, why: 'signed in again', provider });
+    return row;
   }
 
   private record(manager: EntityManager, principal: Principal, address: string, given: object): Promise<void> {

@@ -20,6 +20,11 @@ export const OidcProviderConfig = z.strictObject({
   creates: z.boolean().default(true),
   /** Whether a principal that is there already is recognised by the address that the provider verified. */
   linksByEmail: z.boolean().default(true),
+  /**
+   * Minutes between two questions to the provider whether somebody who signed in there is still there, for those that
+   * say nothing by themselves. Absent: it is not asked.
+   */
+  livenessMinutes: z.int().min(5).max(1_440).optional(),
   /** The provider may stand on a private address, or (on this machine only) without TLS. */
   allowPrivateAddress: z.boolean().default(false),
 });
