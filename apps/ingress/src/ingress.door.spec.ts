@@ -52,6 +52,12 @@ describe('the door', () => {
   const send = (headers: Record<string, string>, body = goodBody(), path = '/mcp/dev', method = 'POST') =>
     scene.send(path, { headers: headers, body, method });
   const rows: Row[] = [
+    [
+      'two tokens',
+      400,
+      'WDR_HEADER_REPEATED',
+      () => send({ ...modernHeaders(), authorization: [`Bearer ${token}`, 'Bearer wdr_x'] as never }),
+    ],
     ['another Host', 403, 'WDR_HOST_UNKNOWN', () => send(modernHeaders({ host: 'evil.example' }))],
     ['another Origin', 403, 'WDR_ORIGIN_FORBIDDEN', () => send(modernHeaders({ origin: 'https://evil.example' }))],
     ['GET', 405, 'WDR_METHOD_NOT_ALLOWED', () => send(modernHeaders(), '', '/mcp/dev', 'GET')],

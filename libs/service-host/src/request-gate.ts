@@ -20,6 +20,11 @@ export class RequestGate {
     this.raw.push({ prefix, handler });
   }
 
+  /** What raw handlers stand at. */
+  get prefixes(): readonly string[] {
+    return this.raw.map(({ prefix }) => prefix);
+  }
+
   /** Opens the rest of the paths; until then they answer 503. */
   openTo(fastify: RequestListener): void {
     this.fastify = fastify;

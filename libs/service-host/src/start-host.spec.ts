@@ -142,6 +142,47 @@ describe('a host', () => {
     expect((await fetch(`${running.url}/metrics`)).status).toBe(200);
   });
 
+  it('tells nothing of its inside, and asks no controller, under a name that is not ours (DNS rebinding)', async () => {
+    const url = await start((host) => host.readiness('replica', () => 'still reading'));
+    const ask = async (path: string, ...head: string[]) => {
+      const { port } = new URL(url);
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.end([`GET ${path} HTTP/1.1`, ...head, 'Connection: close', '', ''].join('\r\n'));
+      let text = '';
+      for await (const chunk of socket) text += String(chunk);
+      return [Number(text.slice(9, 12)), text.slice(text.indexOf('\r\n\r\n') + 4)];
+    };
+    const lured = 'Host: rebound.evil.example:8080';
+    expect(await ask('/readyz', lured)).toEqual([503, '{"status":"failing"}']);
+    expect((await ask('/metrics', lured))[0]).toBe(404);
+    expect(await ask('/admin/sample/refused', lured)).toEqual([
+      403,
+      '{"error":{"code":"WDR_HOST_UNKNOWN","message":"this host is not served here"}}',
+    ]);
+    expect(await ask('/admin/sample/refused', 'Host: localhost', 'Host: localhost')).toEqual([
+      400,
+      '{"error":{"code":"WDR_HEADER_REPEATED","message":"Host stands there twice"}}',
+    ]);
+    expect((await ask('/admin/sample/refused', 'Host: localhost'))[0]).toBe(409);
+  });
+
+  it('names every way in', async () => {
+    await start((host) => {
+      host.mountRaw('/raw', () => {});
+      host.mountInternal('/inside', () => {});
+    });
+    const named = running!.entries().map(({ listener, method, path }) => `${listener} ${method} ${path}`);
+    expect(named).toEqual(
+      expect.arrayContaining([
+        'door * /raw',
+        'door * /healthz',
+        'internal * /inside',
+        'door GET /admin/sample/bug',
+        'door POST /admin/sample',
+      ]),
+    );
+  });
+
   it('hands a raw prefix to its handler, and nothing that only starts alike', async () => {
     const url = await start((host) => host.mountRaw('/mcp', (request, response) => response.end(`raw ${request.url}`)));
     expect(await (await fetch(`${url}/mcp/dev?x=1`)).text()).toBe('raw /mcp/dev?x=1');

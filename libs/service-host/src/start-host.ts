@@ -11,12 +11,15 @@ import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
 import { createDoor, createInsiders, isLoopback } from './door.js';
 import { Drains } from './drains.js';
+import { Entries, type Entry } from './entries.js';
 import { createErrorFilter, PATH_UNKNOWN } from './error-answer.js';
 import { Health } from './health.js';
 import { plainHttpRefusal, type HostSettings } from './host-settings.js';
 import { bind, createListener } from './listener.js';
 import { nestLogger } from './nest-logger.js';
+import { checkHead, namesUs } from './request-head.js';
 import { answerJson, RequestGate } from './request-gate.js';
+import { securityHeaders } from './security-headers.js';
 import type { Host, RequestRefused } from './service.js';
 import { SideDoors } from './side-door.js';
 
@@ -40,6 +43,8 @@ export interface RunningHost {
   readonly bus: Bus;
   readonly log: Logger;
   hostFor(service: string): Host;
+  /** Every way in over HTTP. */
+  entries(): readonly Entry[];
   /** Drains and closes everything; once. */
   stop(): Promise<void>;
 }
@@ -70,7 +75,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const publicUrl = new URL(settings.publicUrl ?? url);
   const door = createDoor(() => publicUrl, settings.trustedProxies);
   const isInsider = createInsiders(settings.trustedProxies);
-  parts.mountHealth((request) => isInsider(door.clientAddress(request)));
+  // A browser of this machine is near too, and a page may have lured it here under a name of its own.
+  parts.mountHealth((request) => {
+    const address = door.clientAddress(request);
+    return isInsider(address) && (!isLoopback(address) || namesUs(request.headers.host, publicUrl));
+  });
   const shared: Shared = { service, node, bus, broker, signingKey, clock, door, log, internalUrl: internal?.url };
   const hostFor = (name: string): Host => parts.hostOf(name, shared);
   const close = async () => {
@@ -82,13 +91,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     internal?.server.closeAllConnections();
   };
   try {
-    const app = await createApp(options.module(hostFor), server, parts, settings);
+    const app = await createApp(options.module(hostFor), server, parts, { settings, publicUrl });
     return {
       app,
       url,
       bus,
       log,
       hostFor,
+      entries: () => parts.entries.all(),
       stop: once(() => parts.stop(server, app, settings.bounds.drainTimeoutMs, close)),
     };
   } catch (error) {
@@ -109,6 +119,7 @@ type Shared = Pick<Host, 'node' | 'bus' | 'broker' | 'signingKey' | 'clock' | 'd
 class HostParts {
   readonly gate: RequestGate;
   readonly internal: RequestGate;
+  readonly entries: Entries;
   readonly ready = new Health();
   readonly alive = new Health();
   readonly drains = new Drains();
@@ -122,6 +133,7 @@ class HostParts {
   constructor(readonly log: Logger) {
     this.gate = new RequestGate(log);
     this.internal = new RequestGate(log);
+    this.entries = new Entries(this.gate, this.internal);
     this.internal.openTo((_, response) => answerPathUnknown(response));
     this.metrics.collectProcess();
     this.ready.add('process', () => (this.draining.signal.aborted ? 'draining' : this.isOpen || 'starting'));
@@ -183,7 +195,7 @@ async function createApp(
   module: DynamicModule,
   server: Server,
   parts: HostParts,
-  settings: HostSettings,
+  { settings, publicUrl }: { settings: HostSettings; publicUrl: URL },
 ): Promise<INestApplication> {
   let toFastify: RequestListener | undefined;
   const adapter = new FastifyAdapter({
@@ -205,6 +217,7 @@ async function createApp(
   });
   app.useGlobalFilters(createErrorFilter(parts.log, parts.sideDoors, parts.tellRefusal));
   const fastify = adapter.getInstance();
+  parts.entries.listen(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders(settings.tls !== undefined));
     const isNothing = forgetTypeOfNothing(request.raw);
@@ -213,6 +226,7 @@ async function createApp(
       void reply.type(`${sideDoor.answerType ?? sideDoor.mediaType}; charset=utf-8`);
       readAs(sideDoor.mediaType, request.raw);
     }
+    checkHead(request.raw, publicUrl);
     // A guard comes after the body, which by then whoever sent it had us hold and parse.
     if (!parts.sideDoors.admit(request.raw) && !isNothing) for (const judge of parts.bodyJudges) judge(request.raw);
     done();
@@ -242,18 +256,6 @@ function forgetTypeOfNothing({ headers }: IncomingMessage): boolean {
   const isNothing = Number(headers['content-length'] ?? '0') === 0 && headers['transfer-encoding'] === undefined;
   if (isNothing) delete headers['content-type'];
   return isNothing;
-}
-
-// Answers are JSON for programs: nothing may frame, sniff, store or refer to them.
-function securityHeaders(isTls: boolean): Record<string, string> {
-  return {
-    'cache-control': 'no-store',
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-    'x-frame-options': 'DENY',
-    ...(isTls ? { 'strict-transport-security': 'max-age=31536000' } : {}),
-  };
 }
 
 function answerHealth(response: ServerResponse, health: Health, isInsider: boolean): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { OAUTH_SCOPE } from '@warder/contracts';
 import { Buckets } from '@warder/limits';
-import { addressKey, answerJson, isLoopback, type RawHandler } from '@warder/service-host';
+import { addressKey, answerJson, isLoopback, type RawHandler, repeatedHeader } from '@warder/service-host';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocument, withApplicationType } from './client-documents.js';
 import { ROUTES } from './routes.js';
@@ -58,10 +58,15 @@ export class AuthorizationDoor {
 
   /**
    * Makes the request one to our public origin, from which the library makes its addresses.
-   * @returns whether it was answered: it went to a name that is not ours, or is ours for this machine only
+   * @returns whether it was answered: it went to a name that is not ours, or is ours for this machine only, or has two
    */
   private isElsewhere(request: IncomingMessage, response: ServerResponse): boolean {
     const { origin } = this.parts;
+    const repeated = repeatedHeader(request);
+    if (repeated !== undefined) {
+      answerJson(response, 400, { error: 'invalid_request', error_description: `${repeated} stands there twice` });
+      return true;
+    }
     const host = request.headers.host?.toLowerCase() ?? '';
     if (host !== origin.host) {
       const named = URL.canParse(`http://${host}`) ? new URL(`${origin.protocol}//${host}`) : undefined;

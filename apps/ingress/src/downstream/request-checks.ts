@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { repeatedHeader } from '@warder/service-host';
 import { Refusal } from '../pipeline/refusal.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
@@ -15,10 +16,14 @@ export class PublicOrigin {
   /**
    * Refuses a request that names another host or comes from a page of another origin: a browser that was lured to an
    * attacker's name for our address (DNS rebinding) says so in these headers.
-   * @throws Refusal WDR_HOST_UNKNOWN, WDR_ORIGIN_FORBIDDEN
+   * @throws Refusal WDR_HEADER_REPEATED, WDR_HOST_UNKNOWN, WDR_ORIGIN_FORBIDDEN
    */
   check(request: IncomingMessage): void {
     if (this.url === undefined) this.learn();
+    const repeated = repeatedHeader(request);
+    if (repeated !== undefined) {
+      throw new Refusal('WDR_HEADER_REPEATED', `${repeated} may be sent once`, `${repeated} stands there twice`);
+    }
     const { host, origin } = request.headers;
     if (host === undefined || !this.hosts.has(host.toLowerCase())) {
       throw new Refusal('WDR_HOST_UNKNOWN', 'This host is not served here', `Host: ${host ?? 'absent'}`);

@@ -19,6 +19,7 @@ const toolError: Telling = { as: 'tool-error', status: 200, rpcCode: -32_603 };
 
 /** Every refusal of the data plane. Codes are stable and stand in docs/errors.md, a paragraph each; a test compares both ways. */
 export const REFUSALS = {
+  WDR_HEADER_REPEATED: error(400),
   WDR_HOST_UNKNOWN: error(403),
   WDR_ORIGIN_FORBIDDEN: error(403),
   WDR_ADDRESS_LIMITED: error(429),
