@@ -84,6 +84,15 @@ describe('an access token', () => {
     ['a critical extension', { crit: ['b64'], b64: false }, 'malformed'],
     ['a key that nobody published', { kid: 'k2' }, 'key-unknown'],
     ['a path for a key', { kid: '../../k1' }, 'key-unknown'],
+    ['a file for a key', { kid: '/dev/null' }, 'key-unknown'],
+    ['a statement for a key', { kid: "k1' UNION SELECT 'x" }, 'key-unknown'],
+    ['a member of every object for a key', { kid: '__proto__' }, 'key-unknown'],
+    ['a list for a key', { kid: ['k1'] }, 'key-unknown'],
+    ['an address for a key', { kid: 'https://evil.example/k1', jku: 'https://evil.example/keys' }, 'key-unknown'],
+    ['a key that it brings', { kid: 'k2', jwk: pair().publicKey.export({ format: 'jwk' }) }, 'key-unknown'],
+    ['an algorithm of another kind of key', { alg: 'RS256' }, 'malformed'],
+    ['an algorithm in another case', { alg: 'es256' }, 'malformed'],
+    ['nothing of its kind', { typ: undefined }, 'malformed'],
     ['a key of its own', { kid: undefined, jwk: {} }, 'key-unknown'],
   ])('whose header says %s is refused', (_, header, reason) => {
     const { ask, tokenOf } = scene();

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
 import { PolicyDocument, policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
 import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -81,6 +82,26 @@ class Visit {
     return ask('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: this.clientId });
   }
 }
+
+/** As `tokens` of the visit, with some of the form otherwise. */
+const redeemed = (visit: Visit, page: BrowserPage, changed: Record<string, string>) =>
+  ask('/oauth/token', {
+    grant_type: 'authorization_code',
+    code: new URL(page.url).searchParams.get('code') ?? '',
+    client_id: visit.clientId,
+    redirect_uri: CALLBACK,
+    code_verifier: visit.verifier,
+    resource: `${origin}/mcp/dev`,
+    ...changed,
+  });
+/** The status that a request as written is answered with. */
+const statusOf = async (head: string): Promise<number> => {
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+  socket.end(head);
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return Number(text.slice(9, 12));
+};
 
 /** What an ingress node says of a bearer, by what identity told the bus. */
 const atIngress = (bearer: string, server = 'dev') => {
@@ -405,6 +426,115 @@ describe('attacks', () => {
     const swapped = { ...form, text: form.text.replace(state, randomBytes(32).toString('base64url')) };
     const page = await visit.browser.submit(swapped, { email: 'ana@example.com', password: PASSWORD });
     expect(page.status).toBe(400);
+  });
+
+  it('a token is for the one server that was allowed, however its address is written (audience confusion)', async () => {
+    const { body: client } = await register();
+    for (const [resource, error] of [
+      [`${origin}/mcp/dev/`, 'invalid_target'],
+      [`${origin}/mcp/dev?x=1`, 'invalid_target'],
+      [`${origin}/mcp/dev#x`, 'invalid_target'],
+      [`${origin}/mcp/DEV`, 'invalid_target'],
+      [`${origin}/mcp/ops/../dev`, 'invalid_target'],
+      [`${origin}/mcp/__proto__`, 'invalid_target'],
+      [`${origin}/mcp/constructor`, 'invalid_target'],
+      [`${origin}.evil.example/mcp/dev`, 'invalid_target'],
+      [origin.replace('127.0.0.1', '127.0.0.1@evil.example') + '/mcp/dev', 'invalid_target'],
+    ] as const) {
+      const visit = new Visit(client.client_id, { resource });
+      const { searchParams } = new URL((await visit.browser.open(visit.address)).url);
+      expect({ resource, error: searchParams.get('error') }).toEqual({ resource, error });
+      // What it says, and who says it: a client that asked somebody else would see (mix-up, RFC 9207).
+      expect(searchParams.get('iss')).toBe(origin);
+    }
+    const visit = new Visit(client.client_id);
+    const page = await visit.signIn();
+    expect(new URL(page.url).searchParams.get('iss')).toBe(origin);
+    const { status, body } = await redeemed(visit, page, { resource: `${origin}/mcp/ops` });
+    expect([status, body.error]).toEqual([400, 'invalid_target']);
+    const both = new Visit(client.client_id);
+    const { body: tokens } = await both.tokens(await both.signIn());
+    expect(atIngress(tokens.access_token, 'ops')).toBe('audience');
+    const wider = await ask('/oauth/token', {
+      grant_type: 'refresh_token',
+      refresh_token: tokens.refresh_token,
+      client_id: client.client_id,
+      resource: `${origin}/mcp/ops`,
+    });
+    expect([wider.status, wider.body.error]).toEqual([400, 'invalid_target']);
+  });
+
+  it('a code and a refresh token are of no use to another client, at another address or without the verifier', async () => {
+    const { body: client } = await register();
+    const { body: thief } = await register({ client_name: 'Thief' });
+    const changes: Record<string, string>[] = [
+      { client_id: thief.client_id },
+      { redirect_uri: 'http://127.0.0.1:5999/other' },
+      { code_verifier: '' },
+      { code_verifier: 'x'.repeat(43) },
+    ];
+    for (const changed of changes) {
+      const visit = new Visit(client.client_id);
+      const { status, body } = await redeemed(visit, await visit.signIn(), changed);
+      expect([changed, status, body.error]).toEqual([changed, 400, 'invalid_grant']);
+    }
+    const visit = new Visit(client.client_id);
+    const { body } = await visit.tokens(await visit.signIn());
+    const stolen = await ask('/oauth/token', {
+      grant_type: 'refresh_token',
+      refresh_token: body.refresh_token,
+      client_id: thief.client_id,
+    });
+    expect([stolen.status, stolen.body.error]).toEqual([400, 'invalid_grant']);
+    // Neither is asked by others what it is, nor ended by them.
+    const asked = await ask('/oauth/introspect', { token: body.refresh_token, client_id: thief.client_id });
+    expect((asked.body as unknown as { active: boolean }).active).toBe(false);
+    await ask('/oauth/revoke', { token: body.refresh_token, client_id: thief.client_id });
+    expect((await visit.refresh(body.refresh_token)).status).toBe(200);
+  });
+
+  it('nobody is redirected to where they were not to go (open redirect)', async () => {
+    const { body: client } = await register();
+    const evil = 'https://evil.example/';
+    const to = async (path: string, host?: string) => {
+      const at = new URL(path, origin);
+      const response = await fetch(`${host ?? origin}${at.pathname}${at.search}`, { redirect: 'manual' });
+      return response.headers.get('location') ?? '';
+    };
+    const { port } = new URL(origin);
+    for (const path of [
+      `/oauth/sign-out?post_logout_redirect_uri=${evil}`,
+      `/oauth/sign-out?client_id=${client.client_id}&post_logout_redirect_uri=${evil}`,
+      `/oauth/sign-out?client_id=${client.client_id}&post_logout_redirect_uri=${CALLBACK}@evil.example`,
+      `/oauth/authorize?client_id=nobody&redirect_uri=${evil}&response_type=code`,
+      `/oauth/authorize?client_id=${client.client_id}&redirect_uri=${evil}&response_type=code`,
+      `/sign-in/anything?returnTo=${evil}`,
+      `/sign-in/callback/local?state=x&iss=${evil}`,
+    ]) {
+      expect({ path, to: await to(path) }).toEqual({ path, to: '' });
+    }
+    const twice = `client_id=${client.client_id}&redirect_uri=${CALLBACK}&redirect_uri=${evil}&response_type=code`;
+    expect(await to(`/oauth/authorize?${twice}`)).toMatch(
+      /^http:\/\/127\.0\.0\.1:5999\/callback\?error=invalid_request&/,
+    );
+    // The one redirect that keeps what was asked for keeps it to our own origin.
+    for (const path of [
+      '/oauth//evil.example/',
+      '/oauth/%5Cevil.example',
+      '/oauth/@evil.example',
+      '/sign-in//evil.example',
+    ])
+      expect(new URL(await to(path, `http://localhost:${port}`)).origin).toBe(origin);
+  });
+
+  it('a page under a name that leads to us by a trick is not served (DNS rebinding)', async () => {
+    const { port } = new URL(origin);
+    for (const path of ['/oauth/authorize', '/oauth/token', '/sign-in/anything', '/.well-known/openid-configuration']) {
+      for (const host of ['rebound.evil.example', `rebound.evil.example:${port}`, `127.0.0.1.evil.example:${port}`]) {
+        const head = `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+        expect({ path, host, status: await statusOf(head) }).toEqual({ path, host, status: 403 });
+      }
+    }
   });
 
   it('a host that is not ours is not served', async () => {

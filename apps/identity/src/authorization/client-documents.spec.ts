@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -153,6 +154,67 @@ describe('a client that publishes who it is', () => {
     ]) {
       expect({ id, status: (await open(id)).status }).toEqual({ id, status: 400 });
     }
+  });
+});
+
+describe('whoever names an address that is not public (SSRF)', () => {
+  /** Each way to write this machine, or another place that is nobody's business. */
+  const PLACES = `127.0.0.1 127.1 0x7f000001 0x7f.0x0.0x0.0x1 2130706433 017700000001 0177.0.0.1 0.0.0.0
+    [::1] [::] [::ffff:127.0.0.1] [::ffff:7f00:1] [::127.0.0.1] [::7f00:1] [64:ff9b::7f00:1] [64:ff9b:1::7f00:1]
+    [2002:7f00:1::] [fe80::1] [fc00::1] [fec0::1] [2001:0:1::1] localhost localhost. LOCALHOST 127.0.0.1. ①②⑦.0.0.1
+    127。0。0。1 169.254.169.254 100.64.0.1 10.0.0.1 172.16.0.1 192.168.0.1 198.18.0.1 255.255.255.255`.split(/\s+/);
+
+  let reached = 0;
+  const decoy = createServer((_, response) => response.end('{}'));
+  let port: number;
+
+  beforeAll(async () => {
+    decoy.on('connection', () => (reached += 1));
+    decoy.listen(0, '::');
+    await once(decoy, 'listening');
+    port = (decoy.address() as AddressInfo).port;
+    // It can be reached at all.
+    for (const place of ['127.0.0.1', '[::1]']) await fetch(`http://${place}:${port}/`);
+    expect(reached).toBe(2);
+    reached = 0;
+  });
+  afterAll(() => void decoy.close());
+
+  it.each(PLACES)('reaches nothing at %s by the document of a client', async (place) => {
+    expect((await open(`https://${place}:${port}/client`)).status).toBe(400);
+    expect(reached).toBe(0);
+  });
+
+  it('reaches nothing by what a client registers: its keys, its pages', async () => {
+    for (const place of ['127.0.0.1', '[::ffff:127.0.0.1]', '0x7f000001', 'localhost.']) {
+      const address = `https://${place}:${port}/x`;
+      const registered = await fetch(`${scene.running!.url}/oauth/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          redirect_uris: [CALLBACK],
+          token_endpoint_auth_method: 'private_key_jwt',
+          jwks_uri: address,
+          logo_uri: address,
+          sector_identifier_uri: address,
+        }),
+      });
+      const { client_id: id = 'none' } = (await registered.json()) as { client_id?: string };
+      const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const claims = { iss: id, sub: id, aud: scene.running!.url, jti: 'j', exp: Math.floor(Date.now() / 1_000) + 60 };
+      const answer = await fetch(`${scene.running!.url}/oauth/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'refresh_token',
+          refresh_token: 'x',
+          client_id: id,
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: `${part({ alg: 'ES256', kid: 'k' })}.${part(claims)}.${'A'.repeat(86)}`,
+        }),
+      });
+      expect([400, 401]).toContain(answer.status);
+    }
+    expect(reached).toBe(0);
   });
 });
 

@@ -12,7 +12,9 @@ export function companyProviders(
 ): CompanyProvider[] {
   const { origin, wallMs } = parts;
   return configs.map((config) => {
-    const isNamed = (): boolean => config.allowPrivateAddress;
+    const { hostname } = new URL(config.issuer);
+    // An operator named the provider; what its documents name in turn is public, or where the provider is itself.
+    const isNamed = (url: URL): boolean => config.allowPrivateAddress && url.hostname === hostname;
     return new OidcSignIn(config, { origin: () => origin, fetch: guardedFetch({ ...FETCH, isNamed }), wallMs });
   });
 }

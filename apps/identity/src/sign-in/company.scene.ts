@@ -11,7 +11,16 @@ export class Company {
   /** Where it listens, or did. */
   port = 0;
   private answer: RequestListener = (_, response) => response.writeHead(503).end();
-  private readonly server: Server = createServer((request, response) => this.answer(request, response));
+  /** Paths that it was asked for. */
+  readonly asked: string[] = [];
+  /** What it says of itself, in place of the truth. */
+  metadata: object | undefined;
+  private readonly server: Server = createServer((request, response) => {
+    this.asked.push(request.url ?? '');
+    const isMetadata = request.url === '/.well-known/openid-configuration';
+    if (this.metadata === undefined || !isMetadata) return this.answer(request, response);
+    return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.metadata));
+  });
 
   /** @param people - claims by subject */
   constructor(readonly people: Record<string, object>) {}
@@ -66,7 +75,7 @@ export class Company {
   }
 
   /** A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), with whatever is wrong with it. */
-  logoutToken(claims: object, header: object = {}): string {
+  logoutToken(claims: object, header: object = {}, key = this.keys.privateKey): string {
     const nowS = Math.floor(Date.now() / 1_000);
     const whole = {
       iss: this.issuer,
@@ -79,7 +88,7 @@ export class Company {
     };
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const signed = `${part({ alg: 'RS256', typ: 'logout+jwt', kid: 'r1', ...header })}.${part(whole)}`;
-    return `${signed}.${sign('sha256', Buffer.from(signed), this.keys.privateKey).toString('base64url')}`;
+    return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
   }
 
   async close(): Promise<void> {

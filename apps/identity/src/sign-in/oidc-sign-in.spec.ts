@@ -1,4 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
 import { type BrowserPage, ScriptedBrowser } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -41,6 +44,11 @@ const signIn = async (
   return consent.text.includes('name="prompt" value="consent"')
     ? browser.submit(consent, { prompt: 'consent' })
     : consent;
+};
+/** What a logout token is answered. */
+const tell = async (token: string): Promise<number> => {
+  const body = new URLSearchParams({ logout_token: token });
+  return (await fetch(`${scene.running!.url}/sign-in/backchannel/corp`, { method: 'POST', body })).status;
 };
 const principalOf = (email: string) => [...scene.principals.values()].find((each) => each.email === email);
 const linkOf = async (subject: string) =>
@@ -174,15 +182,11 @@ describe('signing in at the company’s provider', () => {
   });
 
   it('is undone here by a logout there, once, and by nothing that is no logout token', async () => {
-    const tell = (token: string) =>
-      fetch(`${scene.running!.url}/sign-in/backchannel/corp`, {
-        method: 'POST',
-        body: new URLSearchParams({ logout_token: token }),
-      });
     await signIn('bo');
     const { id } = principalOf('bo@corp.example')!;
     const signedOut = () => scene.principals.get(id)?.signedOutAtMs ?? 0;
     const before = signedOut();
+    const own = generateKeyPairSync('rsa', { modulusLength: 2_048 });
     const wrong = [
       company.logoutToken({ sub: 'bo', iss: 'https://evil.example' }),
       company.logoutToken({ sub: 'bo', aud: 'another' }),
@@ -195,18 +199,23 @@ describe('signing in at the company’s provider', () => {
       company.logoutToken({ sub: 'bo' }, { alg: 'HS256' }),
       company.logoutToken({ sub: 'bo' }, { kid: 'other' }),
       company.logoutToken({ sub: 'bo' }, { typ: 'at+jwt' }),
+      // An ID token in its place.
+      company.logoutToken({ sub: 'bo', events: undefined, nonce: 'n' }, { typ: 'JWT' }),
+      // Signed by a key that it brings itself, or says where to get.
+      company.logoutToken({ sub: 'bo' }, { jwk: own.publicKey.export({ format: 'jwk' }) }, own.privateKey),
+      company.logoutToken({ sub: 'bo' }, { kid: undefined, jku: `${company.issuer}/mine` }, own.privateKey),
       `${company.logoutToken({ sub: 'bo' }).slice(0, -8)}AAAAAAAA`,
       'no token at all',
     ];
-    for (const token of wrong) expect((await tell(token)).status).toBe(400);
+    for (const token of wrong) expect(await tell(token)).toBe(400);
     expect(signedOut()).toBe(before);
     const good = company.logoutToken({ sub: 'bo' });
-    expect((await tell(good)).status).toBe(200);
+    expect(await tell(good)).toBe(200);
     await expect.poll(signedOut).toBeGreaterThan(before);
     const after = signedOut();
-    expect((await tell(good)).status).toBe(400);
+    expect(await tell(good)).toBe(400);
     // Who is not known here is signed out here already.
-    expect((await tell(company.logoutToken({ sub: 'nobody' }))).status).toBe(200);
+    expect(await tell(company.logoutToken({ sub: 'nobody' }))).toBe(200);
     expect(signedOut()).toBe(after);
     const grants = await scene.query(`SELECT id FROM identity.oauth_item WHERE account_id = '${id}'`);
     expect(grants).toEqual([]);
@@ -217,6 +226,47 @@ describe('signing in at the company’s provider', () => {
       fetch(`${scene.running!.url}/sign-in/backchannel/corp`, { method: 'POST', body: new URLSearchParams({}) }),
     );
     for (const { status } of await Promise.all(told)) expect(status).toBe(400);
+  });
+
+  it('is not made to fetch again and again by keys that nobody knows (JWKS storm)', async () => {
+    const storm = async (count: number) => {
+      company.asked.length = 0;
+      const tokens = Array.from({ length: count }, (_, at) =>
+        company.logoutToken({ sub: 'bo' }, { kid: `../${at}' OR 1=1` }),
+      );
+      const statuses = await Promise.all(tokens.map(tell));
+      expect(new Set(statuses)).toEqual(new Set([400]));
+      return company.asked.filter((path) => path !== '/').toSorted();
+    };
+    // Keys were read when the first logout token came; for the cool-down nobody makes them be read anew.
+    expect(await storm(50)).toEqual([]);
+    await scene.stop();
+    await start();
+    expect(await storm(50)).toEqual(['/.well-known/openid-configuration', '/jwks']);
+    expect(await storm(50)).toEqual([]);
+  });
+
+  it('is not sent to other places of the network by what the provider’s metadata name (SSRF)', async () => {
+    let reached = 0;
+    const decoy = createServer((_, response) => void ((reached += 1), response.end('{"keys":[]}'))).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(decoy, 'listening');
+    const { port } = decoy.address() as AddressInfo;
+    await scene.stop();
+    await start();
+    const { issuer } = company;
+    const metadata = { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token` };
+    for (const host of ['localhost', '[::ffff:127.0.0.1]', 'localhost.', '127.1.1.1']) {
+      company.metadata = { ...metadata, jwks_uri: `http://${host}:${port}/jwks` };
+      expect(await tell(company.logoutToken({ sub: 'bo' }))).toBe(400);
+      await scene.stop();
+      await start();
+    }
+    company.metadata = undefined;
+    expect(reached).toBe(0);
+    decoy.close();
   });
 
   it('says that the provider cannot be reached, and goes on when it can', async () => {

@@ -9,13 +9,17 @@ import type { OidcProviderConfig } from './sign-in-config.js';
 /** Milliseconds after which a provider's own metadata is read again. */
 const METADATA_MS = 3_600_000;
 
+/** Milliseconds between two fetches of a provider's keys, whoever names keys that are not known. */
+const KEYS_COOL_DOWN_MS = 30_000;
+
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Seconds after which a logout token is too old. */
 const LOGOUT_AGE_S = 300;
 
 /** Sign-in at a provider that speaks OpenID Connect: code with PKCE, nonce and `iss`, as a confidential client. */
 export class OidcSignIn implements CompanyProvider {
-  private keys: ReturnType<typeof createRemoteJWKSet> | undefined;
+  private keys: { readonly url: string; readonly set: ReturnType<typeof createRemoteJWKSet> } | undefined;
+  private asking: Promise<client.Configuration> | undefined;
   private known: { readonly config: client.Configuration; readonly atMs: number } | undefined;
 
   constructor(
@@ -93,8 +97,12 @@ export class OidcSignIn implements CompanyProvider {
   async loggedOut(token: string): Promise<{ subject: string; tokenId: string }> {
     const { issuer, jwks_uri: keys = '' } = (await this.config()).serverMetadata();
     const fetchKeys = this.parts.fetch as unknown as typeof fetch;
-    this.keys ??= createRemoteJWKSet(new URL(keys), { [customFetch]: fetchKeys, timeoutDuration: 5_000 });
-    const { payload, protectedHeader } = await jwtVerify(token, this.keys, {
+    // Fetched again for a key that is not known, one at a time and not sooner than after the cool-down: unknown keys are free.
+    if (this.keys?.url !== keys) {
+      const options = { [customFetch]: fetchKeys, timeoutDuration: 5_000, cooldownDuration: KEYS_COOL_DOWN_MS };
+      this.keys = { url: keys, set: createRemoteJWKSet(new URL(keys), options) };
+    }
+    const { payload, protectedHeader } = await jwtVerify(token, this.keys.set, {
       issuer,
       audience: this.provider.clientId,
       algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
@@ -111,11 +119,15 @@ export class OidcSignIn implements CompanyProvider {
     return { subject: payload.sub!, tokenId: payload.jti! };
   }
 
-  /** The provider's metadata and keys. @throws whatever keeps it away */
+  /** The provider's metadata and keys, asked for once for all who wait. @throws whatever keeps it away */
   async config(): Promise<client.Configuration> {
+    const { known } = this;
+    if (known !== undefined && this.parts.wallMs() - known.atMs < METADATA_MS) return known.config;
+    return (this.asking ??= this.discover().finally(() => (this.asking = undefined)));
+  }
+
+  private async discover(): Promise<client.Configuration> {
     const { provider, parts } = this;
-    const nowMs = parts.wallMs();
-    if (this.known !== undefined && nowMs - this.known.atMs < METADATA_MS) return this.known.config;
     const issuer = new URL(provider.issuer);
     const config = await client.discovery(
       issuer,
@@ -128,7 +140,7 @@ export class OidcSignIn implements CompanyProvider {
         timeout: 5,
       },
     );
-    this.known = { config, atMs: nowMs };
+    this.known = { config, atMs: parts.wallMs() };
     return config;
   }
 
