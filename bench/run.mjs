@@ -1,4 +1,4 @@
-// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|audit|audit-full|soak [options]
+// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|identity|audit|audit-full|soak [options]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../tools/prepare.mjs';
@@ -9,7 +9,10 @@ const build = spawnSync('npx', ['tsc', '-b', 'bench'], { cwd: root, stdio: ['ign
 if (build.status !== 0) process.exit(build.status ?? 1);
 const [what, ...options] = process.argv.slice(2);
 const AUDIT = 'dist/audit/main.js';
-const MAINS = { journal: 'dist/journal-append.js', audit: AUDIT, 'audit-full': AUDIT, soak: AUDIT };
+const IDENTITY = 'dist/identity/main.js';
+const MAINS = { journal: 'dist/journal-append.js', identity: IDENTITY, audit: AUDIT, 'audit-full': AUDIT, soak: AUDIT };
 const main = fileURLToPath(new URL(MAINS[what] ?? 'dist/main.js', import.meta.url));
-const args = what === 'journal' ? [main, ...options] : [main, what, ...options];
+const takesOptionsOnly = ['journal', 'identity'].includes(what);
+// Garbage is collected before heap is measured.
+const args = ['--expose-gc', main, ...(takesOptionsOnly ? [] : [what]), ...options];
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);

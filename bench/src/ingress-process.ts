@@ -17,20 +17,32 @@ export interface IngressOptions {
   readonly nodeArgs: readonly string[];
 }
 
+/** A node that was started, and what starts it again. */
+export interface StartedIngress extends Started {
+  readonly port: number;
+  /** Its configuration, which names all that it keeps. */
+  readonly file: string;
+}
+
 /** Starts the ingress process as the cluster does, by its own main file, and waits until `/readyz` says so. */
-export async function startIngress(options: IngressOptions): Promise<Started & { readonly port: number }> {
+export async function startIngress(options: IngressOptions): Promise<StartedIngress> {
   const dir = await mkdtemp(join(options.dir, `${options.node}-`));
   const port = await freePort();
   const file = join(dir, 'ingress.yaml');
   await writeFile(join(dir, 'keyring'), `bench ${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
   // JSON is YAML.
   await writeFile(file, JSON.stringify(configOf(options, dir, port)), { mode: 0o600 });
+  return launchIngress(file, port, options.nodeArgs);
+}
+
+/** Starts the process of a configuration that there is, and waits until `/readyz` says so. */
+export async function launchIngress(file: string, port: number, nodeArgs: readonly string[]): Promise<StartedIngress> {
   const main = fileURLToPath(new URL('../../apps/ingress/dist/main.js', import.meta.url));
   const started = await startNode(
-    { args: [...NODE_ARGS, ...options.nodeArgs, main, '--config', file], cpu: MEASURED_CPU },
+    { args: [...NODE_ARGS, ...nodeArgs, main, '--config', file], cpu: MEASURED_CPU },
     async () => await isReady(port),
   );
-  return { ...started, port };
+  return { ...started, port, file };
 }
 
 /** As docker-compose.yml starts the nodes. */

@@ -32,7 +32,12 @@ const TOKEN_LIFE_MS = 86_400_000;
  * the bus is closed: principals with a token each, a policy of one upstream, every built-in rule pack.
  * @returns the bearers, by principal
  */
-export async function feedState(bus: Bus, pepper: BenchPepper, upstreamPort: number): Promise<string[]> {
+export async function feedState(
+  bus: Bus,
+  pepper: BenchPepper,
+  upstreamPort: number,
+  principals = PRINCIPALS,
+): Promise<string[]> {
   const topics = [
     principalStateTopic,
     tokenStateTopic,
@@ -43,7 +48,7 @@ export async function feedState(bus: Bus, pepper: BenchPepper, upstreamPort: num
     signingKeyStateTopic,
   ];
   await bus.ensureTopics(topics);
-  const tokens = Array.from({ length: PRINCIPALS }, () => issueToken(randomBytes));
+  const tokens = Array.from({ length: principals }, () => issueToken(randomBytes));
   const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
   await bus.publishRaw(
     principalStateTopic,
@@ -62,9 +67,11 @@ export async function feedState(bus: Bus, pepper: BenchPepper, upstreamPort: num
   return tokens;
 }
 
-const principalId = (index: number): string => `usr_bench_${index}`;
+/** Id of a person of the bench. */
+export const principalId = (index: number): string => `usr_bench_${index}`;
 
-const principal = (index: number): PrincipalState => ({
+/** A person of the bench, as identity would say. */
+export const principal = (index: number): PrincipalState => ({
   version: 1,
   status: 'active',
   id: principalId(index),
@@ -75,7 +82,8 @@ const principal = (index: number): PrincipalState => ({
   roles: ['member'],
 });
 
-const token = (index: number, pepperKeyId: string): TokenState => ({
+/** Their token. */
+export const token = (index: number, pepperKeyId: string): TokenState => ({
   version: 1,
   status: 'active',
   id: `pat_bench_${index}`,
