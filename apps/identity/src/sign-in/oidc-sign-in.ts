@@ -5,6 +5,7 @@ import type { Answer, AttemptSecrets, CompanyProvider } from './company-provider
 import type { Vouched } from './people.store.js';
 import { readRefusal, type StillThere } from './still-there.js';
 import type { OidcProviderConfig } from './sign-in-config.js';
+import { verifiedAddress } from './verified-address.js';
 
 /** Milliseconds after which a provider's own metadata is read again. */
 const METADATA_MS = 3_600_000;
@@ -67,8 +68,8 @@ export class OidcSignIn implements CompanyProvider {
       idTokenExpected: true,
     });
     const claims = tokens.claims()!;
-    const { sub, email, email_verified: isVerified, name, preferred_username: userName } = claims;
-    const address = typeof email === 'string' && isVerified === true && email.length <= 320 ? email : null;
+    const { sub, name, preferred_username: userName } = claims;
+    const address = verifiedAddress(claims, this.provider.emailVerifiedClaim);
     const shown = [name, userName, address, sub].find((text) => typeof text === 'string' && text !== '') as string;
     return {
       provider: this.provider.id,

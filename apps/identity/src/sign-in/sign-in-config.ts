@@ -14,6 +14,8 @@ export const OidcProviderConfig = z.strictObject({
   scopes: z.array(z.string().min(1)).max(20).default(['openid', 'email', 'profile']),
   /** Claim of the ID token that names the person's groups; absent: groups are not the provider's to tell. */
   groupsClaim: z.string().min(1).max(100).optional(),
+  /** Claim of the ID token that says that the address is the person's; Entra ID has `xms_edov` for it. */
+  emailVerifiedClaim: z.string().min(1).max(100).default('email_verified'),
   /** People whose address ends in one of these are sent here. */
   emailDomains: z.array(z.string().min(1).max(253)).max(500).default([]),
   /** Whether somebody who is not known here becomes a principal at the first sign-in. */
