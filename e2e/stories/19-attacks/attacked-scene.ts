@@ -15,6 +15,7 @@ import { eventually } from '../../wire-agent.js';
 
 export const SCIM_BEARER = 'scim-bearer-of-thirty-two-characters-and-more';
 export const LEAK_SECRET = 'leak-secret-of-thirty-two-characters-and-more';
+export const SIGNALS_BEARER = 'signals-bearer-of-thirty-two-characters-and-more';
 const PASSWORD = 'correct horse battery staple';
 export const FORM = 'application/x-www-form-urlencoded';
 const CALLBACK = 'http://127.0.0.1:5999/callback';
@@ -23,6 +24,12 @@ const OFTEN = { requestsPerMinute: 1_000_000, burst: 100_000 };
 const SETTINGS = {
   scim: { tokens: { okta: SCIM_BEARER }, ...OFTEN },
   leakedTokens: { reporters: { scanner: { secret: LEAK_SECRET } }, ...OFTEN },
+  signals: {
+    transmitters: [
+      { id: 'corp', issuer: 'https://idp.example', audience: ['warder'], push: { bearer: SIGNALS_BEARER } },
+    ],
+    ...OFTEN,
+  },
   signIn: { attemptsPerMinute: 10_000 },
   authorization: { registration: { perMinute: 10_000 } },
 };

@@ -38,9 +38,10 @@ function toldBy({ status, headers, text }: Answered): string {
   if (!String(headers['content-type']).includes('json')) return String(status);
   const body = (text === '' ? {} : JSON.parse(text.split('\n', 1)[0]!)) as {
     error?: string | { code?: string };
+    err?: string;
     detail?: string;
   };
-  const { error, detail } = body;
+  const { err, error = err, detail } = body;
   const code = typeof error === 'object' ? error.code : (error ?? /WDR_[A-Z_]+/.exec(detail ?? '')?.[0]);
   return code === undefined || status < 400 ? String(status) : `${status} ${code}`;
 }
@@ -69,6 +70,8 @@ function openAnswerOf({ path, answer }: Expectation, caller: Caller): string {
 function expectedOf(row: Expectation, caller: Caller): string {
   const { door, roles, answer } = row;
   if (door === 'open') return openAnswerOf(row, caller);
+  // RFC 8935 section 2.4: an error of its own, and no challenge.
+  if (door === 'signals') return caller === 'sender of signals' ? answer : '400 authentication_failed';
   if (caller === 'two authorizations') return '400 WDR_HEADER_REPEATED';
   if (SILENT.includes(caller)) return MISSING;
   if (door === 'scim') return caller === 'scim bearer' ? answer : UNKNOWN;
@@ -181,6 +184,7 @@ const STRANGERS: readonly Caller[] = [
   'oauth signed by another key',
   'scim bearer',
   'leak reporter',
+  'sender of signals',
 ];
 /** Known, and not the one whose session they use. */
 const OTHERS: readonly Caller[] = ['member', 'stranger to the group', 'operator', 'auditor'];

@@ -1,4 +1,4 @@
-import { type AttackedScene, LEAK_SECRET, type Proof, SCIM_BEARER } from './attacked-scene.js';
+import { type AttackedScene, LEAK_SECRET, type Proof, SCIM_BEARER, SIGNALS_BEARER } from './attacked-scene.js';
 
 export const EMAIL = 'root@example.com';
 
@@ -30,6 +30,7 @@ export const CALLERS = [
   'oauth signed by another key',
   'scim bearer',
   'leak reporter',
+  'sender of signals',
 ] as const;
 export type Caller = (typeof CALLERS)[number];
 
@@ -97,6 +98,7 @@ export async function castOf(scene: AttackedScene): Promise<Cast> {
       'oauth signed by another key': bearer(`${head}.${claims}.${seal.split('').toReversed().join('')}`),
       'scim bearer': bearer(SCIM_BEARER),
       'leak reporter': bearer(LEAK_SECRET),
+      'sender of signals': bearer(SIGNALS_BEARER),
     },
   };
 }

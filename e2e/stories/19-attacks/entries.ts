@@ -1,9 +1,9 @@
 /**
  * Who is let in where. `admin`: a personal access token, uncut, of somebody with one of the roles. `scim`, `leaks`: a
- * bearer of that door's own. `open`: anybody, and what they bring changes nothing. `agents` and `internal` are walked by
+ * bearer of that door's own. `signals`: that of its sender. `open`: anybody, and what they bring changes nothing. `agents` and `internal` are walked by
  * their messages.
  */
-export type Door = 'admin' | 'scim' | 'leaks' | 'open' | 'agents' | 'internal';
+export type Door = 'admin' | 'scim' | 'leaks' | 'signals' | 'open' | 'agents' | 'internal';
 
 /** What is expected at one way in. */
 export interface Expectation {
@@ -62,6 +62,11 @@ open     | GET    | /sign-in/callback/nobody                      |             
 open     | POST   | /sign-in/backchannel/nobody                   |                                | 404
 open     | GET    | /sign-in/new-password/anything                |                                | 404
 open     | POST   | /sign-in/new-password/anything                |                                | 404
+open     | *      | /signals                                      |                                |
+open     | GET    | /signals                                      |                                | 404 WDR_PATH_UNKNOWN
+signals  | POST   | /signals/push/corp                            |                                | 400 invalid_request
+open     | POST   | /signals/push/nobody                          |                                | 404 WDR_PATH_UNKNOWN
+open     | POST   | /signals/universal-logout/nobody              |                                | 404 WDR_PATH_UNKNOWN
 admin    | GET    | /admin/credentials/static                     | admin auditor                  | 200
 admin    | PUT    | /admin/credentials/static/:upstream           | admin                          | 400 WDR_BODY_INVALID
 admin    | DELETE | /admin/credentials/static/:upstream           | admin                          | 404 WDR_CREDENTIAL_UNKNOWN
