@@ -44,6 +44,8 @@ export const IdentityConfig = z
     scim: ScimConfig.optional(),
     leakedTokens: LeaksConfig.optional(),
     signals: SignalsConfig.prefault({}),
+    /** Seconds between two sign-outs of the canary, by which nodes measure how fast revocations are; 0: none. */
+    canarySeconds: z.int().min(0).max(3_600).default(30),
   })
   .refine(({ signals, signIn }) => namesProviders(signals, signIn), {
     path: ['signals'],

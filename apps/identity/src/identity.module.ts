@@ -1,4 +1,4 @@
-import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import { databaseModule, Outbox } from '@warder/postgres';
@@ -8,6 +8,7 @@ import { AccessHold } from './access-hold.entity.js';
 import { authorizationProviders } from './authorization/authorization.module.js';
 import { GrantsStore } from './authorization/grants.store.js';
 import { bootstrap } from './bootstrap.js';
+import { Canary } from './canary.js';
 import { ENDS_ACCESS, type EndsAccess } from './ends-access.store.js';
 import type { IdentityConfig } from './identity-config.js';
 import { IdentityStore } from './identity.store.js';
@@ -35,6 +36,7 @@ import { TokensStore } from './tokens.store.js';
 
 const REFUSED = Symbol('what the door of identity refused');
 const CONFIG = Symbol('identity config');
+const STARTED = Symbol('what identity does by itself');
 
 const MIGRATIONS = [
   CreateIdentity1790000001000,
@@ -45,24 +47,40 @@ const MIGRATIONS = [
 ];
 const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController];
 
+/** What the service does by itself. */
+interface Started {
+  readonly tokens: TokensStore;
+  readonly spread: Spread;
+  readonly canary: Canary;
+}
+
 /** Starts what the service does without being asked: makes the first administrator and publishes what it owns. */
 class IdentityStart implements OnModuleInit {
   constructor(
     @Inject(HOST) private readonly host: Host,
     @Inject(CONFIG) private readonly config: IdentityConfig,
     @Inject(IdentityStore) private readonly store: IdentityStore,
-    @Inject(TokensStore) private readonly tokens: TokensStore,
-    @Inject(Spread) private readonly spread: Spread,
+    @Inject(STARTED) private readonly started: Started,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const { host, config, store, spread } = this;
+    const { host, config, store, started } = this;
+    const { spread, tokens } = started;
     await host.bus.ensureTopics(TOPICS);
     await store.republish();
-    await bootstrap(store, this.tokens, config.bootstrapTokenFile, config.tokens.maxDays);
+    await bootstrap(store, tokens, config.bootstrapTokenFile, config.tokens.maxDays);
     host.onDrain('outbox', () => spread.stop());
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
     spread.start().catch((error: unknown) => host.log.error({ err: error }, 'principals and tokens have no owner'));
+    if (config.canarySeconds > 0) this.startCanary(config.canarySeconds * 1_000);
+  }
+
+  private startCanary(everyMs: number): void {
+    const { host } = this;
+    const { canary } = this.started;
+    const tell = (error: unknown): void => host.log.warn({ err: error }, 'the canary could not be signed out');
+    const timer = setInterval(() => void canary.signOut().catch(tell), everyMs).unref();
+    host.onDrain('canary', async () => clearInterval(timer));
   }
 }
 
@@ -127,7 +145,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
             source.transaction((manager) => outbox.recordAdminAction(manager, action)),
           ),
       },
-      IdentityStart,
+      ...startProviders(host),
       TokenUsesConsumer,
       ...scim.providers,
       ...leaks.providers,
@@ -135,4 +153,20 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
       ...livenessProviders(config, host),
     ],
   };
+}
+
+/** What identity does once its parts are there. */
+function startProviders(host: Host): Provider[] {
+  return [
+    {
+      provide: STARTED,
+      inject: [TokensStore, Spread, getDataSourceToken('identity'), Outbox],
+      useFactory: (tokens: TokensStore, spread: Spread, source: DataSource, outbox: Outbox): Started => ({
+        tokens,
+        spread,
+        canary: new Canary(source, outbox, () => host.clock.wallMs()),
+      }),
+    },
+    IdentityStart,
+  ];
 }

@@ -24,6 +24,7 @@ import { Recorder } from './record/recorder.js';
 import { reportJournal } from './report-journal.js';
 import { startDoor } from './start-door.js';
 import { startRecords, type StartedRecords } from './start-records.js';
+import { measurePropagation } from './measure-propagation.js';
 import { startState, type StartedState } from './start-state.js';
 import { ReadyLists } from './state/ready-lists.js';
 
@@ -51,6 +52,8 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
   const topics = host.bus.ensureTopics(TOPICS);
   const records = await startRecords(config, host);
   const known = await startState(config, host, running);
+  const isCurrent = (): boolean => known.replication.readiness() === true;
+  measurePropagation(host, (listener) => known.state.callers.onRevoked(listener), isCurrent);
   const key = derivedKey(config.sessionKey, 'session');
   const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
   const gateway = gatewayOf(config, host, { ...records, ...known, sessions });

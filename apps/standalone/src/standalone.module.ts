@@ -45,7 +45,13 @@ export function composeServices(composition: Composition, hostFor: (service: str
     module: StandaloneModule,
     imports: [
       of(credentialsService, { ...common, secrets: { ...secrets, create: true } }),
-      of(identityService, { ...common, ...identity, bootstrapTokenFile: directory.adminTokenFile }),
+      of(identityService, {
+        ...common,
+        ...identity,
+        bootstrapTokenFile: directory.adminTokenFile,
+        // One process has nothing to measure.
+        canarySeconds: 0,
+      }),
       of(policyService, { ...common, ...(policyFile === undefined ? {} : { policyFile }) }),
       of(guardrailsService, common),
       of(auditService, { ...common, exporters, archive: { dir: directory.archive }, mcpKey }),

@@ -62,7 +62,7 @@ export { GrantState, grantStateTopic } from './topics/grant-state.js';
 export { FindingCategory, GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
 export { NODE_GONE_AFTER_MS, NodeApplied, nodeAppliedTopic } from './topics/node-applied.js';
 export { POLICY_READER, POLICY_SNAPSHOT_KEY, PolicySnapshot, policySnapshotTopic } from './topics/policy-snapshot.js';
-export { PrincipalState, principalStateTopic, Role } from './topics/principal-state.js';
+export { CANARY_PRINCIPAL_ID, PrincipalState, principalStateTopic, Role } from './topics/principal-state.js';
 export { SigningKeyState, signingKeyStateTopic } from './topics/signing-key-state.js';
 export { TokenScopes, TokenState, tokenStateTopic } from './topics/token-state.js';
 export { TOKEN_USES_MAX, type TokenUse, TokenUsed, tokenUsedTopic } from './topics/token-used.js';

@@ -21,6 +21,12 @@ export const PrincipalState = z.object({
 });
 export type PrincipalState = z.infer<typeof PrincipalState>;
 
+/**
+ * Key of a principal that nobody is: identity signs it out again and again, and each node tells how long after that it
+ * was enforced. It has no row, no token and no grant, so nothing can be done in its name.
+ */
+export const CANARY_PRINCIPAL_ID = 'svc_canary';
+
 export const principalStateTopic: Topic<PrincipalState> = {
   name: 'warder.principal.state.v1',
   key: 'principal id',
