@@ -22,6 +22,7 @@ export const STORY_SHAPES = {
   '12-tokens': ['standalone', 'cluster'],
   '13-admin-evidence': ['standalone', 'cluster'],
   '14-sign-in': ['standalone', 'cluster'],
+  '15-company-sign-in': ['standalone', 'cluster'],
   '19-attacks': ['standalone'],
   property: ['standalone'],
   'system-calls': ['standalone'],

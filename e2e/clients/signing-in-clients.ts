@@ -14,8 +14,19 @@ import { overTransport } from './sdk-v1-client.js';
 
 const CALLBACK = 'http://127.0.0.1:5998/callback';
 
-/** A person with a browser: opens an address, signs in, and says to which address the client's callback was sent. */
-export type Person = (address: string) => Promise<string>;
+/**
+ * A person with a browser: opens an address, signs in, and says to which address the client's callback was sent; null
+ * where the browser has gone there itself and a client waited there.
+ */
+export type Person = (address: string) => Promise<string | null>;
+
+/** What a client of the SDK may be told before it connects, in its memory; absent, it registers itself. */
+export const SETTINGS = {
+  /** Its callback, where the person's browser can go there. */
+  callback: 'setting/callback',
+  /** Where it publishes who it is. */
+  document: 'setting/document',
+} as const;
 
 /** A client that is given a URL and nothing else. */
 export interface SigningInClient {
@@ -26,11 +37,14 @@ export interface SigningInClient {
 
 /** What a client of the SDK keeps, and where it sends its person. */
 function providerOf(person: Person, memory: Map<string, unknown>) {
+  const callback = (memory.get(SETTINGS.callback) as string | undefined) ?? CALLBACK;
+  const document = memory.get(SETTINGS.document) as string | undefined;
   return {
-    redirectUrl: CALLBACK,
+    redirectUrl: callback,
+    ...(document === undefined ? {} : { clientMetadataUrl: document }),
     clientMetadata: {
       client_name: 'Story client',
-      redirect_uris: [CALLBACK],
+      redirect_uris: [callback],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
@@ -122,5 +136,6 @@ export const signingInRemote: SigningInClient = {
 
 /** The browser follows where it is sent, to the client's own listener. */
 async function comeBack(person: Person, address: string): Promise<void> {
-  await fetch(await person(address));
+  const callback = await person(address);
+  if (callback !== null) await fetch(callback);
 }

@@ -12,13 +12,15 @@ import { KEYCLOAK_ADMIN, KEYCLOAK_REALM, keycloakRealm } from './keycloak-realm.
 
 /** A real Keycloak of one test, with the company's realm. */
 export interface RunningKeycloak {
-  /** Issuer of the realm: `http://localhost:<port>/realms/company`. */
+  /** Issuer of the realm: `http://<host>:<port>/realms/company`. */
   readonly issuer: string;
   readonly admin: KeycloakAdmin;
   stop(): Promise<void>;
 }
 
 export interface KeycloakOptions {
+  /** By which name it is reached; for a browser it is another site than Warder where that has the other one. */
+  readonly host?: 'localhost' | '127.0.0.1';
   /** File that takes its output; absent: thrown away. */
   readonly logFile?: string;
 }
@@ -40,8 +42,9 @@ export async function startKeycloak(options: KeycloakOptions = {}): Promise<Runn
   const template = templateDir();
   if (!existsSync(template)) await importRealm(distDir, template);
   const process = await KeycloakProcess.start(distDir, { ...options, template });
-  const admin = new KeycloakAdmin(process.url);
-  return { issuer: `${process.url}/realms/${KEYCLOAK_REALM}`, admin, stop: () => process.stop() };
+  const url = `http://${options.host ?? 'localhost'}:${process.port}`;
+  const admin = new KeycloakAdmin(url);
+  return { issuer: `${url}/realms/${KEYCLOAK_REALM}`, admin, stop: () => process.stop() };
 }
 
 /** Where the database of this very realm is kept. */
@@ -66,7 +69,7 @@ class KeycloakProcess {
   private constructor(
     private readonly child: ChildProcess,
     private readonly homeDir: string,
-    readonly url: string,
+    readonly port: number,
   ) {}
 
   static async start(distDir: string, { template, realm, logFile }: Start): Promise<KeycloakProcess> {
@@ -99,8 +102,7 @@ class KeycloakProcess {
     const killWithUs = (): boolean => child.kill('SIGKILL');
     process.once('exit', killWithUs);
     child.once('exit', () => process.off('exit', killWithUs));
-    // By another name than Warder's door has, so that for a browser it is another site, as it is in a company.
-    const started = new KeycloakProcess(child, homeDir, `http://localhost:${port}`);
+    const started = new KeycloakProcess(child, homeDir, port);
     await started.untilReady().catch(async (error: unknown) => {
       await started.stop();
       throw error;
@@ -128,16 +130,16 @@ class KeycloakProcess {
   }
 
   private async untilReady(): Promise<void> {
-    const { child, url } = this;
+    const { child, port } = this;
     const stopAtMs = performance.now() + READY_TIMEOUT_MS;
     while (performance.now() < stopAtMs) {
       if (child.exitCode !== null) throw new Error(`Keycloak ended at its start with code ${child.exitCode}.`);
-      const answer = await fetch(`${url}/realms/${KEYCLOAK_REALM}`).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${port}/realms/${KEYCLOAK_REALM}`).catch(() => undefined);
       await answer?.arrayBuffer();
       if (answer?.ok === true) return;
       await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
     }
-    throw new Error(`Keycloak did not answer at ${url} within ${READY_TIMEOUT_MS} ms.`);
+    throw new Error(`Keycloak did not answer on port ${port} within ${READY_TIMEOUT_MS} ms.`);
   }
 }
 
