@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { prepare } from './prepare.mjs';
 
 const FOLDER = fileURLToPath(new URL('../docs/pictures', import.meta.url));
-const VIEWPORT = { width: 520, height: 400 };
+const VIEWPORT = { width: 480, height: 360 };
 const CALLBACK = 'http://127.0.0.1:33418/callback';
 const EMAIL = 'ana.ortiz@acme.example';
 // Nobody is sent there: it is a button on a picture.

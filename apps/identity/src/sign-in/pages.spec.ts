@@ -154,4 +154,9 @@ describe('the pages of signing in, in a browser of 360 pixels without scripts, b
     expect(await window.heading()).toBe('That did not work');
     expect(await window.page.getByRole('paragraph').allInnerTexts()).toHaveLength(1);
   });
+
+  it('look as they were made to: the browser takes their own style and nothing else', async () => {
+    const style = `getComputedStyle(document.querySelector('main')).maxWidth`;
+    expect(await window.page.evaluate(style)).toBe('544px');
+  });
 });
