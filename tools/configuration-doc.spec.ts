@@ -52,11 +52,17 @@ function keysOf(schema: z.core.$ZodType, path = '', absent: Absent = 'required')
   if (schema instanceof z.ZodRecord) {
     return keysOf(schema.valueType as z.core.$ZodType, path === '' ? '<name>' : `${path}.<name>`);
   }
-  if (schema instanceof z.ZodArray && schema.element instanceof z.ZodObject) return keysOf(schema.element, `${path}[]`);
-  if (schema instanceof z.ZodUnion && schema.options.every((option) => option instanceof z.ZodObject)) {
-    return merged(schema.options.map((option) => keysOf(option as z.core.$ZodType, path)));
+  if (schema instanceof z.ZodArray && (schema.element instanceof z.ZodObject || isOfObjects(schema.element))) {
+    return keysOf(schema.element, `${path}[]`);
+  }
+  if (isOfObjects(schema)) {
+    return merged(schema.options.map((option) => keysOf(option, path)));
   }
   return new Map([[path, absent]]);
+}
+
+function isOfObjects(schema: unknown): schema is z.ZodUnion<z.ZodObject[]> {
+  return schema instanceof z.ZodUnion && schema.options.every((option) => option instanceof z.ZodObject);
 }
 
 /** The members of an object's own default stand for those of its keys. */

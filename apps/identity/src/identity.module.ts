@@ -17,6 +17,7 @@ import { livenessProviders } from './liveness/liveness.module.js';
 import { MeController } from './me.controller.js';
 import { CreateAuthorization1790000001300 } from './migrations/create-authorization.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
+import { HoldAnswers1790000001400 } from './migrations/hold-answers.js';
 import { CreateScim1790000001100 } from './migrations/create-scim.js';
 import { CreateSignals1790000001500 } from './migrations/create-signals.js';
 import { RotateTokens1790000001200 } from './migrations/rotate-tokens.js';
@@ -43,6 +44,7 @@ const MIGRATIONS = [
   CreateScim1790000001100,
   RotateTokens1790000001200,
   CreateAuthorization1790000001300,
+  HoldAnswers1790000001400,
   CreateSignals1790000001500,
 ];
 const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController];

@@ -1,6 +1,16 @@
-/** Follows addresses and sends forms as a browser would, with a jar of cookies of its own. */
+interface Cookie {
+  readonly value: string;
+  readonly path: string;
+  readonly host: string;
+  readonly sameSite: 'strict' | 'lax' | 'none';
+}
+
+/**
+ * Follows addresses and sends forms as a browser would, with a jar of cookies of its own that keeps to their `SameSite`
+ * (RFC 6265bis section 5.8.3): what a page of another site has it post goes without them.
+ */
 export class ScriptedBrowser {
-  private readonly jar = new Map<string, { value: string; path: string; host: string }>();
+  private readonly jar = new Map<string, Cookie>();
 
   /** @param isClients - tells addresses of the client's, which are not asked but given back */
   constructor(private readonly isClients: (url: string) => boolean = () => false) {}
@@ -24,15 +34,19 @@ export class ScriptedBrowser {
     url: string,
     isClients: (url: string) => boolean,
     form?: Record<string, string>,
+    from = url,
   ): Promise<BrowserPage> {
     let next = url;
+    let isSameSite = true;
     let body = form === undefined ? undefined : new URLSearchParams(form);
     for (let hops = 0; hops < 20; hops++) {
       if (isClients(next)) return { url: next, status: 0, text: '' };
+      // One hop over another site makes all that follow come from there.
+      isSameSite &&= siteOf(next) === siteOf(from);
       const response = await fetch(next, {
         method: body === undefined ? 'GET' : 'POST',
         redirect: 'manual',
-        headers: { cookie: this.cookies(new URL(next)), accept: 'text/html' },
+        headers: { cookie: this.cookies(new URL(next), isSameSite, body === undefined), accept: 'text/html' },
         ...(body === undefined ? {} : { body }),
       });
       this.keep(new URL(next), response.headers.getSetCookie());
@@ -52,14 +66,13 @@ export class ScriptedBrowser {
     if (action === undefined) throw new Error(`no form: ${page.status} ${page.text}`);
     const hidden = [...page.text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
     const form = Object.fromEntries(hidden.map(([, name, value]) => [name, value]));
-    return this.open(new URL(action.replaceAll('&#38;', '&'), page.url).href, { ...form, ...values } as Record<
-      string,
-      string
-    >);
+    const whole = { ...form, ...values } as Record<string, string>;
+    return this.follow(new URL(action.replaceAll('&#38;', '&'), page.url).href, this.isClients, whole, page.url);
   }
 
-  private cookies(url: URL): string {
-    const fits = [...this.jar].filter(([, { path, host }]) => {
+  private cookies(url: URL, isSameSite: boolean, isGet: boolean): string {
+    const fits = [...this.jar].filter(([, { path, host, sameSite }]) => {
+      if (!isSameSite && sameSite !== 'none' && !(sameSite === 'lax' && isGet)) return false;
       const isUnder = path === '/' || url.pathname === path || url.pathname.startsWith(`${path}/`);
       return host === url.hostname && isUnder;
     });
@@ -73,9 +86,19 @@ export class ScriptedBrowser {
       const path = attributes.find((each) => /^ path=/i.test(each))?.slice(6) ?? '/';
       const key = `${pair.slice(0, at)}|${path}|${url.hostname}`;
       if (/expires=Thu, 01 Jan 1970/i.test(cookie)) this.jar.delete(key);
-      else this.jar.set(key, { value: pair.slice(at + 1), path, host: url.hostname });
+      else {
+        const told = attributes.map((each) => /^ samesite=(strict|lax|none)$/i.exec(each)?.[1]).find(Boolean);
+        const sameSite = (told?.toLowerCase() ?? 'lax') as Cookie['sameSite'];
+        this.jar.set(key, { value: pair.slice(at + 1), path, host: url.hostname, sameSite });
+      }
     }
   }
+}
+
+/** The port is no part of a site; here every host is one of its own. */
+function siteOf(url: string): string {
+  const { protocol, hostname } = new URL(url);
+  return `${protocol}//${hostname}`;
 }
 
 export interface BrowserPage {

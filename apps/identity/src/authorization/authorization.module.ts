@@ -18,6 +18,7 @@ import { NewPassword } from '../sign-in/new-password.js';
 import { PasswordsStore } from '../sign-in/passwords.store.js';
 import { PeopleStore } from '../sign-in/people.store.js';
 import { SignIn, type SignInParts } from '../sign-in/sign-in.js';
+import { SingleLogout } from '../sign-in/single-logout.js';
 import { PageError } from '../sign-in/web.js';
 import { AuthorizationDoor, PREFIXES } from './authorization-door.js';
 import { ClientDocuments } from './client-documents.js';
@@ -180,7 +181,8 @@ function signInOf(
   const guessRate = { emissionMs: 3_600_000 / signIn.guessesPerHour, burst: signIn.guessesPerHour };
   const rate = { emissionMs: 60_000 / signIn.attemptsPerMinute, burst: signIn.attemptsPerMinute };
   const forms = new BrowserForms(sealing.formKey(), origin.startsWith('https:'));
-  const providers = companyProviders(signIn.providers, { origin, wallMs: () => host.clock.wallMs() });
+  const isFirst = (id: string): Promise<boolean> => people.isFirst(id);
+  const providers = companyProviders(signIn.providers, { origin, wallMs: () => host.clock.wallMs(), isFirst });
   const onFailure: SignInParts['onFailure'] = ({ code, detail, address }) =>
     access.refused.note({
       kind: 'authentication',
@@ -203,6 +205,7 @@ function signInOf(
     passwords,
     company: new CompanySignIn(atCompany),
     backchannel: new BackchannelLogout(providers, people, clientAddress, onFailure),
+    singleLogout: new SingleLogout(providers, people, clientAddress, onFailure),
     hasLocal: signIn.local ?? signIn.providers.length === 0,
     clientBy: (id) => registeredBy(id, authorization),
     address: clientAddress,

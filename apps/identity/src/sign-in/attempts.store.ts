@@ -6,6 +6,12 @@ import type { AttemptSecrets } from './company-provider.js';
 /** How long a person may take at the provider. */
 const ATTEMPT_MS = 600_000;
 
+/** An attempt that came back. */
+export interface Returned extends Attempt {
+  /** What the provider had the browser post; undefined where nothing was. */
+  readonly posted: string | undefined;
+}
+
 /** What an attempt must come back to, and what only we know of it. */
 export interface Attempt {
   readonly interaction: string;
@@ -43,20 +49,44 @@ export class AttemptsStore {
     return state;
   }
 
-  /** Takes the attempt out; undefined unless all three are those with which it began. */
-  async take(state: string, provider: string, browser: string): Promise<Attempt | undefined> {
+  /**
+   * Keeps what a page of the provider's had the browser post, until the browser comes for it. Such a POST is from another
+   * site, so that the browser's cookie is not with it and nothing can be decided yet (RFC 6265bis section 5.8.3). The
+   * first is kept, and none for what is not an open attempt: there are never more of them than attempts.
+   * @returns whether there is such an attempt
+   */
+  async hold(state: string, provider: string, answer: string): Promise<boolean> {
     const digest = digestOf(state);
-    const [rows]: [{ interaction: string; sealed: string }[], number] = await this.store.source.query(
+    const [rows]: [unknown[], number] = await this.store.source.query(
+      `UPDATE sign_in_attempt SET answer = coalesce(answer, $4)
+       WHERE state_digest = $1 AND provider = $2 AND expires_at_ms > $3 RETURNING provider`,
+      [digest, provider, this.store.wallMs(), this.sealing.seal(answer, answerPlaceOf(digest))],
+    );
+    return rows.length > 0;
+  }
+
+  /** Takes the attempt out; undefined unless all three are those with which it began. */
+  async take(state: string, provider: string, browser: string): Promise<Returned | undefined> {
+    const digest = digestOf(state);
+    const [rows]: [HeldRow[], number] = await this.store.source.query(
       `DELETE FROM sign_in_attempt
        WHERE state_digest = $1 AND provider = $2 AND browser_digest = $3 AND expires_at_ms > $4
-       RETURNING interaction, sealed`,
+       RETURNING interaction, sealed, answer`,
       [digest, provider, digestOf(browser), this.store.wallMs()],
     );
     const [row] = rows;
     if (row === undefined) return undefined;
     const secrets = JSON.parse(this.sealing.open(row.sealed, placeOf(digest))) as AttemptSecrets;
-    return { interaction: row.interaction, secrets };
+    const { interaction, answer } = row;
+    const posted = answer === null ? undefined : this.sealing.open(answer, answerPlaceOf(digest));
+    return { interaction, secrets, posted };
   }
+}
+
+interface HeldRow {
+  readonly interaction: string;
+  readonly sealed: string;
+  readonly answer: string | null;
 }
 
 function digestOf(value: string): string {
@@ -65,4 +95,8 @@ function digestOf(value: string): string {
 
 function placeOf(digest: string): string {
   return `sign_in_attempt.sealed/${digest}`;
+}
+
+function answerPlaceOf(digest: string): string {
+  return `sign_in_attempt.answer/${digest}`;
 }

@@ -22,12 +22,31 @@ export interface Answer {
   readonly posted: string | undefined;
 }
 
-/** How a provider answers that has the browser post the answer. */
+/** How a provider answers that has the browser post the answer, from a page of its own. */
 export interface PostedAnswers {
   /** Bytes of a form at most. */
   readonly bytesMax: number;
+  /** Whether people may begin at the provider: who posts what nobody here asked for is sent to begin here. */
+  readonly areWelcomeUnasked: boolean;
   /** What the form holds; nothing of it is verified yet. */
   read(form: URLSearchParams): { state: string; answer: string };
+}
+
+/** That the provider wants somebody signed out, as a browser or the provider itself brought it. */
+export interface BroughtLogout {
+  readonly method: 'GET' | 'POST';
+  /** Of the address, without its question mark and as it was sent, for a signature may be over it. */
+  readonly query: string;
+  readonly form: URLSearchParams | undefined;
+}
+
+/** Somebody whom the provider signed out. */
+export interface LoggedOut {
+  readonly subject: string;
+  /** To be acted upon once. */
+  readonly messageId: string;
+  /** Where the provider wants to be told that it was done; undefined: nowhere. */
+  answer(): Promise<string | undefined>;
 }
 
 /**
@@ -52,4 +71,11 @@ export interface CompanyProvider {
    * @throws whatever is wrong with the token, or keeps the provider away
    */
   loggedOut?(token: string): Promise<{ subject: string; tokenId: string }>;
+  /**
+   * Reads what asks to sign somebody out; absent where the provider does not send browsers for that.
+   * @throws whatever is wrong with it
+   */
+  loggedOutBy?(brought: BroughtLogout): Promise<LoggedOut>;
+  /** What the provider is told of us, as a document at `/sign-in/metadata/<id>`; absent where there is none. */
+  readonly metadata?: { readonly type: string; readonly text: string };
 }

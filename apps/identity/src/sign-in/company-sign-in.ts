@@ -5,7 +5,10 @@ import type { BrowserForms } from './browser-forms.js';
 import type { CompanyProvider } from './company-provider.js';
 import type { SignInChoice } from './pages.js';
 import type { PeopleStore } from './people.store.js';
-import { PageError, redirect } from './web.js';
+import { formOf, PageError, redirect } from './web.js';
+
+/** Where somebody begins who comes from a provider without having been sent there. */
+const UNASKED_PATH = '/account';
 
 export interface CompanySignInParts {
   readonly providers: readonly CompanyProvider[];
@@ -69,13 +72,33 @@ export class CompanySignIn {
   }
 
   /**
+   * Takes what a page of the provider's had the browser post, and has the browser come for it. The answer stays with its
+   * attempt, and what comes next is as if the browser had been sent back with an address.
+   * @throws PageError
+   */
+  async keepPosted(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
+    const from = this.parts.providers.find(({ provider }) => provider.id === id);
+    if (from?.postedAnswers === undefined) throw new PageError(404, 'There is no such page.');
+    const { bytesMax, areWelcomeUnasked } = from.postedAnswers;
+    const { state, answer } = from.postedAnswers.read(await formOf(request, bytesMax));
+    if (await this.parts.attempts.hold(state, id, answer)) {
+      return redirect(response, `/sign-in/callback/${id}?${new URLSearchParams({ state }).toString()}`);
+    }
+    // What nobody here asked for is not read, whatever it says; where to go next is not its sender's to say either.
+    if (areWelcomeUnasked) return redirect(response, UNASKED_PATH);
+    const address = this.parts.address(request);
+    this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: `${id}: an answer that nobody asked for`, address });
+    throw new PageError(400, 'This sign-in is over, or did not begin here. Start in your program.');
+  }
+
+  /**
    * Takes the browser back from the provider with this id.
    * @throws PageError where nobody is to be let in, which is on record then
    */
   async comeBack(request: IncomingMessage, id: string, query: string): Promise<CameBack> {
     const { attempts, people, forms } = this.parts;
     const from = this.parts.providers.find(({ provider }) => provider.id === id);
-    if (from === undefined || request.method !== 'GET') throw new PageError(404, 'There is no such page.');
+    if (from === undefined) throw new PageError(404, 'There is no such page.');
     const address = this.parts.address(request);
     const state = new URLSearchParams(query).get('state') ?? '';
     const attempt = await attempts.take(state, id, forms.browser(request) ?? '');
@@ -83,10 +106,10 @@ export class CompanySignIn {
       this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: `${id}: no such attempt in this browser`, address });
       throw new PageError(400, 'This sign-in is over, or began in another browser. Start again in your program.');
     }
-    const { interaction, secrets } = attempt;
+    const { interaction, secrets, posted } = attempt;
     if (!(await this.parts.isAwaited(interaction)))
       throw new PageError(400, 'That took too long. Start again in your program.');
-    const vouched = await from.vouched({ query, state, posted: undefined }, secrets).catch((error: unknown) => {
+    const vouched = await from.vouched({ query, state, posted }, secrets).catch((error: unknown) => {
       const detail = `${id}: ${(error as { code?: string }).code ?? (error as Error).name}`;
       this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address });
       throw new PageError(502, `${from.provider.name} did not confirm who you are. Start again in your program.`);
@@ -98,5 +121,14 @@ export class CompanySignIn {
       throw new PageError(403, 'You have no access here. Ask whoever runs Warder in your company.');
     }
     return { interaction, principal };
+  }
+
+  /** Answers what the provider with this id is told of us. @throws PageError 404 */
+  async describe(response: ServerResponse, id: string): Promise<void> {
+    const metadata = this.parts.providers.find(({ provider }) => provider.id === id)?.metadata;
+    if (metadata === undefined) throw new PageError(404, 'There is no such page.');
+    const bytes = Buffer.from(metadata.text);
+    response.writeHead(200, { 'content-type': metadata.type, 'content-length': bytes.length });
+    response.end(bytes);
   }
 }

@@ -3,6 +3,7 @@ import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import type { Answer, AttemptSecrets, CompanyProvider } from './company-provider.js';
 import type { Vouched } from './people.store.js';
+import { printable } from './printable.js';
 import { readRefusal, type StillThere } from './still-there.js';
 import type { OidcProviderConfig } from './sign-in-config.js';
 import { verifiedAddress } from './verified-address.js';
@@ -169,8 +170,4 @@ export class OidcSignIn implements CompanyProvider {
     // Keycloak writes a group as its path.
     return names.filter((name) => typeof name === 'string').map((name) => (name as string).replace(/^\//, ''));
   }
-}
-
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}]/gu, ' ').slice(0, 200);
 }

@@ -1,5 +1,6 @@
 import { Name } from '@warder/contracts';
 import { z } from 'zod';
+import { SamlProviderConfig } from './saml/saml-config.js';
 
 /** A provider that speaks OpenID Connect. */
 export const OidcProviderConfig = z.strictObject({
@@ -35,7 +36,7 @@ export type OidcProviderConfig = z.infer<typeof OidcProviderConfig>;
 /** How people sign in. */
 export const SignInConfig = z.strictObject({
   providers: z
-    .array(OidcProviderConfig)
+    .array(z.discriminatedUnion('kind', [OidcProviderConfig, SamlProviderConfig]))
     .max(20)
     .refine((providers) => new Set(providers.map(({ id }) => id)).size === providers.length, 'two have the same id')
     .default([]),

@@ -13,6 +13,7 @@ import type { NewPassword } from './new-password.js';
 import { consentPage, noticePage, passwordPage } from './pages.js';
 import type { PasswordsStore } from './passwords.store.js';
 import type { PeopleStore } from './people.store.js';
+import type { SingleLogout } from './single-logout.js';
 import { answerPage, formOf, PageError, redirect } from './web.js';
 
 /** The local directory among the ways to sign in. */
@@ -26,6 +27,7 @@ export interface SignInParts {
   readonly forms: BrowserForms;
   readonly newPassword: NewPassword;
   readonly backchannel: BackchannelLogout;
+  readonly singleLogout: SingleLogout;
   readonly servers: VirtualServers;
   readonly attempts: AttemptsStore;
   readonly people: PeopleStore;
@@ -86,8 +88,12 @@ export class SignIn {
     if (request.method !== 'GET' && !isPost) throw new PageError(405, 'This page is for a browser.');
     if (more.length > 0 || !/^[\w-]{1,64}$/.test(first)) throw new PageError(404, 'There is no such page.');
     // A provider tells of everybody who leaves, in whatever number; what it says is signed.
-    if (isPost && first !== 'backchannel') this.parts.takeAttempt(this.parts.address(request));
+    const isProviders = first === 'backchannel' || first === 'logout';
+    if (isPost && !isProviders) this.parts.takeAttempt(this.parts.address(request));
+    if (first === 'callback' && isPost) return this.parts.company.keepPosted(request, response, second);
     if (first === 'callback') return this.comeBack(request, response, second, query);
+    if (first === 'logout') return this.parts.singleLogout.handle(request, response, second, query);
+    if (first === 'metadata' && !isPost) return this.parts.company.describe(response, second);
     if (first === 'backchannel') return this.parts.backchannel.handle(request, response, second);
     if (first === 'new-password') return this.parts.newPassword.handle(request, response, second);
     const interaction = await this.parts.provider.interactionDetails(request, response);

@@ -103,15 +103,15 @@ export class PageError extends Error {
   }
 }
 
-/** The fields of a form. @throws PageError 400, 413 or 415 for anything but a short form */
-export async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
+/** The fields of a form of at most so many bytes. @throws PageError 400, 413 or 415 for anything but a short form */
+export async function formOf(request: IncomingMessage, bytesMax = FORM_BYTES_MAX): Promise<URLSearchParams> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/x-www-form-urlencoded') throw new PageError(415, 'This page takes its own form only.');
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > FORM_BYTES_MAX) throw new PageError(413, 'The form is too long.');
+    if (bytes > bytesMax) throw new PageError(413, 'The form is too long.');
     chunks.push(chunk);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));

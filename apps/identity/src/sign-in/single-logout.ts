@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CompanyProvider, LoggedOut } from './company-provider.js';
+import { noticePage } from './pages.js';
+import type { PeopleStore } from './people.store.js';
+import { answerPage, formOf, PageError, redirect } from './web.js';
+
+/**
+ * A provider sends a browser, or asks itself, to sign somebody out: every session and client of theirs ends here. It is
+ * believed by its signature alone; whose browser brings it does not count.
+ * @see SAML 2.0 Profiles section 4.4
+ */
+export class SingleLogout {
+  constructor(
+    private readonly providers: readonly CompanyProvider[],
+    private readonly people: PeopleStore,
+    private readonly addressOf: (request: IncomingMessage) => string,
+    private readonly onFailure: (told: { code: 'WDR_SIGN_IN_FAILED'; detail: string; address: string }) => void,
+  ) {}
+
+  /** @throws PageError for what is not taken, which is on record then */
+  async handle(request: IncomingMessage, response: ServerResponse, id: string, query: string): Promise<void> {
+    const from = this.providers.find(({ provider }) => provider.id === id);
+    if (from?.loggedOutBy === undefined) throw new PageError(404, 'There is no such page.');
+    const address = this.addressOf(request);
+    const isPost = request.method === 'POST';
+    const form = isPost ? await formOf(request, from.postedAnswers?.bytesMax) : undefined;
+    const brought = { method: isPost ? 'POST' : 'GET', query: query.replace(/^\?/, ''), form } as const;
+    const logout = await this.take(id, () => from.loggedOutBy!(brought)).catch((error: unknown) => {
+      const reason = (error as { code?: string }).code ?? (error as Error).message;
+      const detail = `${id}: a request to sign out was not taken: ${reason}`;
+      this.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address });
+      throw new PageError(400, 'This request to sign out is not taken.');
+    });
+    const person = await this.people.bySubject(id, logout.subject);
+    const by = { principal: null, token: null, address };
+    if (person !== undefined) await this.people.signOut(person.id, by, { why: 'single logout', provider: id });
+    const to = await logout.answer();
+    if (to !== undefined) return redirect(response, to);
+    answerPage(response, 200, 'Signed out', noticePage('You are signed out', 'You can close this window.'));
+  }
+
+  private async take(id: string, read: () => Promise<LoggedOut>): Promise<LoggedOut> {
+    const logout = await read();
+    if (!(await this.people.isFirst(`logout/${id}/${logout.messageId}`))) throw new Error('replayed');
+    return logout;
+  }
+}
