@@ -157,8 +157,8 @@ export class OidcSignIn implements CompanyProvider {
 
   /** @see OpenID Connect Core 1.0 section 11 */
   private scopes(): readonly string[] {
-    const { scopes } = this.provider;
-    const isScoped = this.isAskedLater && !this.isGoogle && !scopes.includes('offline_access');
+    const { scopes, offlineAccess } = this.provider;
+    const isScoped = this.isAskedLater && offlineAccess && !this.isGoogle && !scopes.includes('offline_access');
     return isScoped ? [...scopes, 'offline_access'] : scopes;
   }
 

@@ -28,6 +28,11 @@ export const OidcProviderConfig = z.strictObject({
    * say nothing by themselves. Absent: it is not asked.
    */
   livenessMinutes: z.int().min(5).max(1_440).optional(),
+  /**
+   * Whether that is asked by a token that outlives the session at the provider (scope `offline_access`). Keycloak ends the
+   * session for one, and then says nothing at a sign-out.
+   */
+  offlineAccess: z.boolean().default(true),
   /** The provider may stand on a private address, or (on this machine only) without TLS. */
   allowPrivateAddress: z.boolean().default(false),
 });
