@@ -33,16 +33,18 @@ const ACTOR = `
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { openSync, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-const [built, ledgerPath, keyPath, url] = process.argv.slice(2);
+const [built, ledgerPath, keyPath, url, seed] = process.argv.slice(2);
+let state = Number(seed);
+const random = () => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
 const { Outbox } = await import(built);
 const { DataSource } = createRequire(built)('typeorm');
 const ledger = openSync(ledgerPath, 'a');
 const note = (text) => writeSync(ledger, '\\n' + text + '\\n');
-const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
+const pause = () => new Promise((resolve) => setTimeout(resolve, random() * 4));
 const bus = { async publishRaw(topic, entries) {
   for (const { value } of entries) note(value.toString());
   await pause();
-  if (Math.random() < 0.15) throw new Error('away');
+  if (random() < 0.15) throw new Error('away');
 } };
 const host = { node: 'n', bus, clock: { wallMs: () => Date.now() }, log: { warn() {} }, signingKey: createPrivateKey(readFileSync(keyPath)) };
 const outbox = new Outbox(host, { service: '${SERVICE}', url, topics: [], checkpointEveryMs: 10 });
@@ -54,8 +56,8 @@ async function administrator() {
   for (;;) {
     const id = randomUUID();
     const act = source.transaction(async (manager) => {
-      await outbox.recordAdminAction(manager, { action: 'x.change', by, arguments: { id, padding: 'p'.repeat(Math.random() * 500 | 0) } });
-      if (Math.random() < 0.2) throw new Error('changed my mind');
+      await outbox.recordAdminAction(manager, { action: 'x.change', by, arguments: { id, padding: 'p'.repeat(random() * 500 | 0) } });
+      if (random() < 0.2) throw new Error('changed my mind');
     });
     await act.then(() => note(JSON.stringify({ committed: id })), () => note(JSON.stringify({ rolledBack: id })));
   }
@@ -77,9 +79,9 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function killedActor(afterMs: number): Promise<void> {
+async function killedActor({ afterMs, seed }: { afterMs: number; seed: number }): Promise<void> {
   const paths = [join(package_, 'dist', 'index.js'), join(dir, 'ledger'), join(dir, 'key')];
-  const child = spawn(process.execPath, [join(dir, 'actor.mjs'), ...paths, database.url], {
+  const child = spawn(process.execPath, [join(dir, 'actor.mjs'), ...paths, database.url, String(seed)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
@@ -124,7 +126,8 @@ it('has one tree without a gap and nothing twice, wherever its service is killed
   const source = await migrate();
   for (let round = 0; round < ROUNDS; round++) {
     // Sometimes two processes of the service: the second one publishes once the first one is gone.
-    const lives = [20 + random(900), ...(random(2) === 0 ? [20 + random(900)] : [])];
+    const life = () => ({ afterMs: 20 + random(900), seed: random(2 ** 31) });
+    const lives = [life(), ...(random(2) === 0 ? [life()] : [])];
     await Promise.all(lives.map(killedActor));
   }
   // A write of the ledger can be cut by the kill: nobody was told that it arrived.
