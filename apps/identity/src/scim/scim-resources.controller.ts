@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import {
-  Body,
   Controller,
+  createParamDecorator,
   Delete,
+  type ExecutionContext,
   Get,
   Headers,
   HttpCode,
@@ -33,6 +34,19 @@ import { ScimUsers } from './scim-users.store.js';
 
 type Resource = Record<string, unknown>;
 type Raw = { readonly raw: IncomingMessage };
+
+/** A request that changes a resource, and where its answer goes. */
+interface ChangeAsked extends Raw {
+  readonly body: unknown;
+  readonly query: unknown;
+  readonly reply: ScimReply;
+}
+
+const Asked = createParamDecorator((_: unknown, context: ExecutionContext): ChangeAsked => {
+  const http = context.switchToHttp();
+  const { body, query, raw } = http.getRequest<Omit<ChangeAsked, 'reply'>>();
+  return { body, query, raw, reply: http.getResponse<ScimReply>() };
+});
 
 /** What a kind of resource can be asked for. */
 interface Resources {
@@ -68,35 +82,18 @@ abstract class ResourcesController {
   }
 
   @Post()
-  async create(
-    @Body() body: unknown,
-    @Query() query: unknown,
-    @Req() { raw }: Raw,
-    @Res({ passthrough: true }) reply: ScimReply,
-  ): Promise<Resource> {
-    return this.told(query, reply, () => this.resources.create(body, this.door.actorOf(raw)));
+  create(@Asked() asked: ChangeAsked): Promise<Resource> {
+    return this.told(asked, (by) => this.resources.create(asked.body, by));
   }
 
   @Put(':id')
-  async replace(
-    @Param('id') id: string,
-    @Body() body: unknown,
-    @Query() query: unknown,
-    @Req() { raw }: Raw,
-    @Res({ passthrough: true }) reply: ScimReply,
-  ): Promise<Resource> {
-    return this.told(query, reply, () => this.resources.replace(id, body, conditionOf(raw), this.door.actorOf(raw)));
+  replace(@Param('id') id: string, @Asked() asked: ChangeAsked): Promise<Resource> {
+    return this.told(asked, (by) => this.resources.replace(id, asked.body, conditionOf(asked.raw), by));
   }
 
   @Patch(':id')
-  async change(
-    @Param('id') id: string,
-    @Body() body: unknown,
-    @Query() query: unknown,
-    @Req() { raw }: Raw,
-    @Res({ passthrough: true }) reply: ScimReply,
-  ): Promise<Resource> {
-    return this.told(query, reply, () => this.resources.patch(id, body, conditionOf(raw), this.door.actorOf(raw)));
+  change(@Param('id') id: string, @Asked() asked: ChangeAsked): Promise<Resource> {
+    return this.told(asked, (by) => this.resources.patch(id, asked.body, conditionOf(asked.raw), by));
   }
 
   @Delete(':id')
@@ -106,9 +103,12 @@ abstract class ResourcesController {
   }
 
   /** The query is read before anything is changed. */
-  private async told(query: unknown, reply: ScimReply, change: () => Promise<Resource>): Promise<Resource> {
+  private async told(
+    { query, raw, reply }: ChangeAsked,
+    change: (by: AdminActor) => Promise<Resource>,
+  ): Promise<Resource> {
     const projection = projectionAskedIn(query);
-    const resource = await change();
+    const resource = await change(this.door.actorOf(raw));
     tag(reply, resource);
     return projection.of(resource);
   }
