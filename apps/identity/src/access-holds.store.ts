@@ -26,6 +26,28 @@ export async function holdersOf(manager: EntityManager, principalId: string): Pr
   return new Set(holds.map(({ holder }) => holder));
 }
 
+/** A hold as an administrator sees it. */
+export interface HoldView {
+  readonly holder: Holder;
+  readonly sinceMs: number;
+}
+
+/** Who keeps each of the principals out, the first one first; of who is kept out by nobody there is nothing. */
+export async function holdsOf(
+  manager: EntityManager,
+  principalIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly HoldView[]>> {
+  const rows: { principal_id: string; holder: Holder; since_ms: string }[] = await manager.query(
+    'SELECT principal_id, holder, since_ms FROM access_hold WHERE principal_id = ANY ($1) ORDER BY since_ms, holder',
+    [principalIds],
+  );
+  const holds = new Map<string, HoldView[]>();
+  for (const { principal_id: id, holder, since_ms: sinceMs } of rows) {
+    holds.set(id, [...(holds.get(id) ?? []), { holder, sinceMs: Number(sinceMs) }]);
+  }
+  return holds;
+}
+
 /** The status that follows from who holds; `removed` is final, whoever holds. */
 export function statusUnder(before: PrincipalState['status'], holders: ReadonlySet<Holder>): PrincipalState['status'] {
   if (before === 'removed') return 'removed';

@@ -45,7 +45,7 @@ describe('/admin/identity/principals', () => {
     };
     expect(created.body).toEqual(state);
     await vi.waitFor(() => expect(scene.principals.get(created.body.id)).toEqual(state));
-    expect((await as().get(`/admin/identity/principals/${created.body.id}`)).body).toEqual(state);
+    expect((await as().get(`/admin/identity/principals/${created.body.id}`)).body).toEqual({ ...state, heldBy: [] });
     await vi.waitFor(() => {
       const record = scene.records.find(({ method }) => method === 'admin/identity/principal.create');
       expect(record).toMatchObject({ kind: 'admin', log: 'admin/identity', decision: 'permit' });
@@ -64,6 +64,10 @@ describe('/admin/identity/principals', () => {
       .send({ groups: ['ops'], status: 'suspended' });
     expect(changed.body).toMatchObject({ version: 2, name: 'Ben', groups: ['ops'], status: 'suspended' });
     await vi.waitFor(() => expect(scene.principals.get(id)).toMatchObject({ version: 2, status: 'suspended' }));
+    const heldBy = [{ holder: 'administrator', sinceMs: expect.any(Number) }];
+    expect((await as().get(`/admin/identity/principals/${id}`)).body).toMatchObject({ status: 'suspended', heldBy });
+    const { body: page } = await as().get('/admin/identity/principals?limit=500');
+    expect(page.principals).toContainEqual(expect.objectContaining({ id, heldBy }));
     const { body } = await as().get('/admin/identity/groups');
     expect(body.groups).toContainEqual({ name: 'ops', principals: 1 });
     const refused = await as().post('/admin/identity/tokens').send({ principalId: id, name: 'x' });

@@ -3,7 +3,7 @@ import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { ChangePrincipal, CreatePrincipal, IdentityPage, type PrincipalState } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
 import { type Offboarded, Offboarding } from './offboarding.store.js';
-import { PrincipalsStore } from './principals.store.js';
+import { PrincipalsStore, type PrincipalView } from './principals.store.js';
 import { Spread, type Spreading } from './spread.js';
 
 @Controller('admin/identity')
@@ -17,13 +17,13 @@ export class PrincipalsController {
 
   @Get('principals')
   @Roles('admin', 'auditor')
-  list(@Query() query: unknown): Promise<{ principals: PrincipalState[]; next: string | null }> {
+  list(@Query() query: unknown): Promise<{ principals: PrincipalView[]; next: string | null }> {
     return this.store.list(parseBody(IdentityPage, query));
   }
 
   @Get('principals/:id')
   @Roles('admin', 'auditor')
-  get(@Param('id') id: string): Promise<PrincipalState> {
+  get(@Param('id') id: string): Promise<PrincipalView> {
     return this.store.get(id);
   }
 

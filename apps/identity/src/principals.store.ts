@@ -2,30 +2,34 @@ import type { ChangePrincipal, CreatePrincipal, IdentityPage, PrincipalState } f
 import { type AdminActor, isUniqueViolation } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import { type EntityManager, MoreThan } from 'typeorm';
-import { holdAccess, releaseAccess } from './access-holds.store.js';
+import { holdAccess, holdsOf, type HoldView, releaseAccess } from './access-holds.store.js';
 import type { IdentityStore } from './identity.store.js';
 import { nextVersion } from './next-version.js';
 import { findPrincipal, keepAnAdministrator } from './offboarding.store.js';
 import { Principal, principalStateOf } from './principal.entity.js';
+
+/** A principal as administrators and auditors see it, with who keeps it out. */
+export type PrincipalView = PrincipalState & { readonly heldBy: readonly HoldView[] };
 
 /** People and services: what an administrator may do with them. */
 export class PrincipalsStore {
   constructor(private readonly store: IdentityStore) {}
 
   /** A page in the order of creation; `next` is null on the last one. */
-  async list({ after, limit }: IdentityPage): Promise<{ principals: PrincipalState[]; next: string | null }> {
+  async list({ after, limit }: IdentityPage): Promise<{ principals: PrincipalView[]; next: string | null }> {
     const rows = await this.store.source.manager.find(Principal, {
       where: after === undefined ? {} : { id: MoreThan(after) },
       order: { id: 'ASC' },
       take: limit + 1,
     });
     const page = rows.slice(0, limit);
-    return { principals: page.map(principalStateOf), next: rows.length > limit ? page.at(-1)!.id : null };
+    return { principals: await this.viewsOf(page), next: rows.length > limit ? page.at(-1)!.id : null };
   }
 
   /** @throws AdminError 404 WDR_PRINCIPAL_UNKNOWN */
-  async get(id: string): Promise<PrincipalState> {
-    return principalStateOf(await findPrincipal(this.store.source.manager, id));
+  async get(id: string): Promise<PrincipalView> {
+    const [view] = await this.viewsOf([await findPrincipal(this.store.source.manager, id)]);
+    return view!;
   }
 
   /** Groups are what principals say they are in; those that somebody living is in, with how many are. */
@@ -72,6 +76,14 @@ export class PrincipalsStore {
       await this.store.record(manager, 'principal.change', by, { id, ...body });
       return principalStateOf(row);
     });
+  }
+
+  private async viewsOf(rows: readonly Principal[]): Promise<PrincipalView[]> {
+    const holds = await holdsOf(
+      this.store.source.manager,
+      rows.map(({ id }) => id),
+    );
+    return rows.map((row) => ({ ...principalStateOf(row), heldBy: holds.get(row.id) ?? [] }));
   }
 
   private async change<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {

@@ -25,6 +25,7 @@ describe('creating a user', () => {
       email: 'ana@example.com',
       groups: [],
       roles: ['member'],
+      heldBy: [],
     });
     await vi.waitFor(() => expect(scene.identity.principals.get(id)).toMatchObject({ status: 'active' }));
     const { body, headers } = await get(user(id));
