@@ -181,6 +181,13 @@ describe('/admin/credentials/static', () => {
     expect((await as('admin').get('/admin/credentials/static')).body.credentials).toEqual([]);
   });
 
+  it('refuses a credential for what is built in, which no node would present', async () => {
+    await start();
+    const answer = await put('audit', { kind: 'header', name: 'authorization', value: CANARY });
+    expect([answer.status, answer.body.error.code]).toEqual([409, 'WDR_UPSTREAM_BUILT_IN']);
+    expect((await as('auditor').get('/admin/credentials/static')).body.credentials).toEqual([]);
+  });
+
   it('is changed by administrators only', async () => {
     await start();
     const anonymous = await request(running?.url ?? '').get('/admin/credentials/static');

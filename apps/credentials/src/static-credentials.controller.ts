@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, Inject, Param, Put } from '@nestjs/common';
+import { BUILT_INS } from '@warder/access';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { Name, PutStaticCredential } from '@warder/contracts';
 import { AdminError, parseBody } from '@warder/service-host';
@@ -21,7 +22,11 @@ export class StaticCredentialsController {
     @Body() body: unknown,
     @AdminCaller() by: AdminActor,
   ): Promise<CredentialView> {
-    return this.store.put(upstreamOf(upstream), parseBody(PutStaticCredential, body), by);
+    const name = upstreamOf(upstream);
+    // A node presents a key of its own there: what is stored would never be used.
+    if (BUILT_INS.has(name))
+      throw new AdminError(409, 'WDR_UPSTREAM_BUILT_IN', `the upstream ${name} is built in and takes no credential`);
+    return this.store.put(name, parseBody(PutStaticCredential, body), by);
   }
 
   @Delete(':upstream')

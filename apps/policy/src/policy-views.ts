@@ -1,25 +1,28 @@
+import { BUILT_INS, type CompiledPolicy } from '@warder/access';
 import type { Catalog } from '@warder/catalog';
-import type { PolicyDocument, UpstreamCatalogue } from '@warder/contracts';
+import type { UpstreamCatalogue } from '@warder/contracts';
 
 /** The upstreams of a policy with what was discovered of each; `catalogue` is null for one that never loaded. */
-export function upstreamsView(document: PolicyDocument, catalogues: ReadonlyMap<string, UpstreamCatalogue>) {
-  return Object.entries(document.upstreams).map(([name, upstream]) => ({
+export function upstreamsView(policy: CompiledPolicy, catalogues: ReadonlyMap<string, UpstreamCatalogue>) {
+  return [...policy.upstreams].map(([name, upstream]) => ({
     name,
+    isBuiltIn: BUILT_INS.has(name),
     ...upstream,
     prefix: upstream.prefix ?? name,
-    virtualServers: Object.entries(document.virtualServers)
-      .filter(([, server]) => server.tools.some((line) => line.upstream === name))
-      .map(([server]) => server),
+    virtualServers: [...policy.virtualServers.values()]
+      .filter(({ upstreams }) => upstreams.includes(name))
+      .map((server) => server.name),
     catalogue: catalogueView(catalogues.get(name)),
   }));
 }
 
 /** The virtual servers with the tools that each exposes now, and the names that could not be given. */
-export function virtualServersView(document: PolicyDocument, catalog: Catalog) {
-  return Object.entries(document.virtualServers).map(([name, server]) => ({
+export function virtualServersView(policy: CompiledPolicy, catalog: Catalog) {
+  return [...policy.virtualServers].map(([name, { settings }]) => ({
     name,
-    description: server.description,
-    guardrails: server.guardrails,
+    isBuiltIn: BUILT_INS.has(name),
+    description: settings.description,
+    guardrails: settings.guardrails,
     tools: catalog
       .exposedTools(name)
       .map(({ exposedName, canonical, definitionHash }) => ({ exposedName, tool: canonical, definitionHash })),

@@ -298,19 +298,23 @@ describe('POST /admin/policy/explain and the views', () => {
     expect(upstreams.body.upstreams).toMatchObject([
       {
         name: 'files',
+        isBuiltIn: false,
         prefix: 'files',
         virtualServers: ['dev'],
         catalogue: { tools: [{ name: 'read' }, { name: 'write' }] },
       },
+      { name: 'audit', isBuiltIn: true, transport: { kind: 'built-in' }, virtualServers: ['audit'], catalogue: null },
     ]);
     const servers = await as('auditor').get('/admin/policy/virtual-servers');
     expect(servers.body.virtualServers).toMatchObject([
       {
         name: 'dev',
         tools: [{ exposedName: 'files__read', tool: 'files/read' }, {}],
+        isBuiltIn: false,
         missingUpstreams: [],
         collisions: [],
       },
+      { name: 'audit', isBuiltIn: true, tools: [], missingUpstreams: ['audit'] },
     ]);
   });
 });

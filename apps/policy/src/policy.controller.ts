@@ -54,14 +54,13 @@ export class PolicyController {
 
   @Get('upstreams')
   async upstreams(): Promise<{ version: number; upstreams: ReturnType<typeof upstreamsView> }> {
-    const { version, document } = await this.administration.current();
-    return { version, upstreams: upstreamsView(document, this.discovered.byUpstream()) };
+    const { policy } = this.discovered.under(await this.administration.current());
+    return { version: policy.version, upstreams: upstreamsView(policy, this.discovered.byUpstream()) };
   }
 
   @Get('virtual-servers')
   async virtualServers(): Promise<{ version: number; virtualServers: ReturnType<typeof virtualServersView> }> {
-    const stored = await this.administration.current();
-    const { catalog } = this.discovered.under(stored);
-    return { version: stored.version, virtualServers: virtualServersView(stored.document, catalog) };
+    const { policy, catalog } = this.discovered.under(await this.administration.current());
+    return { version: policy.version, virtualServers: virtualServersView(policy, catalog) };
   }
 }

@@ -226,6 +226,12 @@ describe('the authorization server', () => {
     expect(new URL(allowed.url).searchParams.get('code')).not.toBeNull();
   });
 
+  it('gives tokens for the server that is built in too', async () => {
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id, { resource: `${origin}/mcp/audit` });
+    expect((await visit.browser.open(visit.address)).text).toContain('Let “Editor” use “audit” for you?');
+  });
+
   it('tells the client when the person does not allow it', async () => {
     const { body: client } = await register();
     const visit = new Visit(client.client_id);

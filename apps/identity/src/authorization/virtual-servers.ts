@@ -1,4 +1,4 @@
-import { compilePolicy } from '@warder/access';
+import { type CompiledPolicy, compilePolicy } from '@warder/access';
 import type { Bus, Replica } from '@warder/bus';
 import { Catalog } from '@warder/catalog';
 import {
@@ -21,6 +21,7 @@ export class VirtualServers {
   private readonly replicas: Replica[] = [];
   private isStopped = false;
   private snapshot: PolicySnapshot | undefined;
+  private policy: CompiledPolicy | undefined;
   private catalog: Catalog | undefined;
 
   constructor(private readonly bus: Bus) {}
@@ -31,6 +32,7 @@ export class VirtualServers {
     const reading = bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic]).then(() => [
       bus.replica(policySnapshotTopic, (_, snapshot) => {
         this.snapshot = snapshot;
+        this.policy = undefined;
         this.catalog = undefined;
       }),
       bus.replica(toolDefinitionDiscoveredTopic, (upstream, catalogue) => {
@@ -48,22 +50,24 @@ export class VirtualServers {
     await Promise.all(this.replicas.map((replica) => replica.stop()));
   }
 
-  /** Names, in the order of the policy. */
+  /** Names that the policy gives, in its order; what is built in is there beside them. */
   names(): readonly string[] {
     return Object.keys(this.snapshot?.document.virtualServers ?? {});
   }
 
-  /** Undefined where there is no such server. */
+  /** Undefined where there is no such server, be it of the policy or built in. */
   describe(name: string): ServerDescription | undefined {
-    const { snapshot } = this;
-    const servers = snapshot?.document.virtualServers ?? {};
-    if (snapshot === undefined || !Object.hasOwn(servers, name)) return undefined;
-    this.catalog ??= new Catalog(compilePolicy(snapshot.document, snapshot.version), this.catalogues);
+    if (this.snapshot === undefined) return undefined;
+    const { document, version } = this.snapshot;
+    this.policy ??= compilePolicy(document, version);
+    const server = this.policy.virtualServers.get(name);
+    if (server === undefined) return undefined;
+    this.catalog ??= new Catalog(this.policy, this.catalogues);
     const tools = this.catalog.exposedTools(name).map((tool) => ({
       name: tool.exposedName,
       what: whatOf(tool.definition),
     }));
-    return { name, description: servers[name]!.description, tools };
+    return { name, description: server.settings.description, tools };
   }
 
   private keep(started: Replica): void {
