@@ -5,6 +5,9 @@ import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import { AccessHold } from './access-hold.entity.js';
+import { agentProviders } from './agents/agents.module.js';
+import { ServiceAccountsController } from './agents/service-accounts.controller.js';
+import { ServiceCredentialsStore } from './agents/service-credentials.store.js';
 import { authorizationProviders } from './authorization/authorization.module.js';
 import { GrantsStore } from './authorization/grants.store.js';
 import { bootstrap } from './bootstrap.js';
@@ -15,6 +18,7 @@ import { IdentityStore } from './identity.store.js';
 import { leakParts } from './leaks/leaks.module.js';
 import { livenessProviders } from './liveness/liveness.module.js';
 import { MeController } from './me.controller.js';
+import { CreateAgents1790000001600 } from './migrations/create-agents.js';
 import { CreateAuthorization1790000001300 } from './migrations/create-authorization.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
 import { HoldAnswers1790000001400 } from './migrations/hold-answers.js';
@@ -46,8 +50,9 @@ const MIGRATIONS = [
   CreateAuthorization1790000001300,
   HoldAnswers1790000001400,
   CreateSignals1790000001500,
+  CreateAgents1790000001600,
 ];
-const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController];
+const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController, ServiceAccountsController];
 
 /** What the service does by itself. */
 interface Started {
@@ -132,7 +137,12 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
         useFactory: (store: IdentityStore, tokens: TokensStore) =>
           new TokenRotation(store, tokens, config.pepper, config.tokens),
       },
-      { provide: ENDS_ACCESS, inject: [TokensStore, GrantsStore], useFactory: (...ends: EndsAccess[]) => ends },
+      ...agentProviders(config),
+      {
+        provide: ENDS_ACCESS,
+        inject: [TokensStore, GrantsStore, ServiceCredentialsStore],
+        useFactory: (...ends: EndsAccess[]) => ends,
+      },
       ...authorizationProviders(config, host),
       {
         provide: Offboarding,

@@ -13,6 +13,7 @@ const SAVED_ROWS = 500;
 /** Writes rows, their messages and the record of the change in one transaction, one change at a time. */
 export class IdentityStore {
   private readonly others: ((manager: EntityManager) => Promise<void>)[] = [];
+  private readonly followers: ((manager: EntityManager, rows: readonly Principal[]) => Promise<void>)[] = [];
 
   constructor(
     readonly source: DataSource,
@@ -29,7 +30,7 @@ export class IdentityStore {
   }
 
   /** An id that sorts by the time it was made. */
-  newId(prefix: 'usr' | 'svc' | 'pat' | 'grp'): string {
+  newId(prefix: 'usr' | 'svc' | 'pat' | 'grp' | 'sec'): string {
     return `${prefix}_${recordIdOf(this.wallMs(), randomBytes).replaceAll('-', '')}`;
   }
 
@@ -40,6 +41,12 @@ export class IdentityStore {
       await manager.upsert(Principal, rows.slice(at, at + SAVED_ROWS), ['id']);
     }
     await this.publishPrincipals(manager, rows);
+    for (const follow of this.followers) await follow(manager, rows);
+  }
+
+  /** Has `follow` see every change of a principal within its transaction, whoever made it. */
+  alsoFollow(follow: (manager: EntityManager, rows: readonly Principal[]) => Promise<void>): void {
+    this.followers.push(follow);
   }
 
   async saveTokens(manager: EntityManager, rows: readonly Token[]): Promise<void> {

@@ -28,6 +28,7 @@ export const StandaloneFile = z.strictObject({
   signals: IdentityConfig.shape.signals,
   signIn: IdentityConfig.shape.signIn,
   authorization: IdentityConfig.shape.authorization,
+  agents: IdentityConfig.shape.agents,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
   publicUrl: HostSettings.shape.publicUrl,
   tls: HostSettings.shape.tls,
@@ -45,7 +46,7 @@ export interface StandaloneConfig {
   readonly exporters: ExportersSettings;
   readonly identity: Pick<
     IdentityConfig,
-    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization'
+    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'agents'
   >;
 }
 
@@ -60,7 +61,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const { policyFile, stdio, exporters, listen, events, ...rest } = parsed.data;
-  const { groupRules, scim, leakedTokens, signals, signIn, authorization, ...ofHost } = rest;
+  const { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, ...ofHost } = rest;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -72,6 +73,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,
     exporters,
-    identity: { groupRules, scim, leakedTokens, signals, signIn, authorization },
+    identity: { groupRules, scim, leakedTokens, signals, signIn, authorization, agents },
   };
 }

@@ -3,12 +3,12 @@ import { Name, ToolPattern } from './policy-document.js';
 import { Role } from './topics/principal-state.js';
 
 /** Names of people, services and tokens: anything printable, for they are shown and logged. */
-const DisplayName = z
+export const DisplayName = z
   .string()
   .min(1)
   .max(200)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'control characters are not allowed');
-const Groups = z.array(Name).max(100);
+export const Groups = z.array(Name).max(100);
 const Roles = z.array(Role).max(4);
 
 export const CreatePrincipal = z.strictObject({

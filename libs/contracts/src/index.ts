@@ -33,6 +33,7 @@ export {
   IssueToken,
   RotateToken,
 } from './identity-bodies.js';
+export { ChangeServiceAccount, CreateServiceAccount, IssueSecret, SetKeys } from './service-account-bodies.js';
 export { OAUTH_SCOPE } from './oauth-scope.js';
 export { Pepper } from './pepper.js';
 export { ExplainRequest } from './policy-bodies.js';

@@ -14,6 +14,8 @@ export interface AdminActor {
   readonly token: TokenState | null;
   /** A program that is no principal, and how it was told apart, such as a directory by its SCIM bearer. */
   readonly client?: { readonly name: string; readonly by: string };
+  /** Who acts for the principal, the nearest first; nobody unless said otherwise. */
+  readonly actors?: readonly { readonly id: string; readonly kind: string }[];
   /** Client address as the door saw it; empty for the service itself. */
   readonly address: string;
 }
@@ -48,7 +50,7 @@ export interface AdminRecordPlace {
 /** The record of an act; its JSON text has the members in the order of the contract. */
 export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): AuditRecord {
   const { by, refusal, result = null, kind = 'admin', count = 1 } = action;
-  const { principal, token, client, address } = by;
+  const { principal, token, client, actors = [], address } = by;
   const personal: PersonalPart = {
     salt: place.salt,
     principal: principal && { name: principal.name, email: principal.email },
@@ -70,7 +72,7 @@ export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): Aud
     occurredAtMs: place.occurredAtMs,
     node: place.node,
     principal: principal && { id: principal.id, kind: principal.kind, groups: principal.groups },
-    actorChain: [],
+    actorChain: [...actors],
     agent: token && { id: token.id, kind: 'pat' },
     verified: client === undefined ? null : { client: client.name, by: client.by },
     traceId: null,

@@ -33,12 +33,27 @@ export const AuthorizationConfig = z.strictObject({
   /** Clients that are known in advance; without a secret they are public ones. */
   clients: z
     .array(
-      z.strictObject({
-        id: z.string().min(1).max(200),
-        name: z.string().min(1).max(200),
-        redirectUris: z.array(z.url()).min(1).max(50),
-        secret: z.string().min(32).max(512).optional(),
-      }),
+      z
+        .strictObject({
+          id: z
+            .string()
+            .regex(/^(?!svc_)/, 'begins as ids of service accounts do')
+            .min(1)
+            .max(200),
+          name: z.string().min(1).max(200),
+          redirectUris: z.array(z.url()).max(50),
+          secret: z.string().min(32).max(512).optional(),
+          /** Whether it may come for tokens by the word of the company's provider (ID-JAG), for which it needs a secret. */
+          idJag: z.boolean().default(false),
+        })
+        .refine(({ idJag, secret }) => !idJag || secret !== undefined, {
+          path: ['idJag'],
+          message: 'a client that presents ID-JAGs needs a secret',
+        })
+        .refine(({ idJag, redirectUris }) => idJag || redirectUris.length > 0, {
+          path: ['redirectUris'],
+          message: 'a client that people sign in with needs one',
+        }),
     )
     .max(1_000)
     .default([]),

@@ -6,6 +6,8 @@ import { Buckets } from '@warder/limits';
 import { type AdminAction, Outbox, storeErrorOf } from '@warder/postgres';
 import { addressKey, type Host } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
+import type { AgentsParts } from '../agents/create-agents.js';
+import { ServiceCredentialsStore } from '../agents/service-credentials.store.js';
 import type { IdentityConfig } from '../identity-config.js';
 import { IdentityStore } from '../identity.store.js';
 import { LivenessStore } from '../liveness/liveness.store.js';
@@ -25,7 +27,7 @@ import { ClientDocuments } from './client-documents.js';
 import { ClientsStore } from './clients.store.js';
 import { GrantsStore } from './grants.store.js';
 import type { createProvider } from './provider.js';
-import { registeredBy } from './routes.js';
+import { registeredBy, ROUTES } from './routes.js';
 import { Sealing } from './sealing.js';
 import { SigningKeysStore } from './signing-keys.store.js';
 import { VirtualServers } from './virtual-servers.js';
@@ -52,6 +54,7 @@ interface Stores {
   readonly passwords: PasswordsStore;
   readonly sealing: Sealing;
   readonly access: AdminAccess;
+  readonly credentials: ServiceCredentialsStore;
 }
 
 /** What people sign in with, and what clients get their tokens from. */
@@ -89,7 +92,17 @@ export function authorizationProviders(config: IdentityConfig, host: Host): Prov
     },
     {
       provide: OPENING,
-      inject: [IdentityStore, Outbox, GrantsStore, SigningKeysStore, PeopleStore, PasswordsStore, Sealing, AdminAccess],
+      inject: [
+        IdentityStore,
+        Outbox,
+        GrantsStore,
+        SigningKeysStore,
+        PeopleStore,
+        PasswordsStore,
+        Sealing,
+        AdminAccess,
+        ServiceCredentialsStore,
+      ],
       useFactory:
         (
           store: IdentityStore,
@@ -100,9 +113,10 @@ export function authorizationProviders(config: IdentityConfig, host: Host): Prov
           passwords: PasswordsStore,
           sealing: Sealing,
           access: AdminAccess,
+          credentials: ServiceCredentialsStore,
         ) =>
         () =>
-          open(config, host, { store, outbox, grants, keys, people, passwords, sealing, access }),
+          open(config, host, { store, outbox, grants, keys, people, passwords, sealing, access, credentials }),
     },
     AuthorizationStart,
   ];
@@ -126,6 +140,7 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
     keys: await stores.keys.load(),
     documents: new ClientDocuments(store, guardedFetch({ ...FETCH, ...ca, isNamed })),
     servers,
+    agents: agentsPartsOf(config, stores),
     isActive: async (id) => (await people.active(id)) !== undefined,
   });
   provider.on('server_error', (_, error) =>
@@ -153,6 +168,27 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
   host.mountRaw('/sign-in', (request, response) => {
     if (!door.isAnswered(request, response)) void signIn.handle(request, response);
   });
+}
+
+/** What programs come for tokens by; their keys are fetched from where an operator said, and nowhere private else. */
+function agentsPartsOf({ agents: config }: IdentityConfig, stores: Stores): AgentsParts {
+  const { outbox, people, credentials, access } = stores;
+  const isNamed = (url: URL): boolean => config.privateHosts.includes(url.host);
+  const ca = config.caFile === undefined ? {} : { ca: readFileSync(config.caFile, 'utf8') };
+  return {
+    config,
+    outbox,
+    people,
+    credentials,
+    fetchKeys: guardedFetch({ ...FETCH, ...ca, isNamed }),
+    onFailure: ({ code, detail, address }) =>
+      access.refused.note({
+        kind: 'authentication',
+        by: { principal: null, token: null, address },
+        arguments: { method: 'POST', route: ROUTES.token },
+        refusal: { code, detail, isForbidden: true },
+      }),
+  };
 }
 
 /** The library warns on loading that this version of Node is not one of its own; each of ours is tested with it. */

@@ -39,6 +39,10 @@ export class ClientsStore {
     const { source } = this.store;
     await source.query('DELETE FROM oauth_item WHERE expires_at < to_timestamp($1::numeric / 1000)', [nowMs]);
     await source.query(
+      `DELETE FROM agent_grant WHERE NOT EXISTS
+         (SELECT 1 FROM oauth_item WHERE model = 'Grant' AND id = agent_grant.grant_id)`,
+    );
+    await source.query(
       `DELETE FROM oauth_item AS client WHERE model = 'Client'
          AND (payload->>'client_id_issued_at')::numeric < $1 AND ${IS_UNUSED}`,
       [nowMs / 1_000 - this.unusedDays * 86_400],

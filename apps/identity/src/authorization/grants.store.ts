@@ -48,6 +48,20 @@ export class GrantsStore implements EndsAccess {
     return ids;
   }
 
+  /** Ends what was issued under ids that the authorization server keeps no grant of, such as those of agents' credentials. */
+  async endNamed(manager: EntityManager, principalId: string, ids: readonly string[]): Promise<void> {
+    const expiresAtMs = this.store.wallMs() + this.accessMs;
+    for (const id of ids) await this.tellEnd(manager, id, principalId, expiresAtMs);
+  }
+
+  /** Whether one of these has ended, of grants and of what is ended by name. */
+  async hasEnded(ids: readonly string[]): Promise<boolean> {
+    const found: unknown[] = await this.store.source.query('SELECT 1 FROM ended_grant WHERE id = ANY($1) LIMIT 1', [
+      [...ids],
+    ]);
+    return found.length > 0;
+  }
+
   /**
    * Ends one grant of the principal.
    * @throws AdminError 404 WDR_CLIENT_UNKNOWN
@@ -102,13 +116,15 @@ export class GrantsStore implements EndsAccess {
     );
     await manager.query(`DELETE FROM oauth_item WHERE grant_id = ANY($1) OR (model = 'Grant' AND id = ANY($1))`, [ids]);
     const expiresAtMs = this.store.wallMs() + this.accessMs;
-    for (const { id, account_id: principalId } of gone) {
-      await manager.query(
-        'INSERT INTO ended_grant (id, principal_id, expires_at_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-        [id, principalId ?? '', expiresAtMs],
-      );
-      await this.outbox.enqueue(manager, grantStateTopic, id, stateOf(id, principalId ?? '', expiresAtMs));
-    }
+    for (const { id, account_id: principalId } of gone) await this.tellEnd(manager, id, principalId ?? '', expiresAtMs);
+  }
+
+  private async tellEnd(manager: EntityManager, id: string, principalId: string, expiresAtMs: number): Promise<void> {
+    await manager.query(
+      'INSERT INTO ended_grant (id, principal_id, expires_at_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+      [id, principalId, expiresAtMs],
+    );
+    await this.outbox.enqueue(manager, grantStateTopic, id, stateOf(id, principalId, expiresAtMs));
   }
 }
 

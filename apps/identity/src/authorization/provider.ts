@@ -1,4 +1,6 @@
 import { OAUTH_SCOPE } from '@warder/contracts';
+import { AGENT_GRANTS } from '../agents/agent-grants.js';
+import { AllClients, type Agents, type AgentsParts, createAgents } from '../agents/create-agents.js';
 import { errors, type ClientMetadata, type Configuration, Provider } from 'oidc-provider';
 import { noticePage } from '../sign-in/pages.js';
 import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
@@ -23,6 +25,7 @@ export interface ProviderParts {
   readonly keys: readonly PrivateJwk[];
   readonly documents: ClientDocuments;
   readonly servers: VirtualServers;
+  readonly agents: AgentsParts;
   /** Whether the principal may sign in and have tokens now. */
   isActive(principalId: string): Promise<boolean>;
 }
@@ -35,11 +38,15 @@ export function createProvider(parts: ProviderParts): Provider {
   const { origin, config } = parts;
   const reuseMs = config.refreshReuseSeconds * 1_000;
   const isSecure = origin.startsWith('https:');
+  const agents = agentsOf(parts);
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, signed: true, overwrite: true } as const;
   const configuration: Configuration = {
-    adapter: (model: string) => new OauthItems(model, { ...parts.items, reuseMs }),
+    adapter: (model: string) =>
+      model === 'Client'
+        ? new AllClients({ ...parts.items, reuseMs }, parts.agents.credentials)
+        : new OauthItems(model, { ...parts.items, reuseMs }),
     jwks: { keys: [...parts.keys] as never },
-    clients: config.clients.map(staticClient),
+    clients: [...config.clients.map(staticClient), ...agents.clients],
     clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: ['authorization_code', 'refresh_token'] },
     cookies: {
       keys: parts.items.sealing.cookieKeys(),
@@ -59,7 +66,7 @@ export function createProvider(parts: ProviderParts): Provider {
         jwt: (_, __, { payload }) => void (payload!['iat'] = parts.items.store.wallMs() / 1_000),
       },
     },
-    fetch: (url, init) => parts.documents.fetch(url instanceof Request ? url.url : url.toString(), init),
+    fetch: (to, init) => fetchFor(parts, to instanceof Request ? to.url : to.toString(), init),
     issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: () => false,
@@ -78,6 +85,7 @@ export function createProvider(parts: ProviderParts): Provider {
         grant_id: 'grantId' in token ? (token.grantId as string) : '',
         client_name: client?.clientName ?? client?.clientId ?? '',
         client_by: registeredBy(client?.clientId ?? '', config),
+        ...agents.tokens.claimsOf(token),
       };
     },
     renderError: (ctx, { error_description: detail }) => {
@@ -91,7 +99,20 @@ export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(origin, configuration);
   // Its addresses are made of the headers that the door sets.
   provider.proxy = true;
+  agents.endpoint.registerOn(provider);
   return provider;
+}
+
+function agentsOf({ origin, config, items: { store, grants }, keys, servers, agents }: ProviderParts): Agents {
+  const accessMs = config.accessTokenMinutes * 60_000;
+  const idJagClients = config.clients.filter(({ idJag }) => idJag).map(({ id }) => id);
+  return createAgents(agents, { origin, store, grants, keys, servers, accessMs, idJagClients });
+}
+
+async function fetchFor({ agents, documents }: ProviderParts, url: string, init?: RequestInit): Promise<Response> {
+  // A copy of keys that outlives them would let in whoever has the one that was taken away.
+  const isOfKeys = await agents.credentials.isKeysAddress(url);
+  return isOfKeys ? agents.fetchKeys(url, init) : documents.fetch(url, init);
 }
 
 function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Configuration['features']> {
@@ -139,13 +160,18 @@ function isOwn(
   return token.clientId === clientId;
 }
 
-function staticClient({ id, name, redirectUris, secret }: AuthorizationConfig['clients'][number]): ClientMetadata {
+function staticClient(known: AuthorizationConfig['clients'][number]): ClientMetadata {
+  const { id, name, redirectUris, secret, idJag } = known;
+  const isForPeople = redirectUris.length > 0;
   const document = withApplicationType({
     client_id: id,
     client_name: name,
     redirect_uris: redirectUris,
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
+    grant_types: [
+      ...(isForPeople ? ['authorization_code', 'refresh_token'] : []),
+      ...(idJag ? [AGENT_GRANTS.jwtBearer] : []),
+    ],
+    response_types: isForPeople ? ['code'] : [],
     ...(secret === undefined
       ? { token_endpoint_auth_method: 'none' }
       : { token_endpoint_auth_method: 'client_secret_basic', client_secret: secret }),

@@ -84,6 +84,14 @@ export class PeopleStore {
     return found?.status === 'active' ? found : undefined;
   }
 
+  /**
+   * The principal of somebody whom a provider vouches for without a sign-in: linked already, or linked now by the address,
+   * by the rules of a sign-in.
+   */
+  async recognised(vouched: Vouched): Promise<Principal | undefined> {
+    return this.store.change((manager) => this.find(manager, vouched, { creates: false, linksByEmail: true }));
+  }
+
   /** The principal of a person at a provider. */
   async bySubject(provider: string, subject: string): Promise<Principal | undefined> {
     return this.linked(this.store.source.manager, provider, subject);

@@ -1,0 +1,42 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { actorsOf, readSignedToken } from '@warder/tokens';
+import type { GrantsStore } from '../authorization/grants.store.js';
+import type { PrivateJwk } from '../authorization/signing-keys.store.js';
+import type { IdentityStore } from '../identity.store.js';
+import { Principal } from '../principal.entity.js';
+import { ensureStanding, NotTaken, type Presented } from './presented.js';
+
+/** Access tokens of our own that are presented to the token endpoint: held to what every node holds them to. */
+export class OwnTokens {
+  private readonly keys: ReadonlyMap<string, KeyObject>;
+
+  constructor(
+    private readonly issuer: string,
+    private readonly store: IdentityStore,
+    private readonly grants: GrantsStore,
+    keys: readonly PrivateJwk[],
+  ) {
+    this.keys = new Map(keys.map((jwk) => [jwk.kid, createPublicKey({ key: jwk as never, format: 'jwk' })]));
+  }
+
+  /** @throws NotTaken with the reason */
+  async examine(text: string): Promise<Presented> {
+    const nowMs = this.store.wallMs();
+    const claims = readSignedToken(text, this.issuer, nowMs, (kid) => this.keys.get(kid));
+    if (typeof claims === 'string') throw new NotTaken(claims);
+    const issuedAtMs = Math.round(claims.iat * 1_000);
+    if (claims.exp * 1_000 <= nowMs) throw new NotTaken('expired');
+    const endsWith = [claims.grant_id, ...(claims.ends_with ?? [])];
+    if (await this.grants.hasEnded(endsWith)) throw new NotTaken('its grant has ended');
+    const principal = await this.standing(claims.sub, issuedAtMs);
+    for (const actor of claims.act === undefined ? [] : actorsOf(claims.act)) {
+      if (actor.kind === 'service') await this.standing(actor.id, issuedAtMs);
+    }
+    return { principal, expiresAtMs: claims.exp * 1_000, endsWith, act: claims.act, audience: claims.aud };
+  }
+
+  private async standing(id: string, issuedAtMs: number): Promise<Principal> {
+    const found = await this.store.source.manager.findOneBy(Principal, { id });
+    return ensureStanding(found ?? undefined, issuedAtMs);
+  }
+}
