@@ -9,6 +9,7 @@ const alone = [
   'e2e/stories/**/*.spec.ts',
   'apps/standalone/src/main.spec.ts',
   'apps/balancer/src/main.spec.ts',
+  'apps/identity/src/sign-in/saml/saml-keycloak.spec.ts',
   'apps/ingress/src/ingress.outage.spec.ts',
   'libs/testing/src/{compose-cluster,compose-kafka,bus-groups,bus-kill}.spec.ts',
   'libs/testing/src/kafka-{bus,producer,consumer,access}.spec.ts',

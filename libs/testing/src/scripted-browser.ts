@@ -67,7 +67,12 @@ export class ScriptedBrowser {
     const hidden = [...page.text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
     const form = Object.fromEntries(hidden.map(([, name, value]) => [name, value]));
     const whole = { ...form, ...values } as Record<string, string>;
-    return this.follow(new URL(action.replaceAll('&#38;', '&'), page.url).href, this.isClients, whole, page.url);
+    return this.follow(
+      new URL(action.replaceAll(/&(?:#38|amp);/g, '&'), page.url).href,
+      this.isClients,
+      whole,
+      page.url,
+    );
   }
 
   private cookies(url: URL, isSameSite: boolean, isGet: boolean): string {
