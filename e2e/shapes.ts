@@ -24,6 +24,7 @@ export const STORY_SHAPES = {
   '14-sign-in': ['standalone', 'cluster'],
   '15-company-sign-in': ['standalone', 'cluster'],
   '19-attacks': ['standalone'],
+  '16-ending-access': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;
