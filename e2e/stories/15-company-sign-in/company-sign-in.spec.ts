@@ -80,6 +80,9 @@ describe.each(shapesOf('15-company-sign-in'))('people of a company that has Keyc
       clientId: KEYCLOAK_CLIENT.id,
       clientSecret: KEYCLOAK_CLIENT.secret,
       groupsClaim: 'groups',
+      livenessMinutes: 5,
+      // With it Keycloak would end the session, and say nothing at a sign-out.
+      offlineAccess: false,
       allowPrivateAddress: true,
     };
     const documents = { privateDocumentHosts: [new URL(publisher.url).host], documentCaFile: publisher.caFile };
@@ -169,13 +172,19 @@ describe.each(shapesOf('15-company-sign-in'))('people of a company that has Keyc
     expect(ana.person.shown).toEqual([expect.stringMatching(QUESTION), KEYCLOAK_PAGE]);
   }, 180_000);
 
-  it('hears nothing from Keycloak of a user who is switched off, until an administrator there signs them out too', async () => {
+  it('hears nothing from Keycloak of a user who is switched off, until they are signed out there: then all ends, personal tokens too', async () => {
     const cleo = await signedIn('cleo');
+    const { principals } = await scene.admin.ask<{ principals: Named[] }>('GET', '/identity/principals');
+    const { id } = principals.find(({ email }) => email === 'cleo@corp.example')!;
+    const { token: personal } = await scene.admin.token(id, 'script');
+    for (const agent of scene.agents(personal)) await eventually('the token is known', () => agent.isServed());
     await keycloak.admin.setEnabled('cleo', false);
-    expect(await keycloak.admin.sessionCount('cleo')).toBe(1);
+    expect(await keycloak.admin.sessionCount('cleo')).toBeGreaterThan(0);
     for (const agent of scene.agents(cleo.token)) expect(await agent.isServed()).toBe(true);
     await keycloak.admin.logOut('cleo');
     await refusedEverywhere(cleo.token);
+    // Warder asks Keycloak whether somebody who was signed out is still there, and is told that the user is disabled.
+    await refusedEverywhere(personal);
     cleo.memory.delete('callback');
     const back = signingInV1.open(endpoint(), cleo.person.allow, cleo.memory, dir);
     await expect(back).rejects.toThrow('Account is disabled');
@@ -190,6 +199,7 @@ describe.each(shapesOf('15-company-sign-in'))('people of a company that has Keyc
       return records
         .map((record) => ({ record, given: givenTo(record) }))
         .filter(({ record, given }) => ana !== undefined && (record.principal?.id === ana || given['id'] === ana))
+        .filter(({ record }) => TOLD.includes(record.method))
         .toSorted((one, other) => one.record.occurredAtMs - other.record.occurredAtMs);
     };
     const came = ['sign-in.complete', 'consent.grant'];
@@ -214,6 +224,15 @@ describe.each(shapesOf('15-company-sign-in'))('people of a company that has Keyc
     await scene.ledgerHolds();
   }, 60_000);
 });
+
+interface Named {
+  readonly id: string;
+  readonly email: string | null;
+}
+
+const TOLD = ['principal.create', 'sign-in.complete', 'consent.grant', 'principal.sign-out'].map(
+  (act) => `admin/identity/${act}`,
+);
 
 /** What an act was given, as its record keeps it. */
 function givenTo({ personal }: AuditRecord): Record<string, unknown> {

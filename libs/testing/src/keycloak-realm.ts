@@ -43,6 +43,8 @@ export function keycloakRealm(): object {
     lastName: name.split(' ')[1],
     enabled: true,
     groups,
+    // What Keycloak gives everybody whom it does not import; `offline_access` is among them.
+    realmRoles: [`default-roles-${KEYCLOAK_REALM}`],
     credentials: [{ type: 'password', value: password, temporary: false }],
   }));
   return {
