@@ -13,6 +13,7 @@ import {
   signingKeyStateTopic,
   type TokenState,
   tokenStateTopic,
+  trustedIssuerStateTopic,
 } from '@warder/contracts';
 import { BUILT_IN_PACKS } from '@warder/detectors';
 import { digestOf, issueToken } from '@warder/tokens';
@@ -25,6 +26,8 @@ export interface BenchPepper {
   readonly secret: string;
 }
 
+/** Messages of one publication. */
+const PART = 1_000;
 const TOKEN_LIFE_MS = 86_400_000;
 
 /**
@@ -46,18 +49,26 @@ export async function feedState(
     connectionStateTopic,
     grantStateTopic,
     signingKeyStateTopic,
+    trustedIssuerStateTopic,
   ];
   await bus.ensureTopics(topics);
   const tokens = Array.from({ length: principals }, () => issueToken(randomBytes));
   const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-  await bus.publishRaw(
-    principalStateTopic,
-    tokens.map((_, index) => ({ key: principalId(index), value: json(principal(index)) })),
-  );
-  await bus.publishRaw(
-    tokenStateTopic,
-    tokens.map((text, index) => ({ key: digestOf(text, pepper.secret), value: json(token(index, pepper.keyId)) })),
-  );
+  // In parts: one record batch must fit into what the topic takes.
+  for (let from = 0; from < principals; from += PART) {
+    const part = tokens.slice(from, from + PART);
+    await bus.publishRaw(
+      principalStateTopic,
+      part.map((_, at) => ({ key: principalId(from + at), value: json(principal(from + at)) })),
+    );
+    await bus.publishRaw(
+      tokenStateTopic,
+      part.map((text, at) => ({
+        key: digestOf(text, pepper.secret),
+        value: json(token(from + at, pepper.keyId)),
+      })),
+    );
+  }
   for (const [pack, detectors] of Object.entries(BUILT_IN_PACKS)) {
     const state: GuardrailRulesState = { version: 1, status: 'active', pack, detectors: [...detectors] };
     await bus.publish(guardrailRulesStateTopic, pack, state);

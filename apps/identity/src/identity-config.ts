@@ -33,7 +33,10 @@ export const IdentityConfig = z
         message: 'is more than graceSecondsMax',
       })
       .prefault({}),
-    authorization: AuthorizationConfig.prefault({}),
+    authorization: AuthorizationConfig.refine(({ mode, trusted }) => mode === 'own' || trusted !== undefined, {
+      path: ['trusted'],
+      message: 'is required in the mode resource-server',
+    }).prefault({}),
     signIn: SignInConfig.prefault({}),
     agents: AgentsConfig.prefault({}),
     /**

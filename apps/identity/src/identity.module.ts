@@ -8,6 +8,7 @@ import { AccessHold } from './access-hold.entity.js';
 import { agentProviders } from './agents/agents.module.js';
 import { ServiceAccountsController } from './agents/service-accounts.controller.js';
 import { ServiceCredentialsStore } from './agents/service-credentials.store.js';
+import { trustedIssuerProviders } from './authorization/trusted-issuer.module.js';
 import { authorizationProviders } from './authorization/authorization.module.js';
 import { GrantsStore } from './authorization/grants.store.js';
 import { bootstrap } from './bootstrap.js';
@@ -24,6 +25,7 @@ import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
 import { HoldAnswers1790000001400 } from './migrations/hold-answers.js';
 import { CreateScim1790000001100 } from './migrations/create-scim.js';
 import { CreateSignals1790000001500 } from './migrations/create-signals.js';
+import { TrustIssuer1790000001800 } from './migrations/trust-issuer.js';
 import { RotateTokens1790000001200 } from './migrations/rotate-tokens.js';
 import { Offboarding } from './offboarding.store.js';
 import { Principal } from './principal.entity.js';
@@ -51,6 +53,7 @@ const MIGRATIONS = [
   HoldAnswers1790000001400,
   CreateSignals1790000001500,
   CreateAgents1790000001600,
+  TrustIssuer1790000001800,
 ];
 const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController, ServiceAccountsController];
 
@@ -144,6 +147,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
         useFactory: (...ends: EndsAccess[]) => ends,
       },
       ...authorizationProviders(config, host),
+      ...trustedIssuerProviders(config, host),
       {
         provide: Offboarding,
         inject: [IdentityStore, ENDS_ACCESS],

@@ -9,6 +9,8 @@ import {
   type SigningKeyState,
   signingKeyStateTopic,
   tokenStateTopic,
+  trustedIssuerStateTopic,
+  type TrustedIssuerState,
   type TokenState,
 } from '@warder/contracts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
@@ -39,6 +41,7 @@ export class IdentityScene {
   tokens = new Map<string, TokenState>();
   grants = new Map<string, GrantState>();
   signingKeys = new Map<string, SigningKeyState>();
+  issuers = new Map<string, TrustedIssuerState>();
   records: AuditRecord[] = [];
   bus!: Bus;
   running: RunningHost | undefined;
@@ -59,10 +62,12 @@ export class IdentityScene {
     this.tokens = new Map();
     this.grants = new Map();
     this.signingKeys = new Map();
-    await this.bus.ensureTopics([grantStateTopic, signingKeyStateTopic]);
+    this.issuers = new Map();
+    await this.bus.ensureTopics([grantStateTopic, signingKeyStateTopic, trustedIssuerStateTopic]);
     // As an ingress node reads them, without which a change is not applied everywhere.
     await this.bus.replica(grantStateTopic, (id, state) => void this.grants.set(id, state));
     await this.bus.replica(signingKeyStateTopic, (id, state) => void this.signingKeys.set(id, state));
+    await this.bus.replica(trustedIssuerStateTopic, (id, state) => void this.issuers.set(id, state));
     await this.bus.watch(principalStateTopic, 'beginning', ({ key, value }) => this.principals.set(key, value));
     await this.bus.watch(tokenStateTopic, 'beginning', ({ key, value }) => this.tokens.set(key, value));
     await this.bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => void this.records.push(value));

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { principalStateTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
+import { type PrincipalState, principalStateTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
 import { type AdminActor, type Outbox, recordIdOf } from '@warder/postgres';
 import { type DataSource, type EntityManager, MoreThan } from 'typeorm';
-import { Principal, principalStateOf } from './principal.entity.js';
+import { Principal, principalStateOf, SCIM_SUBJECTS } from './principal.entity.js';
 import { previousStateOf, Token, tokenStateOf } from './token.entity.js';
 
 /** Expired tokens are told again for this long after their expiry, for clocks that disagree. */
@@ -14,6 +14,8 @@ const SAVED_ROWS = 500;
 export class IdentityStore {
   private readonly others: ((manager: EntityManager) => Promise<void>)[] = [];
   private readonly followers: ((manager: EntityManager, rows: readonly Principal[]) => Promise<void>)[] = [];
+  /** Of a change that runs: told at its end, when who they are elsewhere is written too. */
+  private readonly changed = new WeakMap<EntityManager, Map<string, Principal>>();
 
   constructor(
     readonly source: DataSource,
@@ -25,7 +27,11 @@ export class IdentityStore {
   change<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.source.transaction(async (manager) => {
       await manager.query(`SELECT pg_advisory_xact_lock(hashtext('warder-identity'))`);
-      return work(manager);
+      const changed = new Map<string, Principal>();
+      this.changed.set(manager, changed);
+      const result = await work(manager);
+      await this.publishPrincipals(manager, [...changed.values()]);
+      return result;
     });
   }
 
@@ -40,7 +46,9 @@ export class IdentityStore {
     for (let at = 0; at < rows.length; at += SAVED_ROWS) {
       await manager.upsert(Principal, rows.slice(at, at + SAVED_ROWS), ['id']);
     }
-    await this.publishPrincipals(manager, rows);
+    const changed = this.changed.get(manager);
+    if (changed === undefined) await this.publishPrincipals(manager, rows);
+    else for (const row of rows) changed.set(row.id, row);
     for (const follow of this.followers) await follow(manager, rows);
   }
 
@@ -95,8 +103,17 @@ export class IdentityStore {
   }
 
   private async publishPrincipals(manager: EntityManager, rows: readonly Principal[]): Promise<void> {
-    const entries = rows.map((row) => ({ key: row.id, message: principalStateOf(row) }));
-    if (entries.length > 0) await this.outbox.enqueueAll(manager, principalStateTopic, entries);
+    if (rows.length === 0) return;
+    const subjects = await subjectsOf(
+      manager,
+      rows.map(({ id }) => id),
+    );
+    const entries = rows.map((row) => {
+      const own = subjects.get(row.id);
+      const state = principalStateOf(row);
+      return { key: row.id, message: own === undefined ? state : { ...state, subjects: own } };
+    });
+    await this.outbox.enqueueAll(manager, principalStateTopic, entries);
   }
 
   private async publishTokens(manager: EntityManager, rows: readonly Token[]): Promise<void> {
@@ -108,4 +125,21 @@ export class IdentityStore {
     });
     if (entries.length > 0) await this.outbox.enqueueAll(manager, tokenStateTopic, entries);
   }
+}
+
+/** Who the principals are elsewhere; without those who are nobody. */
+async function subjectsOf(
+  manager: EntityManager,
+  ids: readonly string[],
+): Promise<Map<string, NonNullable<PrincipalState['subjects']>>> {
+  const rows: { id: string; provider: string; subject: string }[] = await manager.query(
+    `SELECT principal_id AS id, provider, subject FROM identity_link WHERE principal_id = ANY($1)
+     UNION ALL SELECT principal_id, $2, external_id FROM scim_user
+       WHERE external_id IS NOT NULL AND deleted_at_ms IS NULL AND principal_id = ANY($1)
+     ORDER BY 1, 2, 3`,
+    [ids, SCIM_SUBJECTS],
+  );
+  const found = new Map<string, { provider: string; subject: string }[]>();
+  for (const { id, provider, subject } of rows) found.set(id, [...(found.get(id) ?? []), { provider, subject }]);
+  return found;
 }

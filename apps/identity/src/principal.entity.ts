@@ -34,6 +34,9 @@ export class Principal {
   signedOutAtMs?: string | null;
 }
 
+/** Under which external ids of SCIM stand among a principal's subjects: no sign-in provider can be called so. */
+export const SCIM_SUBJECTS = '@scim';
+
 /** The row as every node is told of it. */
 export function principalStateOf(row: Principal): PrincipalState {
   const { version, status, id, kind, name, email, groups, roles, signedOutAtMs } = row;

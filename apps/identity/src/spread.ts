@@ -6,11 +6,18 @@ import {
   principalStateTopic,
   signingKeyStateTopic,
   tokenStateTopic,
+  trustedIssuerStateTopic,
 } from '@warder/contracts';
 import type { Outbox } from '@warder/postgres';
 import { parseBody } from '@warder/service-host';
 
-export const TOPICS = [principalStateTopic, tokenStateTopic, grantStateTopic, signingKeyStateTopic];
+export const TOPICS = [
+  principalStateTopic,
+  tokenStateTopic,
+  grantStateTopic,
+  signingKeyStateTopic,
+  trustedIssuerStateTopic,
+];
 
 /** What a change answers; `appliedEverywhere` only where the caller waited. */
 export type Spreading<View> = View & { appliedEverywhere?: boolean };

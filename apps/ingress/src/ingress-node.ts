@@ -11,6 +11,7 @@ import {
   tokenStateTopic,
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
+  trustedIssuerStateTopic,
 } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
 import { derivedKey } from './derived-key.js';
@@ -43,6 +44,7 @@ const TOPICS = [
   tokenStateTopic,
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
+  trustedIssuerStateTopic,
 ];
 
 /** Starts one ingress node: what it writes down, what it knows, and then its door. */
@@ -59,7 +61,13 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
   const gateway = gatewayOf(config, host, { ...records, ...known, sessions });
   reportHealth(host, { ...known, running });
   reportJournal(config, host, records.journal);
-  const cancellations = startDoor(config, host, { gateway, sessions, running, counter: records.counter });
+  const cancellations = startDoor(config, host, {
+    gateway,
+    sessions,
+    running,
+    counter: records.counter,
+    issuer: () => known.state.callers.trustedIssuer(),
+  });
   await Promise.all([topics, known.replication.start(), cancellations.start()]);
 }
 

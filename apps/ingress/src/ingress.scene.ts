@@ -17,6 +17,7 @@ import {
   type TokenScopes,
   type TokenState,
   tokenStateTopic,
+  trustedIssuerStateTopic,
 } from '@warder/contracts';
 import { BUILT_IN_PACKS } from '@warder/detectors';
 import { type Clock, type RunningHost, startServiceForTest } from '@warder/service-host';
@@ -69,6 +70,7 @@ export class IngressScene {
       connectionStateTopic,
       grantStateTopic,
       signingKeyStateTopic,
+      trustedIssuerStateTopic,
     ];
     await this.bus.ensureTopics([...owned, auditRecordedTopic]);
     await this.publishPrincipal('ana', ['developers']);

@@ -6,7 +6,7 @@ import { KeepAlive } from './downstream/keep-alive.js';
 import type { LegacySessions } from './downstream/legacy-sessions.js';
 import { McpDoor } from './downstream/mcp-door.js';
 import { MessageDispatch } from './downstream/message-dispatch.js';
-import { answerProtectedResource, METADATA_PREFIX } from './downstream/protected-resource.js';
+import { answerProtectedResource, type Issuer, METADATA_PREFIX } from './downstream/protected-resource.js';
 import { PublicOrigin } from './downstream/request-checks.js';
 import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
@@ -21,12 +21,14 @@ export interface DoorNeeds {
   readonly sessions: LegacySessions;
   readonly running: RunningOperations;
   readonly counter: RefusalCounter;
+  /** The company's own authorization server, where clients get their tokens there. */
+  readonly issuer: () => Issuer;
 }
 
 /** Opens `/mcp` to agents. @returns what has still to listen on the bus */
 export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): Cancellations {
   const { limits } = config;
-  const { gateway, running, counter, sessions } = needs;
+  const { gateway, running, counter, sessions, issuer } = needs;
   const { clock, log } = host;
   const metrics = new OperationMetrics(host.metrics);
   const noteUse = reportTokenUses(host);
@@ -41,6 +43,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     cancellations,
     keepAlive,
     publicUrl: () => host.door.publicUrl(),
+    issuer,
     streamBufferBytesMax: limits.streamBufferBytesMax,
     readTimeoutMs: limits.readTimeoutMs,
     unread: new UnreadAnswers(limits.unreadBytesMax),
@@ -54,6 +57,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     gateway,
     origin: new PublicOrigin(() => host.door.publicUrl()),
     publicUrl: () => host.door.publicUrl(),
+    issuer,
     addresses: new AddressLimit(limits),
     bodies,
     counter,
@@ -69,7 +73,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
   });
   host.mountRaw('/mcp', door.handle);
   host.mountRaw(METADATA_PREFIX, (request, response) =>
-    answerProtectedResource(host.door.publicUrl(), request, response),
+    answerProtectedResource({ publicUrl: host.door.publicUrl(), issuer: issuer() }, request, response),
   );
   return cancellations;
 }

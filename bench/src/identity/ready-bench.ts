@@ -10,6 +10,8 @@ import { VIRTUAL_SERVER } from '../workload.js';
 
 const QUIET: BusLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const READY_BOUND_MS = 10_000;
+/** As Linux counts for user space (`USER_HZ`). */
+const TICKS_PER_SECOND = 100;
 /** Nothing listens there: no call of this bench goes that far. */
 const UPSTREAM_PORT = 9;
 
@@ -32,7 +34,7 @@ export async function benchReadiness(people: number, say: (line: string) => void
     const bearers = await feedState(bus, pepper, UPSTREAM_PORT, people);
     const bearer = bearers[Math.floor(people / 2)]!;
     const options = { node: 'ingress-1', brokers, pepper, dir, isDrainPaused: true, nodeArgs: [] };
-    say('a node is ready                  seconds   RSS MiB   its copy on disk');
+    say('a node is ready                  seconds   CPU s   RSS MiB   its copy on disk');
     const first = await timed('from Kafka', () => startIngress(options), bearer, say);
     const again = await timed(
       'from Kafka, with its copy',
@@ -65,15 +67,22 @@ async function timed(
   const node = await start();
   const ms = performance.now() - startMs;
   const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${node.pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
+  const cpuS = cpuSecondsOf(node.pid);
   const status = await asked(node.port, bearer);
   if (status !== 200) throw new Error(`a token that there is was answered ${status}\n${node.output()}`);
   // It writes its copy a last time.
   await node.stop();
   const { size } = statSync(join(dirname(node.file), 'replica'));
   say(
-    `${what.padEnd(31)} ${(ms / 1_000).toFixed(2).padStart(8)} ${rss.toFixed(0).padStart(9)}   ${(size / 1_048_576).toFixed(1)} MiB`,
+    `${what.padEnd(31)} ${(ms / 1_000).toFixed(2).padStart(8)} ${cpuS.toFixed(2).padStart(7)} ${rss.toFixed(0).padStart(9)}   ${(size / 1_048_576).toFixed(1)} MiB`,
   );
   return { ms, file: node.file, port: node.port };
+}
+
+/** What the process has used of all CPUs, seconds. @see proc(5), `/proc/pid/stat`, fields 14 and 15 */
+function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 /** What the holder of a token is answered who asks what there is. */

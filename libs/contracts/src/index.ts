@@ -72,3 +72,10 @@ export {
   toolDefinitionDiscoveredTopic,
   UpstreamCatalogue,
 } from './topics/tool-definition-discovered.js';
+export {
+  TRUSTED_ALGORITHMS,
+  TRUSTED_ISSUER_KEY,
+  TrustedIssuerState,
+  trustedIssuerStateTopic,
+  TrustedKey,
+} from './topics/trusted-issuer-state.js';

@@ -30,7 +30,7 @@ export interface ClientGrant {
 
 /** Why an access token was refused; for the record and the operator, never for the one who presented it. */
 export type AccessRefused =
-  BadToken | 'expired' | 'audience' | 'grant-revoked' | 'principal-unknown' | 'signed-out' | 'actor-inactive';
+  BadToken | 'expired' | 'audience' | 'scope' | 'grant-revoked' | 'principal-unknown' | 'signed-out' | 'actor-inactive';
 
 export interface AccessTokenBounds {
   /** Tokens whose signature was verified and is not verified again. */

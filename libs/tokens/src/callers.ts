@@ -1,5 +1,6 @@
-import type { GrantState, PrincipalState, SigningKeyState, TokenState } from '@warder/contracts';
+import type { GrantState, PrincipalState, SigningKeyState, TokenState, TrustedIssuerState } from '@warder/contracts';
 import type { AccessRefused, AccessTokens, ClientGrant } from './access-tokens.js';
+import { TrustedTokens } from './trusted-tokens.js';
 import type { Identified, PrincipalDirectory, Revoked, Unidentified } from './principal-directory.js';
 
 /** What a caller proved itself with; the agent of the record. */
@@ -16,6 +17,8 @@ const SIGNED_START = 'eyJ';
 /** Everybody who may call: with a personal access token, or through an OAuth client. No method falls through to another. */
 export class Callers {
   private readonly listeners = new Set<(what: Revoked) => void>();
+  /** Of the company's own authorization server, where one is trusted. */
+  private readonly trusted = new TrustedTokens();
 
   constructor(
     private readonly directory: PrincipalDirectory,
@@ -34,6 +37,11 @@ export class Callers {
     address: string,
   ): { readonly principal: PrincipalState; readonly token: Credential } | Unidentified | AccessRefused {
     if (!bearer.startsWith(SIGNED_START)) return this.directory.examine(bearer, nowMs, address);
+    if (this.trusted.isOf(bearer)) {
+      return this.trusted.examine(bearer, audience, nowMs, (provider, subject) =>
+        this.directory.principalBySubject(provider, subject),
+      );
+    }
     return this.access.examine(bearer, audience, nowMs, (id) => this.directory.principalById(id));
   }
 
@@ -52,6 +60,16 @@ export class Callers {
 
   applyKey(id: string, state: SigningKeyState): void {
     this.access.applyKey(id, state);
+  }
+
+  /** Takes in what the company's authorization server is now. */
+  applyIssuer(state: TrustedIssuerState): void {
+    this.trusted.apply(state);
+  }
+
+  /** The company's authorization server, where clients get their tokens there. */
+  trustedIssuer(): TrustedIssuerState | undefined {
+    return this.trusted.current();
   }
 
   /** Takes in the end of a grant, and tells who listens. */

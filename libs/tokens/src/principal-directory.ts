@@ -50,6 +50,8 @@ export const DIRECTORY_BOUNDS: DirectoryBounds = { principalsMax: 200_000, token
 export class PrincipalDirectory {
   private readonly principals = new Map<string, PrincipalState>();
   private readonly tokens = new Map<string, TokenState>();
+  /** Ids of principals by who they say to be elsewhere: more than one is nobody. */
+  private readonly bySubject = new Map<string, readonly string[]>();
   private readonly addressScopes = new WeakMap<TokenState, AddressScope>();
   private readonly expiryTold = new Set<string>();
   private readonly listeners = new Set<(what: Revoked) => void>();
@@ -76,6 +78,7 @@ export class PrincipalDirectory {
       return;
     }
     this.principals.set(id, state);
+    this.indexSubjects(id, known, state);
     if (known?.status !== 'active') return;
     if (state.status !== 'active') return this.tell({ principalId: id });
     const signedInBeforeMs = state.signedOutAtMs ?? 0;
@@ -135,6 +138,15 @@ export class PrincipalDirectory {
     return this.principals.get(id);
   }
 
+  /**
+   * The principal who is the subject elsewhere, whatever its status; undefined where nobody is, or two are.
+   * @param provider - id of the sign-in provider, or `scim`
+   */
+  principalBySubject(provider: string, subject: string): PrincipalState | undefined {
+    const [id, ...others] = this.bySubject.get(subjectKey(provider, subject)) ?? [];
+    return id === undefined || others.length > 0 ? undefined : this.principals.get(id);
+  }
+
   /** A token by its latest secret, as it was last heard of, whatever its status. By scan: it is for `explain`, no call asks it. */
   tokenById(id: string): TokenState | undefined {
     let found: TokenState | undefined;
@@ -183,6 +195,20 @@ export class PrincipalDirectory {
     return { principals: this.principals.size, tokens: this.tokens.size, refusedEntries: this.refusedEntries };
   }
 
+  private indexSubjects(id: string, known: PrincipalState | undefined, state: PrincipalState): void {
+    for (const { provider, subject } of subjectsOf(known)) {
+      const key = subjectKey(provider, subject);
+      const left = (this.bySubject.get(key) ?? []).filter((each) => each !== id);
+      if (left.length > 0) this.bySubject.set(key, left);
+      else this.bySubject.delete(key);
+    }
+    for (const { provider, subject } of subjectsOf(state)) {
+      const key = subjectKey(provider, subject);
+      const others = (this.bySubject.get(key) ?? []).filter((each) => each !== id);
+      this.bySubject.set(key, [...others, id]);
+    }
+  }
+
   private tokenOf(bearer: string): TokenState | undefined {
     for (const [keyId, digester] of this.peppers) {
       const token = this.tokens.get(digester.digestOf(bearer));
@@ -211,6 +237,15 @@ export class PrincipalDirectory {
     }
     if (errors.length > 0) throw new AggregateError(errors, 'a revocation listener failed');
   }
+}
+
+/** Who was removed is nobody elsewhere any more: the subject may be somebody made anew. */
+function subjectsOf(state: PrincipalState | undefined): NonNullable<PrincipalState['subjects']> {
+  return state === undefined || state.status === 'removed' ? [] : (state.subjects ?? []);
+}
+
+function subjectKey(provider: string, subject: string): string {
+  return `${provider}/${subject}`;
 }
 
 /** Which secret of its token it is, from 1. */

@@ -1,9 +1,17 @@
 import { z } from 'zod';
+import { TrustedIssuerConfig } from './trusted-issuer-config.js';
 
 const Host = z.string().regex(/^[a-z0-9.-]+(?::\d+)?$/i, 'a host name, with its port where it is not the usual one');
 
 /** How clients come to their tokens. */
 export const AuthorizationConfig = z.strictObject({
+  /**
+   * Where clients are sent for their tokens: to Warder's own authorization server, or to the company's, whose tokens
+   * are then taken.
+   */
+  mode: z.enum(['own', 'resource-server']).default('own'),
+  /** The company's own; required in the mode `resource-server`. */
+  trusted: TrustedIssuerConfig.optional(),
   /** Minutes that an access token lives. Revocation does not wait for it; a client that never refreshes does. */
   accessTokenMinutes: z.int().min(1).max(1_440).default(60),
   /** Days after its last use in which a refresh token can be used. */

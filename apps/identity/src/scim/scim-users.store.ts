@@ -160,7 +160,8 @@ export class ScimUsers {
     const status = statusUnder(principal.status, await holdersOf(manager, principal.id));
     const isGone = principal.status === 'removed';
     const after = isGone ? principal : nextVersion(principal, { name, email, status });
-    const isOther = isNew || !isDeepStrictEqual(unversioned(after), unversioned(principal));
+    const isSame = externalId === row.externalId && isDeepStrictEqual(unversioned(after), unversioned(principal));
+    const isOther = isNew || !isSame;
     if (isOther && !isGone) await this.store.savePrincipals(manager, [after]);
     const changed = changedBetween(row.attributes, attributes);
     if (isNew || changed.length > 0) {

@@ -163,7 +163,10 @@ export class PeopleStore {
     );
     if (found === undefined) return linked;
     await this.link(manager, vouched, found.id);
-    return (await manager.findOneBy(Principal, { id: found.id })) ?? undefined;
+    // Another version, for every node is to hear who the principal is there.
+    const next = nextVersion(await manager.findOneByOrFail(Principal, { id: found.id }), {});
+    await this.store.savePrincipals(manager, [next]);
+    return next;
   }
 
   private async linked(manager: EntityManager, provider: string, subject: string): Promise<Principal | undefined> {

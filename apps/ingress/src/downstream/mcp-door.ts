@@ -11,7 +11,7 @@ import type { AddressLimit } from './address-limit.js';
 import { writeJson } from './answer-stream.js';
 import { type BodyReader, tooLarge } from './body-reader.js';
 import type { MessageDispatch } from './message-dispatch.js';
-import { challenged } from './protected-resource.js';
+import { challenged, type Issuer } from './protected-resource.js';
 import {
   type Accepted,
   acceptedOf,
@@ -26,6 +26,7 @@ export interface DoorParts {
   readonly gateway: Gateway;
   readonly origin: PublicOrigin;
   readonly publicUrl: () => URL;
+  readonly issuer: () => Issuer;
   readonly addresses: AddressLimit;
   readonly bodies: BodyReader;
   readonly counter: RefusalCounter;
@@ -126,7 +127,7 @@ export class McpDoor {
     const { refusal } = outcome;
     this.parts.counter.count(refusal.code, address, refusal.internalDetail, refusal.facts.holder);
     const refused = writeRefusal(refusal.facts.idJson ?? 'null', refusal, undefined);
-    const written = challenged(refused, this.parts.publicUrl, virtualServerOf(request.url ?? '') ?? '');
+    const written = challenged(refused, this.parts, virtualServerOf(request.url ?? '') ?? '');
     const isMuchLeft =
       !request.complete && (announcedLength(request) ?? Infinity) > this.parts.limits.strangerBodyBytesMax;
     // Reading on until a stranger's large body ends would be a gift; a known caller's is read and thrown away.

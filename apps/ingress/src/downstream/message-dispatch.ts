@@ -12,7 +12,7 @@ import type { KeepAlive } from './keep-alive.js';
 import type { LegacySessions } from './legacy-sessions.js';
 import type { Visit } from './mcp-door.js';
 import { operationOf, receivedOf } from './operation-of.js';
-import { challenged } from './protected-resource.js';
+import { challenged, type Issuer } from './protected-resource.js';
 import { cancelled, RunningOperation, type RunningOperations } from './running-operations.js';
 import type { UnreadAnswers } from './unread-answers.js';
 import { ACCEPTED, type WrittenAnswer, writeOutcome } from './written-answer.js';
@@ -24,6 +24,7 @@ export interface DispatchParts {
   readonly cancellations: Cancellations;
   readonly keepAlive: KeepAlive;
   readonly publicUrl: () => URL;
+  readonly issuer: () => Issuer;
   readonly streamBufferBytesMax: number;
   readonly readTimeoutMs: number;
   readonly unread: UnreadAnswers;
@@ -78,7 +79,7 @@ export class MessageDispatch {
   }
 
   private written(visit: Visit, idJson: string, outcome: Outcome, revision: Revision): WrittenAnswer {
-    return challenged(writeOutcome(idJson, outcome, revision), this.parts.publicUrl, visit.virtualServer);
+    return challenged(writeOutcome(idJson, outcome, revision), this.parts, visit.virtualServer);
   }
 
   private notify(visit: Visit, operation: Operation, message: ClientMessage): void {

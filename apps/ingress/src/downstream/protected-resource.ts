@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { OAUTH_SCOPE } from '@warder/contracts';
+import { OAUTH_SCOPE, type TrustedIssuerState } from '@warder/contracts';
 import { answerJson } from '@warder/service-host';
 import type { WrittenAnswer } from './written-answer.js';
 
@@ -18,12 +18,25 @@ export function resourceOf(origin: string, virtualServer: string): string {
   return `${origin}/mcp/${virtualServer}`;
 }
 
+/** The company's own authorization server, where clients get their tokens there. */
+export type Issuer = Pick<TrustedIssuerState, 'issuer' | 'scope'> | undefined;
+
+/** What a client is to ask for; null: nothing of ours. */
+function scopeOf(issuer: Issuer): string | null {
+  return issuer === undefined ? OAUTH_SCOPE : issuer.scope;
+}
+
 /** A 401 that says where tokens for the virtual server are had (RFC 9728 section 5.1); any other answer as it is. */
-export function challenged(answer: WrittenAnswer, publicUrl: () => URL, virtualServer: string): WrittenAnswer {
+export function challenged(
+  answer: WrittenAnswer,
+  { publicUrl, issuer }: { readonly publicUrl: () => URL; readonly issuer: () => Issuer },
+  virtualServer: string,
+): WrittenAnswer {
   const challenge = answer.headers['www-authenticate'];
   if (challenge === undefined || !NAME.test(virtualServer)) return answer;
   const metadata = `resource_metadata="${publicUrl().origin}${METADATA_PREFIX}/mcp/${virtualServer}"`;
-  const told = `${challenge}, ${metadata}, scope="${OAUTH_SCOPE}"`;
+  const scope = scopeOf(issuer());
+  const told = scope === null ? `${challenge}, ${metadata}` : `${challenge}, ${metadata}, scope="${scope}"`;
   return { ...answer, headers: { ...answer.headers, 'www-authenticate': told } };
 }
 
@@ -32,18 +45,23 @@ export function challenged(answer: WrittenAnswer, publicUrl: () => URL, virtualS
  * nobody has said who they are.
  * @see RFC 9728 section 3.2
  */
-export function answerProtectedResource(publicUrl: URL, request: IncomingMessage, response: ServerResponse): void {
+export function answerProtectedResource(
+  { publicUrl, issuer }: { readonly publicUrl: URL; readonly issuer: Issuer },
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const path = (request.url ?? '').split('?', 1)[0]!.slice(METADATA_PREFIX.length);
   const virtualServer = path.startsWith('/mcp/') ? path.slice(5) : '';
   if (!NAME.test(virtualServer)) {
     return answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
   }
+  const scope = scopeOf(issuer);
   // Clients in a browser read it before they have a token.
   response.setHeader('access-control-allow-origin', '*');
   answerJson(response, 200, {
     resource: resourceOf(originOf(publicUrl), virtualServer),
-    authorization_servers: [originOf(publicUrl)],
-    scopes_supported: [OAUTH_SCOPE],
+    authorization_servers: [issuer?.issuer ?? originOf(publicUrl)],
+    ...(scope === null ? {} : { scopes_supported: [scope] }),
     bearer_methods_supported: ['header'],
   });
 }

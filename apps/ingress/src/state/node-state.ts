@@ -7,6 +7,7 @@ import {
   type PrincipalState,
   type SigningKeyState,
   type TokenState,
+  type TrustedIssuerState,
   type UpstreamCatalogue,
 } from '@warder/contracts';
 import { createEngine, type ScreeningEngine } from '@warder/detectors';
@@ -21,6 +22,7 @@ export interface StateImage {
   /** Absent in a copy that an older build wrote. */
   readonly keys?: readonly SigningKeyState[];
   readonly grants?: readonly GrantState[];
+  readonly issuers?: readonly (readonly [key: string, TrustedIssuerState])[];
   readonly policy: PolicySnapshot | null;
   readonly catalogues: readonly UpstreamCatalogue[];
   readonly rules: readonly GuardrailRulesState[];
@@ -47,6 +49,7 @@ export class NodeState {
   private readonly tokens = new Map<string, TokenState>();
   private readonly keys = new Map<string, SigningKeyState>();
   private readonly grants = new Map<string, GrantState>();
+  private readonly issuers = new Map<string, TrustedIssuerState>();
   private readonly catalogues = new Map<string, UpstreamCatalogue>();
   private readonly rules = new Map<string, GuardrailRulesState>();
   private readonly connections = new Map<string, ConnectionState>();
@@ -97,6 +100,12 @@ export class NodeState {
     this.listeners.onChanged();
   }
 
+  applyIssuer(key: string, issuer: TrustedIssuerState): void {
+    if (!isNewer(this.issuers, key, issuer)) return;
+    this.callers.applyIssuer(issuer);
+    this.listeners.onChanged();
+  }
+
   applyPolicy(snapshot: PolicySnapshot): void {
     if (snapshot.version <= (this.snapshot?.version ?? 0)) return;
     this.isReaderTooOld = snapshot.minReader > POLICY_READER;
@@ -135,6 +144,7 @@ export class NodeState {
     for (const [digest, token] of image.tokens) this.applyToken(digest, token);
     for (const key of image.keys ?? []) this.applyKey(key.id, key);
     for (const grant of image.grants ?? []) this.applyGrant(grant.id, grant);
+    for (const [key, issuer] of image.issuers ?? []) this.applyIssuer(key, issuer);
     for (const rules of image.rules) this.applyRules(rules.pack, rules);
     for (const connection of image.connections) this.applyConnection(connection.id, connection);
     for (const catalogue of image.catalogues) this.applyCatalogue(catalogue.upstream, catalogue);
@@ -147,6 +157,7 @@ export class NodeState {
       tokens: [...this.tokens],
       keys: [...this.keys.values()],
       grants: [...this.grants.values()],
+      issuers: [...this.issuers],
       policy: this.snapshot ?? null,
       catalogues: [...this.catalogues.values()],
       rules: [...this.rules.values()],

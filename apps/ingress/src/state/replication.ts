@@ -8,12 +8,13 @@ import {
   signingKeyStateTopic,
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
+  trustedIssuerStateTopic,
 } from '@warder/contracts';
 import { Refusal } from '../pipeline/refusal.js';
 import type { NodeState } from './node-state.js';
 
 /** What has an owner who says when all of it has been read. */
-const OWNED = ['principals', 'tokens', 'keys', 'grants', 'policy', 'rules', 'connections'];
+const OWNED = ['principals', 'tokens', 'keys', 'grants', 'issuer', 'policy', 'rules', 'connections'];
 /** By which identity says who is let in no more: as fresh as the stalest of them. */
 const REVOKING = ['principals', 'tokens', 'grants'];
 /** Milliseconds that a node with a last-good copy waits for owners to answer before it serves from the copy. */
@@ -66,6 +67,10 @@ export class Replication {
       follow(
         'grants',
         bus.replica(grantStateTopic, (id, value) => state.applyGrant(id, value)),
+      ),
+      follow(
+        'issuer',
+        bus.replica(trustedIssuerStateTopic, (key, value) => state.applyIssuer(key, value)),
       ),
       follow(
         'policy',

@@ -14,6 +14,7 @@ import { signingKeyStateTopic } from './signing-key-state.js';
 import { tokenStateTopic } from './token-state.js';
 import { tokenUsedTopic } from './token-used.js';
 import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
+import { trustedIssuerStateTopic } from './trusted-issuer-state.js';
 
 /** All topics of the bus: what a cluster's setup makes, and from which it derives who may write and read what. */
 export const EVERY_TOPIC: readonly Topic<unknown>[] = [
@@ -33,4 +34,5 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   tokenStateTopic,
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
+  trustedIssuerStateTopic,
 ];

@@ -18,6 +18,8 @@ export const PrincipalState = z.object({
   roles: z.array(Role),
   /** Wall milliseconds; whatever was signed in before it has ended. Tokens of one's own are no sign-in. */
   signedOutAtMs: z.number().optional(),
+  /** Who the principal is elsewhere: at a sign-in provider by its id, or over SCIM (`scim`, its external id). */
+  subjects: z.array(z.object({ provider: z.string(), subject: z.string() })).optional(),
 });
 export type PrincipalState = z.infer<typeof PrincipalState>;
 
