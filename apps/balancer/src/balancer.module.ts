@@ -12,6 +12,7 @@ const PATHS_OF: Readonly<Record<string, string>> = {
   '/oauth': 'identity',
   '/sign-in': 'identity',
   '/signals': 'identity',
+  '/account': 'identity',
   '/.well-known/oauth-authorization-server': 'identity',
   '/.well-known/openid-configuration': 'identity',
 };

@@ -1,6 +1,7 @@
 import { Pepper } from '@warder/contracts';
 import { z } from 'zod';
 import { AgentsConfig } from './agents/agents-config.js';
+import { AccountConfig } from './account/account-config.js';
 import { AuthorizationConfig } from './authorization/authorization-config.js';
 import { GroupRules } from './group-rules.js';
 import { LeaksConfig } from './leaks/leaks-config.js';
@@ -39,6 +40,7 @@ export const IdentityConfig = z
     }).prefault({}),
     signIn: SignInConfig.prefault({}),
     agents: AgentsConfig.prefault({}),
+    account: AccountConfig.prefault({}),
     /**
      * Where the first administrator's token is left (mode 0600) when the service starts with no principal at all. A
      * token that already stands there is taken, so that a start that was cut short can be repeated.

@@ -4,6 +4,8 @@ import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { OwnAccessController } from './account/own-access.controller.js';
+import { SessionsController } from './account/sessions.controller.js';
 import { AccessHold } from './access-hold.entity.js';
 import { agentProviders } from './agents/agents.module.js';
 import { ServiceAccountsController } from './agents/service-accounts.controller.js';
@@ -21,6 +23,7 @@ import { livenessProviders } from './liveness/liveness.module.js';
 import { MeController } from './me.controller.js';
 import { CreateAgents1790000001600 } from './migrations/create-agents.js';
 import { CreateAuthorization1790000001300 } from './migrations/create-authorization.js';
+import { CreateBrowserSessions1790000001700 } from './migrations/create-browser-sessions.js';
 import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
 import { HoldAnswers1790000001400 } from './migrations/hold-answers.js';
 import { CreateScim1790000001100 } from './migrations/create-scim.js';
@@ -53,9 +56,19 @@ const MIGRATIONS = [
   HoldAnswers1790000001400,
   CreateSignals1790000001500,
   CreateAgents1790000001600,
+  CreateBrowserSessions1790000001700,
   TrustIssuer1790000001800,
 ];
-const CONTROLLERS = [PrincipalsController, TokensController, MeController, AccessController, ServiceAccountsController];
+const ENTITIES = [Principal, Token, AccessHold, ...SCIM_ENTITIES];
+const CONTROLLERS = [
+  PrincipalsController,
+  TokensController,
+  MeController,
+  AccessController,
+  ServiceAccountsController,
+  SessionsController,
+  OwnAccessController,
+];
 
 /** What the service does by itself. */
 interface Started {
@@ -106,10 +119,7 @@ export function identityModule(config: IdentityConfig, host: Host): DynamicModul
   return {
     module: IdentityModule,
     imports: [
-      databaseModule('identity', url, {
-        entities: [Principal, Token, AccessHold, ...SCIM_ENTITIES],
-        migrations: MIGRATIONS,
-      }),
+      databaseModule('identity', url, { entities: ENTITIES, migrations: MIGRATIONS }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
     controllers: [...CONTROLLERS, ...scim.controllers, ...leaks.controllers],

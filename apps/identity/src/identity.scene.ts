@@ -31,6 +31,7 @@ interface AnswerBody {
   readonly principal: PrincipalState;
   readonly principals: readonly PrincipalState[];
   readonly error: { readonly code: string };
+  readonly [member: string]: unknown;
 }
 
 /** Identity as its process would run it, on a real database, with what the bus carried. */

@@ -9,7 +9,7 @@ import type { IdentityConfig } from './identity-config.js';
 import type { IdentityStore } from './identity.store.js';
 import { nextVersion } from './next-version.js';
 import { previousStateOf, type Token, tokenStateOf } from './token.entity.js';
-import { findToken, type IssuedToken, type TokensStore } from './tokens.store.js';
+import { findToken, type IssuedToken, prefixOf, type TokensStore } from './tokens.store.js';
 
 /** New secrets for tokens that stay what they are: their id, name, owner and scopes. */
 export class TokenRotation {
@@ -40,6 +40,7 @@ export class TokenRotation {
       ensureBoundAsItsIssuer(before.scopes, before.principalId, by);
       const row = nextVersion(before, {
         digest: digestOf(text, this.pepper.keys[this.pepper.current]!),
+        prefix: prefixOf(text),
         pepperKeyId: this.pepper.current,
         generation: before.generation + 1,
         rotatedAtMs: String(nowMs),

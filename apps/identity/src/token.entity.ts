@@ -20,6 +20,10 @@ export class Token {
   @Column({ type: 'text' })
   name!: string;
 
+  /** With which its current secret begins, for whoever finds one; null for a token of before this was kept. */
+  @Column({ type: 'text', nullable: true })
+  prefix!: string | null;
+
   @Column({ name: 'principal_id', type: 'text' })
   principalId!: string;
 

@@ -13,10 +13,13 @@ import { findPrincipal } from './offboarding.store.js';
 import { NEVER_ROTATED, Token, tokenStateOf } from './token.entity.js';
 
 const DAY_MS = 86_400_000;
+const PREFIX_CHARS = 8;
 
 /** A token as it is told of; its text is told once, by the answer that issued it. */
 export type TokenView = Omit<TokenState, 'pepperKeyId' | 'status' | 'generation'> & {
   readonly status: 'active' | 'revoked' | 'expired';
+  /** With which its current secret begins; null where that was not kept. */
+  readonly prefix: string | null;
   readonly rotatedAtMs: number | null;
   /** Until when the secret before this one works; null where none does. */
   readonly previousExpiresAtMs: number | null;
@@ -57,6 +60,24 @@ export class TokensStore implements EndsAccess {
     return { tokens, next: rows.length > limit ? tokens.at(-1)!.id : null };
   }
 
+  /** Tokens of the principal that work now, the newest first, and this many at most. */
+  async active(principalId: string, limit: number): Promise<TokenView[]> {
+    const rows = await this.store.source.manager.find(Token, {
+      where: { principalId, status: 'active', expiresAtMs: MoreThan(String(this.store.wallMs())) },
+      order: { id: 'DESC' },
+      take: limit,
+    });
+    return rows.map((row) => this.viewOf(row));
+  }
+
+  /**
+   * One token of the principal.
+   * @throws AdminError 404 WDR_TOKEN_NOT_FOUND
+   */
+  async find(id: string, ownerId: string): Promise<TokenView> {
+    return this.viewOf(await findToken(this.store.source.manager, id, ownerId));
+  }
+
   /**
    * Issues a token for the principal. The answer is the one place where its text ever stands.
    * @throws AdminError 400 WDR_TOKEN_LIFETIME; 403 WDR_TOKEN_SCOPE; 404 WDR_PRINCIPAL_UNKNOWN; 409
@@ -80,6 +101,7 @@ export class TokensStore implements EndsAccess {
     const row: Token = {
       id: this.store.newId('pat'),
       digest: digestOf(text, this.pepper.keys[this.pepper.current]!),
+      prefix: prefixOf(text),
       version: 1,
       status: 'active',
       name: body.name,
@@ -152,11 +174,17 @@ export class TokensStore implements EndsAccess {
     return {
       ...told,
       status: status === 'active' && !isActive ? 'expired' : status,
+      prefix: row.prefix,
       rotatedAtMs: numberOf(row.rotatedAtMs),
       previousExpiresAtMs: previousEndsAtMs !== null && previousEndsAtMs > nowMs ? previousEndsAtMs : null,
       lastUsedAtMs: numberOf(row.lastUsedAtMs),
     };
   }
+}
+
+/** Eight characters, of which the random ones give away 24 bits of 256. */
+export function prefixOf(text: string): string {
+  return text.slice(0, PREFIX_CHARS);
 }
 
 /**

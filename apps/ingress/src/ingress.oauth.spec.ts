@@ -128,6 +128,17 @@ describe('an OAuth client', () => {
     await scene.publishPrincipal('ana', ['developers']);
   });
 
+  it('has a call run to its end though its token expires on the way; the next one asks for another', async () => {
+    const expiring = accessToken({ grant_id: 'grant-late', exp: Math.floor(scene.clock.wallMs() / 1_000) + 20 });
+    const running = new WireClient(scene, 'modern', expiring).call('slow', { nonce: 'late-1', ms: 3_000 });
+    await eventually(() => upstream.executed().find((entry) => entry.nonce === 'late-1'));
+    scene.clock.push(21_000);
+    expect((await ask(expiring)).status).toBe(401);
+    const answer = await running;
+    expect([answer.status, messageOf(answer).error]).toEqual([200, undefined]);
+    expect(upstream.cancelled).not.toContain('late-1');
+  });
+
   it('is signed out with its person: what was issued before is refused, personal tokens and later sign-ins are not', async () => {
     const before = accessToken({ grant_id: 'grant-4', iat: Math.floor(scene.clock.wallMs() / 1_000) - 30 });
     const own = await scene.token('ana');

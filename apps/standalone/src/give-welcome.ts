@@ -38,6 +38,7 @@ export async function welcome(options: WelcomeOptions): Promise<void> {
     greetingText({
       endpoint,
       adminUrl: publicAdminUrl,
+      accountUrl: new URL('/account', publicUrl).href,
       token,
       adminTokenFile,
       tokensFile,

@@ -4,6 +4,7 @@ import { greetingText } from './greeting.js';
 const greeting = {
   endpoint: 'http://127.0.0.1:8080/mcp/dev',
   adminUrl: 'http://127.0.0.1:8080/admin',
+  accountUrl: 'http://127.0.0.1:8080/account',
   token: 'wdr_the-token',
   adminTokenFile: '/data/private/admin-token',
   tokensFile: '/data/private/tokens.json',
@@ -17,6 +18,7 @@ describe('the greeting', () => {
     expect(text.match(/Bearer wdr_the-token/g)).toHaveLength(4);
     expect(text).not.toContain('WARDER_TOKEN');
     expect(text).toContain('/sign-in/new-password/link');
+    expect(text).toContain('http://127.0.0.1:8080/account ');
   });
 
   it('names the variable later, in the spelling of whoever reads the line, and never the token', () => {

@@ -1,6 +1,8 @@
 export interface Greeting {
   endpoint: string;
   adminUrl: string;
+  /** Where people see to their own tokens. */
+  accountUrl: string;
   token: string;
   adminTokenFile: string;
   tokensFile: string;
@@ -35,6 +37,7 @@ export function greetingText(greeting: Greeting): string {
           `  Sign in    clients that open a browser need the endpoint alone; choose the local developer's password first:`,
           `             ${greeting.passwordLink}   (good once, for a day)`,
         ]),
+    `  Account    ${greeting.accountUrl}   (make and end tokens, programs and browsers of your own)`,
     `  Data, log  ${greeting.where}`,
     '',
     '  Claude Code',

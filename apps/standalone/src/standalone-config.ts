@@ -29,6 +29,9 @@ export const StandaloneFile = z.strictObject({
   signIn: IdentityConfig.shape.signIn,
   authorization: IdentityConfig.shape.authorization,
   agents: IdentityConfig.shape.agents,
+  account: IdentityConfig.shape.account,
+  /** As in every process. */
+  admin: HostSettings.shape.admin,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
   publicUrl: HostSettings.shape.publicUrl,
   tls: HostSettings.shape.tls,
@@ -46,7 +49,7 @@ export interface StandaloneConfig {
   readonly exporters: ExportersSettings;
   readonly identity: Pick<
     IdentityConfig,
-    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'agents'
+    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'agents' | 'account'
   >;
 }
 
@@ -61,7 +64,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const { policyFile, stdio, exporters, listen, events, ...rest } = parsed.data;
-  const { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, ...ofHost } = rest;
+  const { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, account, ...ofHost } = rest;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -73,6 +76,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     policyFile: policyFile === undefined ? undefined : resolve(dirname(file ?? ''), policyFile),
     stdio,
     exporters,
-    identity: { groupRules, scim, leakedTokens, signals, signIn, authorization, agents },
+    identity: { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, account },
   };
 }

@@ -21,7 +21,7 @@ export interface Composition {
   readonly exporters: ExportersSettings;
   readonly identity: Pick<
     IdentityConfig,
-    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization'
+    'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'account'
   >;
 }
 

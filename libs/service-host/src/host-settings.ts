@@ -41,6 +41,12 @@ const ListenerBounds = z.strictObject({
   drainTimeoutMs: z.int().min(0).default(10_000),
 });
 
+/** What the admin doors ask of those who change something there. */
+const AdminSettings = z.strictObject({
+  /** Minutes for which a person's sign-in is good for a change, and for what matters in their account. */
+  recentSignInMinutes: z.int().min(1).max(1_440).default(15),
+});
+
 /** The keys that every process has, beside its service's own. */
 export const HostSettings = z.strictObject({
   node: z
@@ -61,6 +67,7 @@ export const HostSettings = z.strictObject({
     .array(z.string())
     .refine((networks) => firstBadNetwork(networks) === undefined, 'a trusted proxy is an address or a network (CIDR)')
     .default([]),
+  admin: AdminSettings.prefault({}),
   bus: BusSettings,
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })

@@ -8,6 +8,7 @@ import type { BrokerAccess } from './bus-of-settings.js';
 import type { Clock } from './clock.js';
 import type { Door } from './door.js';
 import type { ErrorAnswer } from './error-answer.js';
+import type { HostSettings } from './host-settings.js';
 import type { SideDoor } from './side-door.js';
 
 /** Answers a request before Nest and Fastify see it. */
@@ -38,6 +39,8 @@ export interface Host {
   /** Ed25519, private: signs the heads of this process's audit logs; undefined where none is configured. */
   readonly signingKey: KeyObject | undefined;
   readonly clock: Clock;
+  /** What the admin doors ask of those who change something there. */
+  readonly adminRules: HostSettings['admin'];
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly door: Door;

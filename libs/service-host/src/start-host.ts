@@ -80,7 +80,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const address = door.clientAddress(request);
     return isInsider(address) && (!isLoopback(address) || namesUs(request.headers.host, publicUrl));
   });
-  const shared: Shared = { service, node, bus, broker, signingKey, clock, door, log, internalUrl: internal?.url };
+  const { admin: adminRules } = settings;
+  const process = { service, node, bus, broker, signingKey, internalUrl: internal?.url };
+  const shared: Shared = { ...process, clock, adminRules, door, log };
   const hostFor = (name: string): Host => parts.hostOf(name, shared);
   const close = async () => {
     stopMeasuring();
@@ -110,7 +112,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 }
 
 /** What every service of the process is given alike. */
-type Shared = Pick<Host, 'node' | 'bus' | 'broker' | 'signingKey' | 'clock' | 'door' | 'log' | 'internalUrl'> & {
+type Shared = Pick<
+  Host,
+  'node' | 'bus' | 'broker' | 'signingKey' | 'clock' | 'adminRules' | 'door' | 'log' | 'internalUrl'
+> & {
   /** Name of the process. */
   readonly service: string;
 };

@@ -9,8 +9,12 @@ import type { EntityManager } from 'typeorm';
 import type { AgentsParts } from '../agents/create-agents.js';
 import { ServiceCredentialsStore } from '../agents/service-credentials.store.js';
 import type { IdentityConfig } from '../identity-config.js';
+import { accountOf } from '../account/account.module.js';
+import { SessionsStore } from '../account/sessions.store.js';
 import { IdentityStore } from '../identity.store.js';
 import { LivenessStore } from '../liveness/liveness.store.js';
+import { TokenRotation } from '../token-rotation.store.js';
+import { TokensStore } from '../tokens.store.js';
 import { AttemptsStore } from '../sign-in/attempts.store.js';
 import { BackchannelLogout } from '../sign-in/backchannel-logout.js';
 import { BrowserForms } from '../sign-in/browser-forms.js';
@@ -55,7 +59,26 @@ interface Stores {
   readonly sealing: Sealing;
   readonly access: AdminAccess;
   readonly credentials: ServiceCredentialsStore;
+  readonly sessions: SessionsStore;
+  readonly tokens: TokensStore;
+  readonly rotation: TokenRotation;
 }
+
+/** Under what each is asked for. */
+const STORES = {
+  store: IdentityStore,
+  outbox: Outbox,
+  grants: GrantsStore,
+  keys: SigningKeysStore,
+  people: PeopleStore,
+  passwords: PasswordsStore,
+  sealing: Sealing,
+  access: AdminAccess,
+  sessions: SessionsStore,
+  tokens: TokensStore,
+  rotation: TokenRotation,
+  credentials: ServiceCredentialsStore,
+} satisfies Record<keyof Stores, unknown>;
 
 /** What people sign in with, and what clients get their tokens from. */
 export function authorizationProviders(config: IdentityConfig, host: Host): Provider[] {
@@ -91,32 +114,17 @@ export function authorizationProviders(config: IdentityConfig, host: Host): Prov
       useFactory: (store: IdentityStore) => new PasswordsStore(store, () => host.door.publicUrl().origin),
     },
     {
+      provide: SessionsStore,
+      inject: [IdentityStore],
+      useFactory: (store: IdentityStore) => new SessionsStore(store),
+    },
+    {
       provide: OPENING,
-      inject: [
-        IdentityStore,
-        Outbox,
-        GrantsStore,
-        SigningKeysStore,
-        PeopleStore,
-        PasswordsStore,
-        Sealing,
-        AdminAccess,
-        ServiceCredentialsStore,
-      ],
-      useFactory:
-        (
-          store: IdentityStore,
-          outbox: Outbox,
-          grants: GrantsStore,
-          keys: SigningKeysStore,
-          people: PeopleStore,
-          passwords: PasswordsStore,
-          sealing: Sealing,
-          access: AdminAccess,
-          credentials: ServiceCredentialsStore,
-        ) =>
-        () =>
-          open(config, host, { store, outbox, grants, keys, people, passwords, sealing, access, credentials }),
+      inject: Object.values(STORES),
+      useFactory: (...given: unknown[]) => {
+        const stores = Object.fromEntries(Object.keys(STORES).map((name, index) => [name, given[index]]));
+        return () => open(config, host, stores as unknown as Stores);
+      },
     },
     AuthorizationStart,
   ];
@@ -153,6 +161,8 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
       .catch((error: unknown) => host.log.warn({ err: storeErrorOf(error) }, 'what expired could not be removed'));
   const sweeper = setInterval(sweep, SWEEP_EVERY_MS).unref();
   host.onDrain('sweeper', async () => clearInterval(sweeper));
+  // Before the server is asked for what answers: it is to note who comes.
+  const account = accountOf(config, host, provider, stores);
   const answer = provider.callback();
   const door = new AuthorizationDoor({
     origin: publicUrl,
@@ -165,6 +175,9 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
   });
   const signIn = signInOf(config, host, stores, { provider, servers });
   for (const prefix of PREFIXES) host.mountRaw(prefix, door.handle);
+  host.mountRaw('/account', (request, response) => {
+    if (!door.isAnswered(request, response)) void account.handle(request, response);
+  });
   host.mountRaw('/sign-in', (request, response) => {
     if (!door.isAnswered(request, response)) void signIn.handle(request, response);
   });

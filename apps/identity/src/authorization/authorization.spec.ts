@@ -166,7 +166,7 @@ describe('the authorization server', () => {
         client_id_metadata_document_supported: true,
       });
       expect(metadata['token_endpoint_auth_methods_supported']).toContain('none');
-      expect(metadata['response_types_supported']).toEqual(['code']);
+      expect(metadata['response_types_supported']).toEqual(['code', 'none']);
     }
   });
 

@@ -2,6 +2,7 @@ import { type GrantState, grantStateTopic } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
+import { endSessions } from '../account/sessions.store.js';
 import type { EndsAccess } from '../ends-access.store.js';
 import type { IdentityStore } from '../identity.store.js';
 
@@ -13,9 +14,15 @@ const REPUBLISH_ROWS = 1_000;
 export interface GrantView {
   readonly id: string;
   readonly clientId: string;
+  /** As the client registered it, or publishes it; null for one that is known in advance. */
+  readonly clientName: string | null;
+  /** Names of the virtual servers that it may use. */
+  readonly virtualServers: readonly string[];
   readonly principalId: string;
   readonly grantedAtMs: number;
   readonly expiresAtMs: number;
+  /** When it last came for a token; null where it has none to refresh. */
+  readonly lastTokenAtMs: number | null;
 }
 
 /** What people allowed OAuth clients, and its end. */
@@ -44,6 +51,7 @@ export class GrantsStore implements EndsAccess {
     );
     const ids = rows.map(({ id }) => id);
     await this.endWithin(manager, ids);
+    await endSessions(manager, principalId, this.store.wallMs());
     await manager.query('DELETE FROM oauth_item WHERE account_id = $1', [principalId]);
     return ids;
   }
@@ -81,11 +89,18 @@ export class GrantsStore implements EndsAccess {
   /** A principal's grants that stand, newest first. */
   async list(principalId: string): Promise<GrantView[]> {
     return this.store.source.query(
-      `SELECT id, payload->>'clientId' AS "clientId", account_id AS "principalId",
-         (payload->>'iat')::float8 * 1000 AS "grantedAtMs", extract(epoch FROM expires_at)::float8 * 1000 AS "expiresAtMs"
-       FROM oauth_item WHERE model = 'Grant' AND account_id = $1
-         AND (expires_at IS NULL OR expires_at > to_timestamp($2::numeric / 1000))
-       ORDER BY expires_at DESC, id`,
+      `SELECT item.id, item.payload->>'clientId' AS "clientId", item.account_id AS "principalId",
+         (SELECT left(told.payload->>'client_name', 100) FROM oauth_item AS told
+           WHERE told.model IN ('Client', 'ClientDocument') AND told.id = item.payload->>'clientId' LIMIT 1) AS "clientName",
+         ARRAY(SELECT substring(key FROM '/mcp/(.*)$') FROM jsonb_object_keys(item.payload->'resources') AS key
+           WHERE key LIKE '%/mcp/%' ORDER BY 1) AS "virtualServers",
+         (item.payload->>'iat')::float8 * 1000 AS "grantedAtMs",
+         extract(epoch FROM item.expires_at)::float8 * 1000 AS "expiresAtMs",
+         (SELECT max((held.payload->>'iat')::float8) * 1000 FROM oauth_item AS held
+           WHERE held.grant_id = item.id AND held.model = 'RefreshToken') AS "lastTokenAtMs"
+       FROM oauth_item AS item WHERE item.model = 'Grant' AND item.account_id = $1
+         AND (item.expires_at IS NULL OR item.expires_at > to_timestamp($2::numeric / 1000))
+       ORDER BY item.expires_at DESC, item.id`,
       [principalId, this.store.wallMs()],
     );
   }

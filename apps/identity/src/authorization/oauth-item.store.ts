@@ -103,9 +103,15 @@ export class OauthItems implements Adapter {
 
   private async one(id: string | undefined, where: string, value: string): Promise<AdapterPayload | undefined> {
     const nowMs = this.parts.store.wallMs();
+    // A request that was under way when its browser was signed out may have written the session back.
+    const isEnded =
+      this.model === 'Session'
+        ? 'EXISTS (SELECT 1 FROM browser_session WHERE browser_session.id = oauth_item.uid AND ended_at_ms IS NOT NULL)'
+        : 'false';
     const rows = await this.query<Row[]>(
       `SELECT payload, extract(epoch FROM consumed_at)::float8 AS consumed_at_s FROM oauth_item
-       WHERE model = $1 AND ${where} AND (expires_at IS NULL OR expires_at > to_timestamp($3::numeric / 1000))`,
+       WHERE model = $1 AND ${where} AND (expires_at IS NULL OR expires_at > to_timestamp($3::numeric / 1000))
+         AND NOT ${isEnded}`,
       [this.model, value, nowMs],
     );
     const [row] = rows;

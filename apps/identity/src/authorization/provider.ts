@@ -1,11 +1,12 @@
 import { OAUTH_SCOPE } from '@warder/contracts';
 import { AGENT_GRANTS } from '../agents/agent-grants.js';
 import { AllClients, type Agents, type AgentsParts, createAgents } from '../agents/create-agents.js';
-import { errors, type ClientMetadata, type Configuration, Provider } from 'oidc-provider';
+import { errors, type ClientMetadata, type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { noticePage } from '../sign-in/pages.js';
 import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocuments, withApplicationType } from './client-documents.js';
+import { ACCOUNT_CLIENT, accountClient } from './first-party.js';
 import { registeredBy, ROUTES } from './routes.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
 import type { PrivateJwk } from './signing-keys.store.js';
@@ -46,16 +47,21 @@ export function createProvider(parts: ProviderParts): Provider {
         ? new AllClients({ ...parts.items, reuseMs }, parts.agents.credentials)
         : new OauthItems(model, { ...parts.items, reuseMs }),
     jwks: { keys: [...parts.keys] as never },
-    clients: [...config.clients.map(staticClient), ...agents.clients],
+    clients: [...config.clients.map(staticClient), ...agents.clients, accountClient(origin)],
     clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: ['authorization_code', 'refresh_token'] },
     cookies: {
       keys: parts.items.sealing.cookieKeys(),
       long: cookie,
       short: cookie,
-      names: { session: 'wdr_session', interaction: 'wdr_interaction', resume: 'wdr_resume' },
+      // Its name says on TLS that no other host or path can have set it (RFC 6265bis section 4.1.3.2).
+      names: {
+        session: isSecure ? '__Host-wdr_session' : 'wdr_session',
+        interaction: 'wdr_interaction',
+        resume: 'wdr_resume',
+      },
     },
     scopes: ['openid', 'offline_access', OAUTH_SCOPE],
-    responseTypes: ['code'],
+    responseTypes: ['code', 'none'],
     pkce: { required: () => true },
     routes: ROUTES,
     interactions: { url: (_, { uid }) => `/sign-in/${uid}` },
@@ -70,15 +76,8 @@ export function createProvider(parts: ProviderParts): Provider {
     issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: () => false,
-    ttl: {
-      AccessToken: config.accessTokenMinutes * 60,
-      AuthorizationCode: CODE_S,
-      Grant: config.grantDays * DAY_S,
-      IdToken: 3_600,
-      Interaction: INTERACTION_S,
-      RefreshToken: config.refreshTokenDays * DAY_S,
-      Session: config.sessionHours * 3_600,
-    },
+    loadExistingGrant: grantOf,
+    ttl: lifetimesOf(config),
     extraTokenClaims: (ctx, token) => {
       const client = ctx.oidc.client ?? token.client;
       return {
@@ -115,6 +114,19 @@ async function fetchFor({ agents, documents }: ProviderParts, url: string, init?
   return isOfKeys ? agents.fetchKeys(url, init) : documents.fetch(url, init);
 }
 
+/** Seconds that each thing lives. */
+function lifetimesOf(config: AuthorizationConfig): NonNullable<Configuration['ttl']> {
+  return {
+    AccessToken: config.accessTokenMinutes * 60,
+    AuthorizationCode: CODE_S,
+    Grant: config.grantDays * DAY_S,
+    IdToken: 3_600,
+    Interaction: INTERACTION_S,
+    RefreshToken: config.refreshTokenDays * DAY_S,
+    Session: config.sessionHours * 3_600,
+  };
+}
+
 function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
@@ -133,10 +145,10 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
       enabled: true,
       // What the person allowed is for one server; a client that asks for its token without naming it means that one.
       useGrantedResource: () => true,
-      defaultResource: () => soleServer(origin, servers),
+      defaultResource: (_, client) => (client.clientId === ACCOUNT_CLIENT ? [] : soleServer(origin, servers)),
       getResourceServerInfo: ({ oidc }, resource) => {
         // A token is for one server, and so is what the person is asked.
-        if (Array.isArray(oidc.params?.['resource']))
+        if (Array.isArray(oidc.params?.['resource']) && oidc.params['resource'].length > 0)
           throw new errors.InvalidTarget('name one virtual server as resource');
         const name = resource.startsWith(`${origin}/mcp/`) ? resource.slice(`${origin}/mcp/`.length) : '';
         if (servers.describe(name) === undefined) throw new errors.InvalidTarget();
@@ -158,6 +170,20 @@ function isOwn(
   token: { readonly clientId?: string | undefined },
 ): boolean {
   return token.clientId === clientId;
+}
+
+/** What the person allowed the client before; our own pages need nobody's leave, and nothing is kept of it. */
+async function grantOf({ oidc }: KoaContextWithOIDC): Promise<InstanceType<Provider['Grant']> | undefined> {
+  const { clientId } = oidc.client!;
+  const { accountId } = oidc.session!;
+  if (clientId === ACCOUNT_CLIENT && accountId !== undefined) {
+    const grant = new oidc.provider.Grant({ accountId, clientId });
+    grant.addOIDCScope('openid');
+    return grant;
+  }
+  const result = oidc.result as { consent?: { grantId?: string } } | undefined;
+  const grantId = result?.consent?.grantId ?? oidc.session!.grantIdFor(clientId);
+  return grantId === undefined ? undefined : oidc.provider.Grant.find(grantId);
 }
 
 function staticClient(known: AuthorizationConfig['clients'][number]): ClientMetadata {

@@ -16,16 +16,20 @@ export interface SignInChoice {
   readonly name: string;
 }
 
-export interface ConsentAsked {
+/** Who is it? As a form, with the ways of signing in. */
+export interface WhoAsked {
   readonly action: string;
   readonly token: string;
+  readonly choices: readonly SignInChoice[];
+  /** Whether the provider can be found by an address's domain. */
+  readonly byEmail: boolean;
+}
+
+export interface ConsentAsked extends WhoAsked {
   readonly client: AskedClient;
   readonly server: ServerDescription;
   /** Whose session the browser has; null where somebody has still to sign in. */
   readonly person: string | null;
-  readonly choices: readonly SignInChoice[];
-  /** Whether the provider can be found by an address's domain. */
-  readonly byEmail: boolean;
 }
 
 /** May this client use that server for you? Asked before anybody is sent to their provider. */
@@ -50,12 +54,7 @@ export function consentPage(asked: ConsentAsked): Html {
     }
     <form method="post" action="${asked.action}">
       <input type="hidden" name="token" value="${asked.token}" />
-      ${
-        asked.byEmail && person === null
-          ? html`<label for="email">Your work e-mail address</label>
-              <input id="email" name="email" type="email" autocomplete="username" />`
-          : html``
-      }
+      ${asked.byEmail && person === null ? EMAIL : html``}
       <div class="acts">
         ${
           person === null
@@ -66,6 +65,28 @@ export function consentPage(asked: ConsentAsked): Html {
             : html`<button class="main" name="with" value="session">Allow</button>`
         }
         <button name="with" value="deny">Do not allow</button>
+      </div>
+    </form>`;
+}
+
+const EMAIL = html`<label for="email">Your work e-mail address</label>
+  <input id="email" name="email" type="email" autocomplete="username" />`;
+
+/** Signing in to pages of our own, where there is nothing to allow. */
+export function whoPage(asked: WhoAsked & { readonly isAgain: boolean }): Html {
+  return html`<h1>${asked.isAgain ? 'Sign in again' : 'Sign in to Warder'}</h1>
+    ${
+      asked.isAgain
+        ? html`<p>What you are about to do asks for it: you signed in to this browser some time ago.</p>`
+        : html``
+    }
+    <form method="post" action="${asked.action}">
+      <input type="hidden" name="token" value="${asked.token}" />
+      ${asked.byEmail ? EMAIL : html``}
+      <div class="acts">
+        ${asked.choices.map(
+          ({ id, name }) => html`<button class="main" name="with" value="${id}">Sign in with ${name}</button> `,
+        )}
       </div>
     </form>`;
 }
@@ -136,6 +157,7 @@ export function noticePage(title: string, sentence: string): Html {
     <p>${sentence}</p>`;
 }
 
-function faultOf(fault: string | null): Html {
+/** What was wrong with a form. */
+export function faultOf(fault: string | null): Html {
   return fault === null ? html`` : html`<p class="fault" role="alert">${fault}</p>`;
 }

@@ -2,6 +2,7 @@ import { hash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
+import type { EntityManager } from 'typeorm';
 import type { IdentityStore } from '../identity.store.js';
 import { Principal } from '../principal.entity.js';
 
@@ -73,6 +74,43 @@ export class PasswordsStore {
       await this.store.record(manager, 'password-link.issue', by, { principalId, expiresAtMs });
     });
     return { url: `${this.origin()}/sign-in/new-password/${text}`, expiresAtMs };
+  }
+
+  /** Whether the principal has one. */
+  async has(principalId: string): Promise<boolean> {
+    const found: unknown[] = await this.store.source.query('SELECT 1 FROM password WHERE principal_id = $1', [
+      principalId,
+    ]);
+    return found.length > 0;
+  }
+
+  /**
+   * Sets another password for whoever knows the one there is, and does with it, in the same change, what follows from it.
+   * @returns whether the old one was right
+   */
+  async change(
+    principalId: string,
+    { old, wanted }: { readonly old: string; readonly wanted: string },
+    by: AdminActor,
+    follow: (manager: EntityManager) => Promise<unknown>,
+  ): Promise<boolean> {
+    const [row]: { hash: string }[] = await this.store.source.query(
+      'SELECT hash FROM password WHERE principal_id = $1',
+      [principalId],
+    );
+    if (row === undefined || !(await matches(row.hash, old.slice(0, PASSWORD_CHARS_MAX + 1)))) return false;
+    const kept = await this.hashed(wanted);
+    return this.store.change(async (manager) => {
+      // The one that was proved is the one that is replaced: of two changes at once the second proves nothing.
+      const [changed]: [unknown[], number] = await manager.query(
+        'UPDATE password SET hash = $3, changed_at_ms = $4 WHERE principal_id = $1 AND hash = $2 RETURNING principal_id',
+        [principalId, row.hash, kept, this.store.wallMs()],
+      );
+      if (changed.length === 0) return false;
+      await follow(manager);
+      await this.store.record(manager, 'password.change', by, { principalId });
+      return true;
+    });
   }
 
   /** Whose link it is; undefined where it was used, has ended or never was. */

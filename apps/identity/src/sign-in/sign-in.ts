@@ -3,6 +3,7 @@ import { OAUTH_SCOPE } from '@warder/contracts';
 import { storeAnswerOf } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { Provider } from 'oidc-provider';
+import { ACCOUNT_CLIENT } from '../authorization/first-party.js';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
 import type { Principal } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
@@ -10,7 +11,7 @@ import type { BackchannelLogout } from './backchannel-logout.js';
 import type { BrowserForms } from './browser-forms.js';
 import type { CompanySignIn, CompanySignInParts } from './company-sign-in.js';
 import type { NewPassword } from './new-password.js';
-import { consentPage, noticePage, passwordPage } from './pages.js';
+import { consentPage, noticePage, passwordPage, whoPage } from './pages.js';
 import type { PasswordsStore } from './passwords.store.js';
 import type { PeopleStore } from './people.store.js';
 import type { SingleLogout } from './single-logout.js';
@@ -107,21 +108,23 @@ export class SignIn {
   /** Asks what the person wants, before anybody is sent anywhere. */
   private async ask(request: IncomingMessage, response: ServerResponse, interaction: Interaction): Promise<void> {
     const { servers, company, hasLocal } = this.parts;
+    const choices = company.choices();
+    if (hasLocal) choices.push({ id: LOCAL, name: 'a password' });
+    const form = {
+      action: `/sign-in/${interaction.uid}`,
+      token: this.parts.forms.token(request, response, interaction.uid),
+      choices,
+      byEmail: company.isByEmail,
+    };
+    if (isOurs(interaction)) {
+      const isAgain = interaction.session?.accountId !== undefined;
+      return answerPage(response, 200, 'Sign in', whoPage({ ...form, isAgain }));
+    }
     const client = await this.clientOf(interaction);
     const server = servers.describe(this.serverOf(interaction));
     if (server === undefined) throw new PageError(404, 'The server that was asked for is not there any more.');
     const person = await this.sessionPerson(interaction);
-    const choices = company.choices();
-    if (hasLocal) choices.push({ id: LOCAL, name: 'a password' });
-    const body = consentPage({
-      action: `/sign-in/${interaction.uid}`,
-      token: this.parts.forms.token(request, response, interaction.uid),
-      client,
-      server,
-      person: person?.name ?? null,
-      choices,
-      byEmail: company.isByEmail,
-    });
+    const body = consentPage({ ...form, client, server, person: person?.name ?? null });
     answerPage(response, 200, `Allow ${client.name}?`, body);
   }
 
@@ -137,7 +140,7 @@ export class SignIn {
       const person = await this.sessionPerson(interaction);
       if (person === undefined)
         throw new PageError(400, 'You are not signed in any more. Start again in your program.');
-      return this.finish(request, response, interaction, person);
+      return this.finish(request, response, interaction, person, null);
     }
     const email = (form.get('email') ?? '').slice(0, 320);
     if (choice === LOCAL && this.parts.hasLocal) {
@@ -155,7 +158,7 @@ export class SignIn {
     const { interaction: uid, principal } = await company.comeBack(request, id, query);
     const interaction = await provider.Interaction.find(uid);
     if (interaction === undefined) throw new PageError(400, 'That took too long. Start again in your program.');
-    return this.finish(request, response, interaction, principal);
+    return this.finish(request, response, interaction, principal, id);
   }
 
   /** The local directory's form. */
@@ -193,16 +196,31 @@ export class SignIn {
       throw new PageError(400, 'This sign-in is over. Start again in your program.');
     }
     await this.parts.people.signedInHere(principal, address);
-    return this.finish(request, response, interaction, principal);
+    return this.finish(request, response, interaction, principal, LOCAL);
   }
 
-  /** Gives the client what the person allowed it, and sends the browser on to it. */
+  /**
+   * Gives the client what the person allowed it, and sends the browser on to it.
+   * @param by - the way in which the person has signed in just now; null where the browser's session said who it is
+   */
   private async finish(
     request: IncomingMessage,
     response: ServerResponse,
     interaction: Interaction,
     principal: Principal,
+    by: string | null,
   ): Promise<void> {
+    // A session is as old as the sign-in that it came of, and a consent makes it no younger.
+    const login = by === null ? {} : { login: { accountId: principal.id, remember: true }, provider: by };
+    const consent = isOurs(interaction)
+      ? {}
+      : { consent: { grantId: await this.grant(request, interaction, principal) } };
+    interaction.result = { ...login, ...consent };
+    await interaction.save(Math.max(1, interaction.exp - Math.floor(this.parts.wallMs() / 1_000)));
+    return redirect(response, interaction.returnTo);
+  }
+
+  private async grant(request: IncomingMessage, interaction: Interaction, principal: Principal): Promise<string> {
     const { provider, origin } = this.parts;
     const clientId = String(interaction.params['client_id']);
     const virtualServer = this.serverOf(interaction);
@@ -213,9 +231,7 @@ export class SignIn {
     grant.addResourceScope(`${origin}/mcp/${virtualServer}`, OAUTH_SCOPE);
     const grantId = await grant.save();
     await this.parts.onConsent({ principal, clientId, virtualServer, address: this.parts.address(request) });
-    interaction.result = { login: { accountId: principal.id, remember: true }, consent: { grantId } };
-    await interaction.save(Math.max(1, interaction.exp - Math.floor(this.parts.wallMs() / 1_000)));
-    return redirect(response, interaction.returnTo);
+    return grantId;
   }
 
   private serverOf({ params }: Interaction): string {
@@ -247,4 +263,9 @@ function toldOf(thrown: unknown): unknown {
   if (!isAway && (error as AdminError).status !== 503)
     return new PageError(400, 'Something that was sent is no text that can be kept.');
   return new PageError(503, 'Warder cannot look that up at the moment. Try again in your program.');
+}
+
+/** Whether it is for pages of our own: nobody is asked whether these may know who it is. */
+function isOurs({ params }: Interaction): boolean {
+  return params['client_id'] === ACCOUNT_CLIENT;
 }

@@ -35,10 +35,14 @@ h2 { font-size: 1rem; margin: 1.5rem 0 .25rem }
 .note { border-left: 4px solid #bf8700; padding: .25rem .75rem; margin: 1rem 0 }
 .fault { border-left: 4px solid #cf222e; padding: .25rem .75rem; margin: 1rem 0 }
 dl { margin: 1rem 0 } dt { color: var(--quiet); font-size: .875rem } dd { margin: 0 0 .75rem }
+h3 { font-size: 1rem; margin: 0 }
+a { color: var(--act) }
+.card { border: 1px solid var(--line); border-radius: 6px; padding: .75rem; margin: .75rem 0 }
+details { margin-top: .5rem } summary { cursor: pointer }
 ul { padding-left: 1.25rem; max-height: 18rem; overflow: auto; border: 1px solid var(--line); border-radius: 6px }
 li { margin: .35rem 0 }
 label { display: block; margin: .75rem 0 .25rem }
-input[type=email], input[type=password] { width: 100%; font: inherit; padding: .5rem; border: 1px solid var(--quiet); border-radius: 6px; background: transparent; color: inherit }
+input[type=email], input[type=password], input[type=text], input[type=number], select, textarea { width: 100%; font: inherit; padding: .5rem; border: 1px solid var(--quiet); border-radius: 6px; background: transparent; color: inherit }
 .acts { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem }
 button { font: inherit; padding: .6rem 1.1rem; border-radius: 6px; border: 1px solid var(--quiet); background: transparent; color: inherit; cursor: pointer }
 button.main { background: var(--act); border-color: var(--act); color: var(--paper) }

@@ -1,0 +1,218 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PrincipalState } from '@warder/contracts';
+import { storeAnswerOf } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
+import { accountSignInUrl } from '../authorization/first-party.js';
+import { principalStateOf } from '../principal.entity.js';
+import type { BrowserForms } from '../sign-in/browser-forms.js';
+import { noticePage } from '../sign-in/pages.js';
+import { answerPage, formOf, type Html, html, PageError, redirect } from '../sign-in/web.js';
+import type { AccountActs, Acting } from './account-acts.js';
+import type { BrowserSessions, SignedInBrowser } from './browser-session.js';
+
+/** A request that was refused, for the record. */
+export interface AccountRefusal {
+  readonly principal: PrincipalState | null;
+  readonly address: string;
+  readonly method: string;
+  /** Of the pages, without what was named in it. */
+  readonly route: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly isForbidden: boolean;
+}
+
+export interface AccountParts {
+  readonly browsers: BrowserSessions;
+  readonly forms: BrowserForms;
+  readonly acts: AccountActs;
+  /** Milliseconds after which a sign-in is too old for what matters. */
+  readonly recentMs: number;
+  address(request: IncomingMessage): string;
+  wallMs(): number;
+  /** Takes one change of the principal. @throws PageError 429 */
+  takeChange(principalId: string): void;
+  onRefusal(refused: AccountRefusal): void;
+  onBug(error: unknown): void;
+}
+
+/** Codes of refusals that only a page has, by the status of its answer. */
+const CODES: Readonly<Record<number, string>> = {
+  400: 'WDR_BODY_INVALID',
+  401: 'WDR_SIGN_IN_FAILED',
+  403: 'WDR_FORM_FOREIGN',
+  404: 'WDR_PATH_UNKNOWN',
+  405: 'WDR_METHOD_NOT_ALLOWED',
+  413: 'WDR_BODY_TOO_LARGE',
+  415: 'WDR_BODY_INVALID',
+  429: 'WDR_ACCOUNT_RATE_LIMITED',
+};
+/** Where a browser may go on to once it is signed in; anything else is the first page. */
+const TARGET = /^(?:tokens\/new|tokens\/pat_\w{1,64}\/rotate|password)$/;
+/** Seconds by which our own clock may call a sign-in old before the authorization server does. */
+const AGREE_S = 2;
+
+/** Pages under `/account`: what a signed-in person sees of their own, makes and ends. */
+export class Account {
+  constructor(private readonly parts: AccountParts) {}
+
+  /** Answers one request under `/account`. Never throws. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const seen: { browser?: SignedInBrowser } = {};
+    try {
+      await this.route(request, response, seen);
+    } catch (error) {
+      this.refuse(request, response, error, seen.browser);
+    }
+  }
+
+  private async route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    seen: { browser?: SignedInBrowser },
+  ): Promise<void> {
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    const parts = path.split('/').slice(2);
+    const isPost = request.method === 'POST';
+    if (request.method !== 'GET' && !isPost) throw new PageError(405, 'This page is for a browser.');
+    if (parts.length > 3 || parts.some((part) => !/^[\w-]{0,64}$/.test(part))) throw notThere();
+    if (parts[0] === 'signed-in' && !isPost) return this.comeBack(response, new URLSearchParams(query));
+    const browser = await this.parts.browsers.of(request, response);
+    if (browser === undefined) {
+      if (isPost) throw new PageError(401, 'You are not signed in any more. Open your account again.');
+      return this.toSignIn(response, parts.join('/'));
+    }
+    seen.browser = browser;
+    const subject = `account/${browser.sessionId}`;
+    const acting: Acting = {
+      browser,
+      by: { principal: principalStateOf(browser.principal), token: null, address: browser.address },
+      form: this.parts.forms.token(request, response, subject),
+      isRecent: this.parts.wallMs() - browser.signedInAtMs <= this.parts.recentMs,
+    };
+    if (!isPost) return this.show(response, parts, acting);
+    const form = await formOf(request);
+    this.parts.forms.ensure(request, form, subject);
+    this.parts.takeChange(browser.principal.id);
+    return this.change(response, parts, form, acting);
+  }
+
+  private async show(response: ServerResponse, parts: readonly string[], acting: Acting): Promise<void> {
+    const { acts } = this.parts;
+    const [first = '', second = '', third = ''] = parts;
+    const place = parts.join('/');
+    if (place === '') return answerPage(response, 200, 'Your account', await acts.overview(acting));
+    if (!TARGET.test(place)) throw notThere();
+    if (!acting.isRecent) return this.toSignIn(response, place, this.parts.recentMs / 1_000 - AGREE_S);
+    if (first === 'password') return answerPage(response, 200, 'Your password', await acts.passwordForm(acting));
+    if (third === 'rotate') return answerPage(response, 200, 'Rotate a token', await acts.rotation(acting, second));
+    return answerPage(response, 200, 'Make a token', acts.tokenForm(acting));
+  }
+
+  private async change(
+    response: ServerResponse,
+    parts: readonly string[],
+    form: URLSearchParams,
+    acting: Acting,
+  ): Promise<void> {
+    const { acts, browsers } = this.parts;
+    const [first = '', second = '', third = ''] = parts;
+    const place = parts.join('/');
+    if (TARGET.test(place)) {
+      if (!acting.isRecent) return this.toSignIn(response, place, this.parts.recentMs / 1_000 - AGREE_S);
+      const { status, title, body } = await this.sensitive(first, second, form, acting);
+      return answerPage(response, status, title, body);
+    }
+    if (place === 'sign-out') {
+      await acts.signOut(acting);
+      browsers.forget(response);
+      return answerPage(response, 200, 'Signed out', signedOutPage());
+    }
+    if (place === 'sessions/end-others') await acts.endOtherSessions(acting);
+    else if (first === 'tokens' && third === 'revoke') await acts.revoke(acting, second);
+    else if (first === 'clients' && third === 'end') await acts.endClient(acting, second);
+    else if (first === 'sessions' && third === 'end') await acts.endSession(acting, second);
+    else throw notThere();
+    return redirect(response, '/account');
+  }
+
+  /** What asks for a recent sign-in. */
+  private sensitive(
+    first: string,
+    id: string,
+    form: URLSearchParams,
+    acting: Acting,
+  ): ReturnType<AccountActs['issue']> {
+    const { acts } = this.parts;
+    if (first === 'password') return acts.changePassword(acting, form, (why) => this.note(why, acting.browser));
+    return id === 'new' ? acts.issue(acting, form) : acts.rotate(acting, id, form);
+  }
+
+  /** Back from the authorization server, which has let the browser in, or says why not. */
+  private comeBack(response: ServerResponse, query: URLSearchParams): void {
+    if (query.has('error')) {
+      return answerPage(response, 401, 'Not signed in', againPage('Not signed in', 'You are not signed in.'));
+    }
+    const target = query.get('state') ?? '';
+    return redirect(response, TARGET.test(target) ? `/account/${target}` : '/account');
+  }
+
+  private toSignIn(response: ServerResponse, place: string, maxAgeS?: number): void {
+    return redirect(response, accountSignInUrl(TARGET.test(place) ? place : 'overview', maxAgeS));
+  }
+
+  private refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    error: unknown,
+    browser: SignedInBrowser | undefined,
+  ): void {
+    const told = toldOf(error);
+    if (told.code === 'WDR_INTERNAL') this.parts.onBug(storeAnswerOf(error));
+    this.note({ ...told, method: request.method ?? '', address: this.parts.address(request) }, browser);
+    if (response.headersSent) return;
+    answerPage(response, told.status, 'Your account', againPage('That did not work', told.sentence));
+  }
+
+  private note(
+    why: { code: string; detail: string; status: number; method: string; address: string },
+    browser: SignedInBrowser | undefined,
+  ): void {
+    const { code, detail, status, method, address } = why;
+    const principal = browser === undefined ? null : principalStateOf(browser.principal);
+    const isForbidden = status === 401 || status === 403;
+    this.parts.onRefusal({ principal, address, method, route: '/account', code, detail, isForbidden });
+  }
+}
+
+/** What the person is told, and what the record. */
+function toldOf(thrown: unknown): { status: number; code: string; sentence: string; detail: string } {
+  const error = storeAnswerOf(thrown);
+  if (error instanceof PageError) {
+    const { status, message } = error;
+    return { status, code: CODES[status] ?? 'WDR_BODY_INVALID', sentence: message, detail: message };
+  }
+  if (error instanceof AdminError) {
+    return { status: error.status, code: error.code, sentence: sentenceOf(error.message), detail: error.detail };
+  }
+  const sentence = 'Something went wrong here. Try again.';
+  return { status: 500, code: 'WDR_INTERNAL', sentence, detail: 'a page of the account failed' };
+}
+
+function sentenceOf(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+}
+
+function notThere(): PageError {
+  return new PageError(404, 'There is no such page.');
+}
+
+function againPage(title: string, sentence: string): Html {
+  return html`${noticePage(title, sentence)}
+    <p><a href="/account">Your account</a></p>`;
+}
+
+function signedOutPage(): Html {
+  return html`${noticePage('Signed out', 'This browser is signed out. Programs and tokens of yours go on.')}
+    <p><a href="/account">Sign in again</a></p>`;
+}
