@@ -1,13 +1,14 @@
 import { CANARY_PRINCIPAL_ID, type PrincipalState, principalStateTopic } from '@warder/contracts';
 import type { Outbox } from '@warder/postgres';
-import type { DataSource } from 'typeorm';
+
+type Manager = Parameters<Outbox['enqueue']>[0];
 
 /** As the sign-out of a person travels: by the outbox, the owner's topic and each node's replica. */
 export class Canary {
   private version = 0;
 
   constructor(
-    private readonly source: Pick<DataSource, 'transaction'>,
+    private readonly source: { transaction(work: (manager: Manager) => Promise<void>): Promise<void> },
     private readonly outbox: Pick<Outbox, 'enqueue'>,
     private readonly wallMs: () => number,
   ) {}

@@ -66,6 +66,7 @@ describe.each(shapesOf('18-account'))('somebody with nothing but a link, in %s',
   it('cuts a token to what no call may go beyond', async () => {
     const token = await make('cut', { servers: 'nowhere' });
     await everywhere(token, 404);
+    for (const agent of scene.agents(token)) expect((await agent.call('echo')).text).not.toContain('result');
   }, 60_000);
 
   it('is out with every browser and token once offboarded, and the record tells it in order', async () => {

@@ -47,7 +47,7 @@ function toldBy({ status, headers, text }: Answered): string {
 }
 
 /** Their rate is of an address, so not everybody asks them. */
-const OF_SIGN_IN = /^\/(?:oauth|sign-in|\.well-known\/(?:oauth-auth|openid))/;
+const OF_SIGN_IN = /^\/(?:oauth|sign-in|account|\.well-known\/(?:oauth-auth|openid))/;
 const AT_SIGN_IN: readonly Caller[] = [
   'nothing',
   'basic',

@@ -62,6 +62,15 @@ open     | GET    | /sign-in/callback/nobody                      |             
 open     | POST   | /sign-in/backchannel/nobody                   |                                | 404
 open     | GET    | /sign-in/new-password/anything                |                                | 404
 open     | POST   | /sign-in/new-password/anything                |                                | 404
+open     | GET    | /sign-in/metadata/nobody                      |                                | 404
+open     | GET    | /sign-in/logout/nobody                        |                                | 404
+open     | POST   | /sign-in/logout/nobody                        |                                | 404
+open     | *      | /account                                      |                                |
+open     | GET    | /account                                      |                                | 303
+open     | GET    | /account/anything                             |                                | 303
+open     | GET    | /account/tokens/new                           |                                | 303
+open     | POST   | /account/tokens/new                           |                                | 401
+open     | POST   | /account/sign-out                             |                                | 401
 open     | *      | /signals                                      |                                |
 open     | GET    | /signals                                      |                                | 404 WDR_PATH_UNKNOWN
 signals  | POST   | /signals/push/corp                            |                                | 400 invalid_request
@@ -79,7 +88,7 @@ admin    | POST   | /admin/identity/principals/:id/offboard       | admin       
 admin    | DELETE | /admin/identity/principals/:id                | admin                          | 404 WDR_PRINCIPAL_UNKNOWN
 admin    | POST   | /admin/identity/principals/:id/password-link  | admin                          | 404 WDR_PRINCIPAL_UNKNOWN
 admin    | POST   | /admin/identity/principals/:id/sign-out       | admin                          | 404 WDR_PRINCIPAL_UNKNOWN
-admin    | GET    | /admin/identity/principals/:id/clients        | admin auditor                  | 200
+admin    | GET    | /admin/identity/principals/:id/clients        | admin auditor                  | 404 WDR_PRINCIPAL_UNKNOWN
 admin    | DELETE | /admin/identity/principals/:id/clients/:grant | admin                          | 404 WDR_CLIENT_UNKNOWN
 admin    | GET    | /admin/identity/tokens                        | admin auditor                  | 200
 admin    | POST   | /admin/identity/tokens                        | admin                          | 400 WDR_BODY_INVALID
@@ -90,6 +99,20 @@ admin    | GET    | /admin/identity/me/tokens                     | admin operat
 admin    | POST   | /admin/identity/me/tokens                     | admin operator auditor member  | 400 WDR_BODY_INVALID
 admin    | POST   | /admin/identity/me/tokens/:id/rotate          | admin operator auditor member  | 404 WDR_TOKEN_NOT_FOUND
 admin    | DELETE | /admin/identity/me/tokens/:id                 | admin operator auditor member  | 404 WDR_TOKEN_NOT_FOUND
+admin    | GET    | /admin/identity/me/sessions                   | admin operator auditor member  | 200
+admin    | DELETE | /admin/identity/me/sessions                   | admin operator auditor member  | 200
+admin    | DELETE | /admin/identity/me/sessions/:session          | admin operator auditor member  | 404 WDR_SESSION_NOT_FOUND
+admin    | GET    | /admin/identity/me/clients                    | admin operator auditor member  | 200
+admin    | DELETE | /admin/identity/me/clients/:grant             | admin operator auditor member  | 404 WDR_CLIENT_UNKNOWN
+admin    | GET    | /admin/identity/principals/:id/sessions       | admin auditor                  | 404 WDR_PRINCIPAL_UNKNOWN
+admin    | DELETE | /admin/identity/principals/:id/sessions/:session | admin                       | 404 WDR_PRINCIPAL_UNKNOWN
+admin    | GET    | /admin/identity/service-accounts              | admin auditor                  | 200
+admin    | GET    | /admin/identity/service-accounts/:id          | admin auditor                  | 404 WDR_SERVICE_ACCOUNT_UNKNOWN
+admin    | POST   | /admin/identity/service-accounts              | admin                          | 400 WDR_BODY_INVALID
+admin    | PATCH  | /admin/identity/service-accounts/:id          | admin                          | 404 WDR_SERVICE_ACCOUNT_UNKNOWN
+admin    | POST   | /admin/identity/service-accounts/:id/secrets  | admin                          | 400 WDR_BODY_INVALID
+admin    | PUT    | /admin/identity/service-accounts/:id/keys     | admin                          | 400 WDR_BODY_INVALID
+admin    | DELETE | /admin/identity/service-accounts/:id/credentials/:credential | admin           | 404 WDR_SERVICE_ACCOUNT_UNKNOWN
 leaks    | POST   | /admin/identity/leaked-tokens                 |                                | 400 WDR_BODY_INVALID
 scim     | GET    | /scim/v2/ServiceProviderConfig                |                                | 200
 scim     | GET    | /scim/v2/Schemas                              |                                | 200

@@ -51,7 +51,8 @@ beforeAll(async () => {
   const { body: link } = await scene.ask('POST', `/principals/${body.id}/password-link`);
   const browser = ScriptedBrowser.until(CALLBACK);
   const page = await browser.open((link as unknown as { url: string }).url);
-  expect((await browser.submit(page, { password: PASSWORD })).status).toBe(200);
+  const saved = await browser.submit(page, { password: PASSWORD });
+  if (saved.status !== 200) throw new Error(saved.text);
 });
 afterAll(() => scene?.close());
 

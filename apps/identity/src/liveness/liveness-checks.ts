@@ -1,5 +1,4 @@
 import type { AdminActor } from '@warder/postgres';
-import type { EntityManager } from 'typeorm';
 import type { IdentityStore } from '../identity.store.js';
 import { Principal } from '../principal.entity.js';
 import type { AccessEndings } from '../signals/access-endings.store.js';
@@ -60,7 +59,7 @@ export class LivenessChecks {
     const { principalId, provider } = due;
     const by: AdminActor = { principal: null, token: null, client: { name: provider, by: 'liveness' }, address: '' };
     const why = { why: became === 'gone' ? 'refresh token refused' : 'refresh token lost', provider };
-    await store.change(async (manager: EntityManager) => {
+    await store.change(async (manager) => {
       const isCurrent = became === 'gone' ? await liveness.forget(manager, due) : await liveness.lose(manager, due);
       const principal = isCurrent ? await manager.findOneBy(Principal, { id: principalId }) : null;
       if (principal === null) return;

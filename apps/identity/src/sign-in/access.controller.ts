@@ -4,6 +4,7 @@ import type { PrincipalState } from '@warder/contracts';
 import { AdminError } from '@warder/service-host';
 import { GrantsStore, type GrantView } from '../authorization/grants.store.js';
 import { principalStateOf } from '../principal.entity.js';
+import { PrincipalsStore } from '../principals.store.js';
 import { Spread, type Spreading } from '../spread.js';
 import { type PasswordLink, PasswordsStore } from './passwords.store.js';
 import { PeopleStore } from './people.store.js';
@@ -17,6 +18,7 @@ export class AccessController {
     @Inject(PeopleStore) private readonly people: PeopleStore,
     @Inject(GrantsStore) private readonly grants: GrantsStore,
     @Inject(Spread) private readonly spread: Spread,
+    @Inject(PrincipalsStore) private readonly principals: PrincipalsStore,
   ) {}
 
   /** A link by which the principal chooses a password, once and within a day. */
@@ -44,6 +46,7 @@ export class AccessController {
   @Get('clients')
   @Roles('admin', 'auditor')
   async clients(@Param('id') id: string): Promise<{ clients: GrantView[] }> {
+    await this.principals.get(id);
     return { clients: await this.grants.list(id) };
   }
 
