@@ -22,22 +22,24 @@ export class BackchannelLogout {
     if (from?.loggedOut === undefined || request.method !== 'POST') throw new PageError(404, 'There is no such page.');
     const address = this.addressOf(request);
     const token = (await formOf(request)).get('logout_token') ?? '';
-    try {
-      const { subject, tokenId } = await from.loggedOut(token);
-      const person = await this.people.bySubject(id, subject);
-      const by = { principal: null, token: null, address };
-      const isNew = await this.people.isFirst(`logout/${id}/${tokenId}`);
-      if (!isNew) throw new Error('replayed');
-      if (person !== undefined) await this.people.signOut(person.id, by, { why: 'back-channel logout', provider: id });
-    } catch (error) {
-      const reason = (error as { code?: string }).code ?? (error as Error).message;
-      this.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: `${id}: a logout token was not taken: ${reason}`, address });
-      return answerJson(response, 400, {
-        error: 'invalid_request',
-        error_description: 'the logout token is not taken',
-      });
-    }
+    const loggedOut = await from.loggedOut(token).catch((error: unknown) => error as Error);
+    if (loggedOut instanceof Error) return this.refuse(response, id, address, codeOf(loggedOut));
+    const { subject, tokenId } = loggedOut;
+    const person = { provider: id, subject };
+    const by = { principal: null, token: null, address };
+    const why = { why: 'back-channel logout', provider: id };
+    const isNew = await this.people.signOutOnce(`logout/${id}/${tokenId}`, person, by, why);
+    if (!isNew) return this.refuse(response, id, address, 'replayed');
     response.writeHead(200, { 'cache-control': 'no-store', 'content-length': 0 });
     response.end();
   }
+
+  private refuse(response: ServerResponse, id: string, address: string, reason: string): void {
+    this.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: `${id}: a logout token was not taken: ${reason}`, address });
+    answerJson(response, 400, { error: 'invalid_request', error_description: 'the logout token is not taken' });
+  }
+}
+
+function codeOf(error: Error): string {
+  return (error as { code?: string }).code ?? error.message;
 }

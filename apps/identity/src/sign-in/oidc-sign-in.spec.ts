@@ -221,6 +221,20 @@ describe('signing in at the company’s provider', () => {
     expect(grants).toEqual([]);
   });
 
+  it('that could not be stored is taken when the provider sends it again', async () => {
+    const signedOut = () => principalOf('bo@corp.example')?.signedOutAtMs ?? 0;
+    const before = signedOut();
+    const token = company.logoutToken({ sub: 'bo' });
+    await scene.query(
+      `CREATE FUNCTION identity.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'fails'; END $$;
+       CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON identity.principal FOR EACH ROW EXECUTE FUNCTION identity.fail()`,
+    );
+    expect(await tell(token)).toBeGreaterThanOrEqual(500);
+    await scene.query('DROP TRIGGER fail ON identity.principal; DROP FUNCTION identity.fail()');
+    expect(await tell(token)).toBe(200);
+    await expect.poll(signedOut).toBeGreaterThan(before);
+  });
+
   it('is told of by the provider as often as people leave, which no attempt of anybody’s counts', async () => {
     const told = Array.from({ length: 120 }, () =>
       fetch(`${scene.running!.url}/sign-in/backchannel/corp`, { method: 'POST', body: new URLSearchParams({}) }),

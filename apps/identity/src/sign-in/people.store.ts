@@ -13,11 +13,15 @@ import { Principal } from '../principal.entity.js';
 /** Longer than any message that says when it was made is taken after it. */
 const MESSAGE_KEPT_MS = 3_600_000;
 
-/** Somebody whom a provider vouches for. */
-export interface Vouched {
+/** A person as a provider knows them. */
+export interface PersonThere {
   /** Id of the provider here, and of the person there. */
   readonly provider: string;
   readonly subject: string;
+}
+
+/** Somebody whom a provider vouches for. */
+export interface Vouched extends PersonThere {
   readonly name: string;
   /** Null where the provider does not say that it is the person's. */
   readonly email: string | null;
@@ -64,13 +68,7 @@ export class PeopleStore {
 
   /** Whether a message with this id comes for the first time; it is remembered for as long as it could be taken. */
   async isFirst(messageId: string): Promise<boolean> {
-    const expiresAtMs = this.store.wallMs() + MESSAGE_KEPT_MS;
-    const rows: unknown[] = await this.store.source.query(
-      `INSERT INTO oauth_item (model, id, payload, expires_at) VALUES ('Message', $1, '{}', to_timestamp($2::numeric / 1000))
-       ON CONFLICT DO NOTHING RETURNING id`,
-      [messageId, expiresAtMs],
-    );
-    return rows.length > 0;
+    return this.takeMessage(this.store.source.manager, messageId);
   }
 
   /** Puts a sign-in of the local directory on record. */
@@ -109,6 +107,20 @@ export class PeopleStore {
     });
   }
 
+  /**
+   * Signs out whom a provider's message names, as `signOut`. That the message was taken is committed with what it did: one
+   * that failed on the way may come again.
+   * @returns whether it came for the first time
+   */
+  async signOutOnce(messageId: string, person: PersonThere, by: AdminActor, why: object): Promise<boolean> {
+    return this.store.change(async (manager) => {
+      if (!(await this.takeMessage(manager, messageId))) return false;
+      const known = await this.linked(manager, person.provider, person.subject);
+      if (known !== undefined) await this.signOutWithin(manager, known, by, why);
+      return true;
+    });
+  }
+
   /** The same within a change that is under way. */
   async signOutWithin(manager: EntityManager, before: Principal, by: AdminActor, why: object): Promise<Principal> {
     const { id } = before;
@@ -119,6 +131,16 @@ export class PeopleStore {
     await this.liveness.askSoon(manager, id);
     await this.store.record(manager, 'principal.sign-out', by, { id, ...why, clients });
     return row;
+  }
+
+  private async takeMessage(manager: EntityManager, messageId: string): Promise<boolean> {
+    const expiresAtMs = this.store.wallMs() + MESSAGE_KEPT_MS;
+    const rows: unknown[] = await manager.query(
+      `INSERT INTO oauth_item (model, id, payload, expires_at) VALUES ('Message', $1, '{}', to_timestamp($2::numeric / 1000))
+       ON CONFLICT DO NOTHING RETURNING id`,
+      [messageId, expiresAtMs],
+    );
+    return rows.length > 0;
   }
 
   /** Lets in again whom the provider kept out until it had seen them sign in, and whom nobody else keeps out. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CompanyProvider, LoggedOut } from './company-provider.js';
+import type { CompanyProvider } from './company-provider.js';
 import { noticePage } from './pages.js';
 import type { PeopleStore } from './people.store.js';
 import { answerPage, formOf, PageError, redirect } from './web.js';
@@ -25,23 +25,24 @@ export class SingleLogout {
     const isPost = request.method === 'POST';
     const form = isPost ? await formOf(request, from.postedAnswers?.bytesMax) : undefined;
     const brought = { method: isPost ? 'POST' : 'GET', query: query.replace(/^\?/, ''), form } as const;
-    const logout = await this.take(id, () => from.loggedOutBy!(brought)).catch((error: unknown) => {
-      const reason = (error as { code?: string }).code ?? (error as Error).message;
-      const detail = `${id}: a request to sign out was not taken: ${reason}`;
-      this.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address });
-      throw new PageError(400, 'This request to sign out is not taken.');
-    });
-    const person = await this.people.bySubject(id, logout.subject);
+    const logout = await from
+      .loggedOutBy(brought)
+      .catch((error: unknown) =>
+        this.refuse(id, address, (error as { code?: string }).code ?? (error as Error).message),
+      );
+    const person = { provider: id, subject: logout.subject };
     const by = { principal: null, token: null, address };
-    if (person !== undefined) await this.people.signOut(person.id, by, { why: 'single logout', provider: id });
+    const why = { why: 'single logout', provider: id };
+    const isNew = await this.people.signOutOnce(`logout/${id}/${logout.messageId}`, person, by, why);
+    if (!isNew) this.refuse(id, address, 'replayed');
     const to = await logout.answer();
     if (to !== undefined) return redirect(response, to);
     answerPage(response, 200, 'Signed out', noticePage('You are signed out', 'You can close this window.'));
   }
 
-  private async take(id: string, read: () => Promise<LoggedOut>): Promise<LoggedOut> {
-    const logout = await read();
-    if (!(await this.people.isFirst(`logout/${id}/${logout.messageId}`))) throw new Error('replayed');
-    return logout;
+  private refuse(id: string, address: string, reason: string): never {
+    const detail = `${id}: a request to sign out was not taken: ${reason}`;
+    this.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address });
+    throw new PageError(400, 'This request to sign out is not taken.');
   }
 }
