@@ -215,13 +215,14 @@ describe('an access token', () => {
     expect(callers.examine('eyJhbGciOiJub25lIn0.e30.', AUDIENCE, NOW, HERE)).toBe('malformed');
   });
 
-  it('is verified again when it was pushed out of a full memory, and known grants past the bound are the oldest', () => {
+  it('is verified again when it was pushed out of a full memory, and an end past the bound takes tokens as old with it', () => {
     const keys = pair();
     const access = new AccessTokens(() => ISSUER, { verifiedMax: 1, endedMax: 2, skewMs: 0 });
     access.applyKey('k1', keyState('k1', keys.publicKey));
     const principalOf = (): PrincipalState => ana;
-    const tokenOf = (grant: string): string => {
-      const signed = `${part({ alg: 'ES256', typ: 'at+jwt', kid: 'k1' })}.${part({ ...CLAIMS, grant_id: grant })}`;
+    const tokenOf = (grant: string, lifeS = 600): string => {
+      const claims = { ...CLAIMS, grant_id: grant, exp: NOW / 1_000 + lifeS };
+      const signed = `${part({ alg: 'ES256', typ: 'at+jwt', kid: 'k1' })}.${part(claims)}`;
       const key = createPrivateKey(keys.privateKey.export({ format: 'pem', type: 'pkcs8' }));
       return `${signed}.${sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
     };
@@ -237,5 +238,13 @@ describe('an access token', () => {
     expect(
       access.applyGrant('a', { version: 1, status: 'revoked', id: 'a', principalId: ana.id, expiresAtMs: NOW }),
     ).toBe(true);
+    // One end was let go: what expires no later than its tokens may be of it.
+    expect(access.examine(two, AUDIENCE, NOW, principalOf)).toBeTypeOf('object');
+    const late = NOW + 600_000;
+    for (const id of ['c', 'd', 'e']) {
+      access.applyGrant(id, { version: 1, status: 'revoked', id, principalId: ana.id, expiresAtMs: late });
+    }
+    expect(access.examine(two, AUDIENCE, NOW, principalOf)).toBe('grant-revoked');
+    expect(access.examine(tokenOf('two', 601), AUDIENCE, NOW, principalOf)).toBeTypeOf('object');
   });
 });

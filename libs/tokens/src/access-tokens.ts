@@ -61,6 +61,8 @@ interface Verified {
 export class AccessTokens {
   private readonly keys = new Map<string, { readonly version: number; readonly key: KeyObject | undefined }>();
   private readonly ended = new Map<string, GrantState>();
+  /** Tokens that expire by then may be of an ended grant that is no longer remembered. */
+  private forgottenUntilMs = 0;
   private readonly verified = new Map<string, Verified>();
 
   /** @param issuer - of tokens that are taken; asked at use, for the port may not be known before */
@@ -80,8 +82,7 @@ export class AccessTokens {
   /** Takes in the end of a grant. @returns whether it is news */
   applyGrant(id: string, state: GrantState): boolean {
     if (state.version <= (this.ended.get(id)?.version ?? 0) || state.status !== 'revoked') return false;
-    // Past the bound the oldest is let go, which is the nearest to its tokens' expiry.
-    if (this.ended.size >= this.bounds.endedMax) this.ended.delete(this.ended.keys().next().value!);
+    if (this.ended.size >= this.bounds.endedMax) this.forgetOldest();
     this.ended.set(id, state);
     return true;
   }
@@ -105,7 +106,7 @@ export class AccessTokens {
     const { grant } = found;
     if (grant.expiresAtMs <= nowMs) return 'expired';
     if (found.audience !== audience) return 'audience';
-    if (this.ended.has(grant.id)) return 'grant-revoked';
+    if (this.ended.has(grant.id) || grant.expiresAtMs <= this.forgottenUntilMs) return 'grant-revoked';
     if (grant.endsWith.length > 0 && grant.endsWith.some((id) => this.ended.has(id))) return 'grant-revoked';
     if (grant.actors.length > 0 && !grant.actors.every((actor) => isActing(actor, grant, principalOf)))
       return 'actor-inactive';
@@ -121,6 +122,13 @@ export class AccessTokens {
     for (const [id, { expiresAtMs }] of this.ended) {
       if (expiresAtMs + this.bounds.skewMs <= nowMs) this.ended.delete(id);
     }
+  }
+
+  /** Past the bound the oldest end is let go, and with it every token as old as its own: the client refreshes, or is out. */
+  private forgetOldest(): void {
+    const [id, { expiresAtMs }] = this.ended.entries().next().value!;
+    this.ended.delete(id);
+    this.forgottenUntilMs = Math.max(this.forgottenUntilMs, expiresAtMs);
   }
 
   private verify(bearer: string, nowMs: number): Verified | AccessRefused {
