@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -165,7 +166,7 @@ describe('whoever names an address that is not public (SSRF)', () => {
     127。0。0。1 169.254.169.254 100.64.0.1 10.0.0.1 172.16.0.1 192.168.0.1 198.18.0.1 255.255.255.255`.split(/\s+/);
 
   let reached = 0;
-  const decoy = createServer((_, response) => response.end('{}'));
+  const decoy = createPlainServer((_, response) => response.end('{}'));
   let port: number;
 
   beforeAll(async () => {
