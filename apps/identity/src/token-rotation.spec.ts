@@ -42,6 +42,7 @@ describe('rotating a token', () => {
     expect(rotated).not.toBe(token);
     expect(view).toEqual({
       ...before.tokens[0],
+      prefix: rotated.slice(0, 8),
       version: 2,
       rotatedAtMs: expect.any(Number),
       previousExpiresAtMs: view.rotatedAtMs + 60_000,
