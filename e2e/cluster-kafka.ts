@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { auditCheckpointTopic, auditRecordedTopic, type TokenState, tokenStateTopic } from '@warder/contracts';
 import type { StartedCluster } from '@warder/testing';
-import kafkajs, { type Consumer, type KafkaMessage } from 'kafkajs';
+import kafkajs, { type Consumer, type KafkaMessage, type Message } from 'kafkajs';
 import { eventually } from './wire-agent.js';
 
 /** What stands in the broker for one record. */
@@ -10,6 +10,12 @@ export interface PublishedRecord {
   readonly recordId: string;
   readonly log: string;
   readonly sequence: number;
+}
+
+/** Messages of one topic. */
+export interface TopicMessages {
+  readonly topic: string;
+  readonly messages: Message[];
 }
 
 const READ_TIMEOUT_MS = 60_000;
@@ -62,10 +68,15 @@ export class ClusterKafka {
 
   /** Writes the newest records and checkpoints as they are once more, so many times. @returns how many there were */
   async sendAgain(times: number): Promise<number> {
-    let count = 0;
-    const producer = this.kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
-    await producer.connect();
-    for (const topic of [auditRecordedTopic.name, auditCheckpointTopic.name]) {
+    const copies = await this.copiesOf([auditRecordedTopic.name, auditCheckpointTopic.name]);
+    for (let time = 0; time < times; time += 1) await this.write(copies);
+    return copies.reduce((sum, { messages }) => sum + messages.length, 0);
+  }
+
+  /** The newest messages of topics as they stand there, signatures and all. */
+  async copiesOf(topics: readonly string[]): Promise<TopicMessages[]> {
+    const copies: TopicMessages[] = [];
+    for (const topic of topics) {
       const newest = new Map<number, KafkaMessage[]>();
       await this.readAll(topic, (messages, partition) => {
         newest.set(partition, [...(newest.get(partition) ?? []), ...messages].slice(-SENT_AGAIN_MAX));
@@ -73,11 +84,17 @@ export class ClusterKafka {
       const messages = [...newest].flatMap(([partition, all]) =>
         all.map(({ key, value, headers }) => ({ key, value, headers: headers ?? {}, partition })),
       );
-      for (let time = 0; time < times; time += 1) await producer.send({ topic, messages });
-      count += messages.length;
+      copies.push({ topic, messages });
     }
+    return copies;
+  }
+
+  /** Writes messages behind whatever has come since. */
+  async write(copies: readonly TopicMessages[]): Promise<void> {
+    const producer = this.kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+    await producer.connect();
+    for (const { topic, messages } of copies) await producer.send({ topic, messages });
     await producer.disconnect();
-    return count;
   }
 
   async close(): Promise<void> {

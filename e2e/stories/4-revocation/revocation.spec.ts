@@ -1,3 +1,4 @@
+import { principalStateTopic, tokenStateTopic } from '@warder/contracts';
 import type { StartedCluster } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Member } from '../../admin-door.js';
@@ -181,6 +182,25 @@ describe('revoking a token', () => {
     process.stdout.write(`cut ${Math.round(performance.now() - startMs)} ms after the node went on\n`);
     await servedEverywhere(live);
   }, 60_000);
+
+  it('holds when everything that was said of somebody before they left is written once more, also for a node that starts', async () => {
+    const leaver = await scene.member();
+    await servedEverywhere(leaver);
+    const before = await kafka.copiesOf([principalStateTopic.name, tokenStateTopic.name]);
+    expect(String(before[0]?.messages.map(({ key }) => key))).toContain(leaver.principalId);
+    await scene.admin.ask('POST', `/identity/principals/${leaver.principalId}/offboard`);
+    await cutEverywhere(leaver);
+    await kafka.write(before);
+    // What comes behind the old words has been heard: so have they.
+    const next = await scene.member();
+    await servedEverywhere(next);
+    await revoke(next);
+    await cutEverywhere(next);
+    for (const agent of scene.agents(leaver.token)) expect(await isRefused(agent)).toBe(true);
+    await scene.warder.service('ingress-2').restart();
+    await servedEverywhere(live);
+    for (const agent of scene.agents(leaver.token)) expect(await isRefused(agent)).toBe(true);
+  }, 120_000);
 
   it('lets none of them in later, those who were not revoked always, and leaves a record of each', async () => {
     expect(load.refusals).toEqual(new Map());

@@ -131,15 +131,19 @@ describe('what works when something is away', () => {
 
   it('Kafka: calls go on, also at a node that restarts meanwhile, and changes wait; enforced when it is back', async () => {
     const di = await scene.member();
-    for (const agent of scene.agents(di.token)) await eventually('di is served', () => agent.isServed());
+    const leaver = await scene.member();
+    for (const { token } of [di, leaver]) {
+      for (const agent of scene.agents(token)) await eventually('served', () => agent.isServed());
+    }
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     await callsGoOn(async () => {
       await service('kafka').stop();
       await scene.admin.revoke(di.tokenId);
+      await scene.admin.ask('POST', `/identity/principals/${leaver.principalId}/offboard`);
       const late = await scene.admin.token(ana.principalId, 'issued in the outage');
       await service('ingress-2').kill('SIGKILL');
       await service('ingress-2').start();
-      for (const agent of scene.agents(di.token)) {
+      for (const agent of scene.agents(leaver.token)) {
         await eventually(`${agent.node} serves what it knows`, () => agent.isServed());
       }
       for (const node of scene.nodes) {
@@ -147,10 +151,12 @@ describe('what works when something is away', () => {
       }
       await service('kafka').restart();
       const backAtMs = performance.now();
-      for (const agent of scene.agents(di.token)) await eventually(`${agent.node} refuses di`, () => isRefused(agent));
+      for (const { token } of [di, leaver]) {
+        for (const agent of scene.agents(token)) await eventually(`${agent.node} refuses it`, () => isRefused(agent));
+      }
       const afterMs = Math.round(performance.now() - backAtMs);
       for (const agent of scene.agents(late.token)) await eventually('the late one is in', () => agent.isServed());
-      for (const agent of scene.agents(di.token)) expect(await isRefused(agent)).toBe(true);
+      for (const agent of scene.agents(leaver.token)) expect(await isRefused(agent)).toBe(true);
       process.stdout.write(`revoked ${afterMs} ms after the broker was back\n`);
     }, ['ingress-1']);
   }, 90_000);

@@ -1,7 +1,7 @@
 import type { Pepper } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import { digestOf, isWellFormed } from '@warder/tokens';
-import { type EntityManager, In } from 'typeorm';
+import { Any, type EntityManager } from 'typeorm';
 import type { IdentityStore } from '../identity.store.js';
 import { nextVersion } from '../next-version.js';
 import { previousStateOf, Token } from '../token.entity.js';
@@ -29,7 +29,8 @@ export class LeakedTokens {
     const digests = new Set(wellFormed.flatMap((text) => peppers.map((pepper) => digestOf(text, pepper))));
     await this.store.change(async (manager) => {
       const found = await manager.find(Token, {
-        where: [{ digest: In([...digests]) }, { previousDigest: In([...digests]) }],
+        // One parameter each, however many texts and peppers there are.
+        where: [{ digest: Any([...digests]) }, { previousDigest: Any([...digests]) }],
         order: { id: 'ASC' },
       });
       for (const token of found) {
