@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { CaptureLevel } from '@warder/contracts';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually, IngressScene, messageOf, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene } from './ingress.scene.js';
+import { messageOf, WireClient } from './wire-client.scene.js';
 
 const LEVELS = CaptureLevel.options;
 const CARD = '4111 1111 1111 1111';

@@ -1,7 +1,8 @@
 import { createConnection } from 'node:net';
 import { startFixtureUpstream, type FixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Answered, eventually, IngressScene, messageOf, WireClient } from './ingress.scene.js';
+import { type Answered, eventually, IngressScene } from './ingress.scene.js';
+import { messageOf, WireClient } from './wire-client.scene.js';
 
 let upstream: FixtureUpstream;
 let scene: IngressScene;

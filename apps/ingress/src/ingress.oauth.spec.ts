@@ -3,7 +3,8 @@ import { createKafkaBus } from '@warder/bus';
 import { grantStateTopic, principalStateTopic, type SigningKeyState, signingKeyStateTopic } from '@warder/contracts';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, IngressScene, messageOf, oneRecord, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene, oneRecord } from './ingress.scene.js';
+import { messageOf, WireClient } from './wire-client.scene.js';
 
 const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 let upstream: FixtureUpstream;

@@ -7,7 +7,8 @@ import { createKeyringStore, encodeStaticSecret } from '@warder/secrets';
 import { issueToken } from '@warder/tokens';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
-import { eventually, IngressScene, messageOf, oneRecord, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene, oneRecord } from './ingress.scene.js';
+import { messageOf, WireClient } from './wire-client.scene.js';
 
 const scenes: IngressScene[] = [];
 const upstreams: FixtureUpstream[] = [];

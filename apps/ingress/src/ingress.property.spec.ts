@@ -1,6 +1,7 @@
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, IngressScene, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene } from './ingress.scene.js';
+import { WireClient } from './wire-client.scene.js';
 import { CALL_PHASES } from './pipeline/phase-clock.js';
 
 const upstreams: FixtureUpstream[] = [];

@@ -1,6 +1,7 @@
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IngressScene, messageOf, oneRecord, WireClient } from './ingress.scene.js';
+import { IngressScene, oneRecord } from './ingress.scene.js';
+import { messageOf, WireClient } from './wire-client.scene.js';
 import { CALL_PHASES } from './pipeline/phase-clock.js';
 
 let upstream: FixtureUpstream;

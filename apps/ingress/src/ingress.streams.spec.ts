@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { callCancelledTopic } from '@warder/contracts';
 import { createHash } from 'node:crypto';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
-import { eventually, IngressScene, messageOf, messagesOf, oneRecord, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene, oneRecord } from './ingress.scene.js';
+import { messageOf, messagesOf, WireClient } from './wire-client.scene.js';
 
 const KEY = 'AKIAQ3EGRVZJXK7PLM2N';
 let upstream: FixtureUpstream;

@@ -1,7 +1,8 @@
 import type { TokenScopes } from '@warder/contracts';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answered, eventually, IngressScene, messageOf, oneRecord, WireClient } from './ingress.scene.js';
+import { type Answered, eventually, IngressScene, oneRecord } from './ingress.scene.js';
+import { messageOf, WireClient } from './wire-client.scene.js';
 
 let upstream: FixtureUpstream;
 let scene: IngressScene;

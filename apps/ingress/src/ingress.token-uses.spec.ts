@@ -1,6 +1,7 @@
 import { tokenUsedTopic, type TokenUse } from '@warder/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { IngressScene, WireClient } from './ingress.scene.js';
+import { IngressScene } from './ingress.scene.js';
+import { WireClient } from './wire-client.scene.js';
 
 let scene: IngressScene;
 const told: TokenUse[] = [];

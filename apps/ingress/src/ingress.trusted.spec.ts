@@ -9,7 +9,8 @@ import {
 } from '@warder/contracts';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, IngressScene, messageOf, oneRecord, WireClient } from './ingress.scene.js';
+import { eventually, IngressScene, oneRecord } from './ingress.scene.js';
+import { messageOf, WireClient } from './wire-client.scene.js';
 
 const ISSUER = 'https://login.example.com';
 const keys = generateKeyPairSync('ed25519');

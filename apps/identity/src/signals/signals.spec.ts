@@ -368,7 +368,7 @@ describe('a transmitter that is asked', () => {
     okta.failsWith = 500;
     const many = await Promise.all(Array.from({ length: 12 }, () => person()));
     okta.offer(okta.event(SESSION_REVOKED, { format: 'opaque', id: 'x' }));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await vi.waitFor(() => expect(okta.failed).toBeGreaterThan(0), { timeout: 15_000 });
     for (const each of many) okta.offer(okta.event(SESSION_REVOKED, bySub(each)));
     okta.failsWith = undefined;
     await vi.waitFor(() => expect(okta.waiting.size).toBe(0), { timeout: 30_000 });

@@ -23,6 +23,8 @@ export class Transmitter {
   keysRead = 0;
   /** What it answers to every request in place of what was asked. */
   failsWith: number | undefined;
+  /** Requests that were answered so. */
+  failed = 0;
   readonly questions: PollQuestion[] = [];
   /** Events that wait to be acknowledged, by their ids. */
   readonly waiting = new Map<string, string>();
@@ -104,7 +106,10 @@ export class Transmitter {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify(value));
     };
-    if (this.failsWith !== undefined) return void response.writeHead(this.failsWith).end();
+    if (this.failsWith !== undefined) {
+      this.failed += 1;
+      return void response.writeHead(this.failsWith).end();
+    }
     if (request.url === '/.well-known/ssf-configuration' || request.url === '/.well-known/openid-configuration')
       return json({ issuer: this.issuer, jwks_uri: `${this.issuer}/keys` });
     if (request.url === '/keys') {
