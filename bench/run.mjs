@@ -1,4 +1,4 @@
-// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|identity|audit|audit-full|soak [options]
+// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|identity|propagation|audit|audit-full|soak [options]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../tools/prepare.mjs';
@@ -10,9 +10,16 @@ if (build.status !== 0) process.exit(build.status ?? 1);
 const [what, ...options] = process.argv.slice(2);
 const AUDIT = 'dist/audit/main.js';
 const IDENTITY = 'dist/identity/main.js';
-const MAINS = { journal: 'dist/journal-append.js', identity: IDENTITY, audit: AUDIT, 'audit-full': AUDIT, soak: AUDIT };
+const MAINS = {
+  journal: 'dist/journal-append.js',
+  identity: IDENTITY,
+  propagation: 'dist/propagation/main.js',
+  audit: AUDIT,
+  'audit-full': AUDIT,
+  soak: AUDIT,
+};
 const main = fileURLToPath(new URL(MAINS[what] ?? 'dist/main.js', import.meta.url));
-const takesOptionsOnly = ['journal', 'identity'].includes(what);
+const takesOptionsOnly = ['journal', 'identity', 'propagation'].includes(what);
 // Garbage is collected before heap is measured.
 const args = ['--expose-gc', main, ...(takesOptionsOnly ? [] : [what]), ...options];
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);
