@@ -23,6 +23,7 @@ export const STORY_SHAPES = {
   '13-admin-evidence': ['standalone', 'cluster'],
   '14-sign-in': ['standalone', 'cluster'],
   '15-company-sign-in': ['standalone', 'cluster'],
+  '17-saml-and-passwords': ['standalone', 'cluster'],
   '18-account': ['standalone', 'cluster'],
   '19-attacks': ['standalone'],
   '16-ending-access': ['standalone', 'cluster'],

@@ -43,4 +43,5 @@ export { type BrowserOptions, BrowserWindow, RealBrowser } from './real-browser.
 export { type KeycloakOptions, type RunningKeycloak, startKeycloak } from './keycloak.js';
 export { KeycloakAdmin } from './keycloak-admin.js';
 export { KEYCLOAK_VERSION, keycloakCacheDir } from './keycloak-dist.js';
+export { type KeycloakSaml, keycloakSaml, keycloakSamlClient } from './keycloak-saml.js';
 export { KEYCLOAK_CLIENT, KEYCLOAK_PEOPLE, type KeycloakPerson, keycloakRealm } from './keycloak-realm.js';

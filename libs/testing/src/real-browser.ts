@@ -58,8 +58,8 @@ export class BrowserWindow {
 
   /** Presses the button with this name, and waits for the page that comes of it. */
   async press(name: string | RegExp): Promise<void> {
-    await this.page.getByRole('button', { name }).click();
-    await this.page.waitForLoadState();
+    // A click is over before the server has answered: until then the page and its address are the old ones.
+    await Promise.all([this.page.waitForEvent('load'), this.page.getByRole('button', { name }).click()]);
   }
 
   /** What the page says it is. */

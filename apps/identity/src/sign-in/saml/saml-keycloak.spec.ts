@@ -1,6 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
-import { KEYCLOAK_PEOPLE, type RunningKeycloak, ScriptedBrowser, startKeycloak } from '@warder/testing';
+import {
+  KEYCLOAK_PEOPLE,
+  keycloakSaml,
+  keycloakSamlClient,
+  type RunningKeycloak,
+  ScriptedBrowser,
+  startKeycloak,
+} from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityScene } from '../../identity.scene.js';
 
@@ -12,14 +19,11 @@ beforeAll(async () => {
   // For a browser another site than 127.0.0.1.
   keycloak = await startKeycloak({ host: 'localhost' });
   scene = await IdentityScene.create();
-  const metadata = await (await fetch(`${keycloak.issuer}/protocol/saml/descriptor`)).text();
   const corp = {
     kind: 'saml',
     id: 'corp',
     name: 'Corp',
-    entityId: /entityID="([^"]+)"/.exec(metadata)![1],
-    ssoUrl: `${keycloak.issuer}/protocol/saml`,
-    certificates: [/<ds:X509Certificate>([^<]+)</.exec(metadata)![1]],
+    ...(await keycloakSaml(keycloak.issuer)),
     emailAttribute: 'email',
     groupsAttribute: 'groups',
     emailDomains: ['corp.example'],
@@ -29,7 +33,7 @@ beforeAll(async () => {
   const snapshot = { version: 1, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
   await scene.bus.ensureTopics([policySnapshotTopic]);
   await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
-  await keycloak.admin.createClient(clientOf(scene.running!.url));
+  await keycloak.admin.createClient(keycloakSamlClient(scene.running!.url, corp.id));
 }, 600_000);
 
 afterAll(async () => {
@@ -71,42 +75,3 @@ describe('Keycloak as a SAML provider, set up as its page says', () => {
     await expect.poll(() => ana()!.signedOutAtMs ?? 0, { timeout: 15_000 }).toBeGreaterThan(before);
   }, 120_000);
 });
-
-/** The client as `docs/providers/keycloak.md` has it set up. */
-function clientOf(origin: string): object {
-  const answersAt = `${origin}/sign-in/callback/corp`;
-  return {
-    clientId: `${origin}/sign-in/metadata/corp`,
-    protocol: 'saml',
-    enabled: true,
-    frontchannelLogout: false,
-    redirectUris: [answersAt],
-    attributes: {
-      saml_assertion_consumer_url_post: answersAt,
-      saml_single_logout_service_url_post: `${origin}/sign-in/logout/corp`,
-      saml_name_id_format: 'persistent',
-      saml_force_name_id_format: 'true',
-      'saml.force.post.binding': 'true',
-      'saml.server.signature': 'true',
-      'saml.assertion.signature': 'true',
-      'saml.signature.algorithm': 'RSA_SHA256',
-      'saml.client.signature': 'false',
-      'saml.encrypt': 'false',
-      'saml.authnstatement': 'true',
-    },
-    protocolMappers: [
-      {
-        name: 'email',
-        protocol: 'saml',
-        protocolMapper: 'saml-user-property-mapper',
-        config: { 'user.attribute': 'email', 'attribute.name': 'email', 'attribute.nameformat': 'Basic' },
-      },
-      {
-        name: 'groups',
-        protocol: 'saml',
-        protocolMapper: 'saml-group-membership-mapper',
-        config: { 'attribute.name': 'groups', 'attribute.nameformat': 'Basic', single: 'true', 'full.path': 'false' },
-      },
-    ],
-  };
-}
