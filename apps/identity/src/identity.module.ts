@@ -28,6 +28,7 @@ import { CreateIdentity1790000001000 } from './migrations/create-identity.js';
 import { HoldAnswers1790000001400 } from './migrations/hold-answers.js';
 import { CreateScim1790000001100 } from './migrations/create-scim.js';
 import { CreateSignals1790000001500 } from './migrations/create-signals.js';
+import { TimeSignIns1790000002100 } from './migrations/time-sign-ins.js';
 import { TrustIssuer1790000001800 } from './migrations/trust-issuer.js';
 import { RotateTokens1790000001200 } from './migrations/rotate-tokens.js';
 import { Offboarding } from './offboarding.store.js';
@@ -58,6 +59,7 @@ const MIGRATIONS = [
   CreateAgents1790000001600,
   CreateBrowserSessions1790000001700,
   TrustIssuer1790000001800,
+  TimeSignIns1790000002100,
 ];
 const ENTITIES = [Principal, Token, AccessHold, ...SCIM_ENTITIES];
 const CONTROLLERS = [

@@ -133,18 +133,22 @@ describe('the pages of one’s account', () => {
 
   it('sign other browsers out at once, one or all, and this one', async () => {
     const [one, two] = [ana.elsewhere(), ana.elsewhere()];
-    await one.come();
-    await two.come();
     const list = async () =>
       (await scene.ask('GET', `/principals/${ana.id}/sessions`)).body['sessions'] as {
         id: string;
         provider: string;
         signedInFrom: string;
       }[];
+    await ana.come();
+    await one.come();
+    const before = (await list()).map(({ id }) => id);
+    await two.come();
     const all = await list();
     expect(all).toHaveLength(3);
-    expect(all[0]).toMatchObject({ provider: 'local', signedInFrom: '127.0.0.1', principalId: ana.id });
-    await ana.send(await ana.come(), `/sessions/${all[0]!.id}/end`);
+    const [last, ...others] = all;
+    expect(last).toMatchObject({ provider: 'local', signedInFrom: '127.0.0.1', principalId: ana.id });
+    expect(others.map(({ id }) => id)).toEqual(before);
+    await ana.send(await ana.come(), `/sessions/${last!.id}/end`);
     expect((await two.open()).text).toContain('Sign in to Warder');
     expect((await one.open()).text).toContain('Your account');
     await ana.send(await ana.come(), '/sessions/end-others');
@@ -171,6 +175,26 @@ describe('the pages of one’s account', () => {
     expect((await cleo.open()).text).toContain('Your account');
     expect((await other.come('', 'another long password')).text).toContain('Your account');
     await expect.poll(() => records('password.change').length).toBe(1);
+  });
+
+  it('end every browser of whoever chooses a password by an administrator’s link, on record', async () => {
+    const flo = await Person.make(scene, 'flo');
+    const [other, stranger] = [flo.elsewhere(), await Person.make(scene, 'gus')];
+    await Promise.all([flo, other, stranger].map((person) => person.come()));
+    const { body } = await scene.ask('GET', `/principals/${flo.id}/sessions`);
+    const ids = (body['sessions'] as { id: string }[]).map(({ id }) => id);
+    expect(ids).toHaveLength(2);
+    const link = (await scene.ask('POST', `/principals/${flo.id}/password-link`)).body as unknown as { url: string };
+    const form = await flo.browser.open(link.url);
+    expect((await flo.browser.submit(form, { password: 'short' })).status).toBe(400);
+    expect((await other.open()).text).toContain('Your account');
+    expect((await flo.browser.submit(form, { password: 'another long password' })).status).toBe(200);
+    for (const browser of [flo, other]) expect((await browser.open()).text).toContain('Sign in to Warder');
+    expect((await stranger.open()).text).toContain('Your account');
+    expect((await flo.come('', 'another long password')).text).toContain('Your account');
+    await expect
+      .poll(() => records('session.end').map((told) => told?.arguments))
+      .toContainEqual(expect.objectContaining({ value: { principalId: flo.id, sessions: ids } }));
   });
 
   it('bound how often somebody may try at the old password', async () => {

@@ -16,6 +16,7 @@ export interface SessionView {
   /** Names it, and lets nobody in. */
   readonly id: string;
   readonly principalId: string;
+  /** To the second only where it was not told. */
   readonly signedInAtMs: number;
   /** Id of the provider that vouched for the person, or `local`; null where it was not told. */
   readonly provider: string | null;
@@ -44,11 +45,11 @@ export class SessionsStore {
   async signedIn(browser: SeenBrowser, provider: string | null): Promise<void> {
     const { sessionId, principalId, address, agent } = browser;
     await this.query(
-      `INSERT INTO browser_session (id, principal_id, provider, agent, signed_in_from, seen_from, seen_at_ms)
-       VALUES ($1, $2, $3, $4, $5, $5, $6)
+      `INSERT INTO browser_session (id, principal_id, provider, agent, signed_in_from, seen_from, seen_at_ms, signed_in_at_ms)
+       VALUES ($1, $2, $3, $4, $5, $5, $6, $6)
        ON CONFLICT (id) DO UPDATE SET principal_id = excluded.principal_id, provider = excluded.provider,
          agent = excluded.agent, signed_in_from = excluded.signed_in_from, seen_from = excluded.seen_from,
-         seen_at_ms = excluded.seen_at_ms`,
+         seen_at_ms = excluded.seen_at_ms, signed_in_at_ms = excluded.signed_in_at_ms`,
       [sessionId, principalId, provider, shown(agent), address, this.store.wallMs()],
     );
   }
@@ -64,10 +65,11 @@ export class SessionsStore {
     ]);
   }
 
-  /** A principal's browsers, the one that signed in last first. */
+  /** A principal's browsers, the one that signed in last first, and by id where two did in the same millisecond. */
   async list(principalId: string): Promise<SessionView[]> {
     return this.query(
-      `SELECT item.uid AS id, item.account_id AS "principalId", (item.payload->>'loginTs')::float8 * 1000 AS "signedInAtMs",
+      `SELECT item.uid AS id, item.account_id AS "principalId",
+         greatest((item.payload->>'loginTs')::float8 * 1000, told.signed_in_at_ms::float8) AS "signedInAtMs",
          told.provider, told.signed_in_from AS "signedInFrom", told.agent, told.seen_at_ms::float8 AS "seenAtMs",
          told.seen_from AS "seenFrom", extract(epoch FROM item.expires_at)::float8 * 1000 AS "expiresAtMs"
        FROM oauth_item AS item LEFT JOIN browser_session AS told ON told.id = item.uid

@@ -247,7 +247,7 @@ function signInOf(
     provider,
     origin,
     forms,
-    newPassword: new NewPassword(passwords, forms, clientAddress),
+    newPassword: new NewPassword(passwords, forms, stores.sessions, clientAddress),
     servers,
     attempts,
     people,

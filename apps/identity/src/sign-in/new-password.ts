@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SessionsStore } from '../account/sessions.store.js';
 import type { BrowserForms } from './browser-forms.js';
 import { newPasswordPage, noticePage } from './pages.js';
 import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, type PasswordsStore } from './passwords.store.js';
 import { answerPage, formOf, PageError } from './web.js';
 
-/** Where a link that an administrator gave out leads: its owner chooses a password, once. */
+/** Where a link that an administrator gave out leads: its owner chooses a password, once, and is signed out everywhere. */
 export class NewPassword {
   constructor(
     private readonly passwords: PasswordsStore,
     private readonly forms: BrowserForms,
+    private readonly sessions: Pick<SessionsStore, 'endOthersWithin'>,
     private readonly addressOf: (request: IncomingMessage) => string,
   ) {}
 
@@ -28,7 +30,12 @@ export class NewPassword {
       const fault = `A password has ${PASSWORD_CHARS_MIN} to ${PASSWORD_CHARS_MAX} characters.`;
       return show(400, form.get('token') ?? '', fault);
     }
-    if (!(await this.passwords.set(link, password, this.addressOf(request)))) throw ended();
+    const by = { principal: null, token: null, address: this.addressOf(request) };
+    // A link is also given out because somebody else knows the password: whoever came in by it is out.
+    const isSet = await this.passwords.set(link, password, by, (manager, id) =>
+      this.sessions.endOthersWithin(manager, id, null, by),
+    );
+    if (!isSet) throw ended();
     answerPage(response, 200, 'Password saved', noticePage('Saved', 'You can sign in with it now, from your program.'));
   }
 }

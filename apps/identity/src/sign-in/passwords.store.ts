@@ -125,8 +125,16 @@ export class PasswordsStore {
     return owner?.status === 'active' ? owner : undefined;
   }
 
-  /** Sets the password of whose link it is, and ends the link. @returns whether it was still good */
-  async set(link: string, password: string, address: string): Promise<boolean> {
+  /**
+   * Sets the password of whose link it is, ends the link, and does with it, in the same change, what follows from it.
+   * @returns whether the link was still good
+   */
+  async set(
+    link: string,
+    password: string,
+    by: AdminActor,
+    follow: (manager: EntityManager, principalId: string) => Promise<unknown>,
+  ): Promise<boolean> {
     const kept = await this.hashed(password);
     return this.store.change(async (manager) => {
       const [gone]: [{ principal_id: string }[], number] = await manager.query(
@@ -141,12 +149,8 @@ export class PasswordsStore {
          ON CONFLICT (principal_id) DO UPDATE SET hash = excluded.hash, changed_at_ms = excluded.changed_at_ms`,
         [owner.id, kept, this.store.wallMs()],
       );
-      await this.store.record(
-        manager,
-        'password.set',
-        { principal: null, token: null, address },
-        { principalId: owner.id },
-      );
+      await follow(manager, owner.id);
+      await this.store.record(manager, 'password.set', by, { principalId: owner.id });
       return true;
     });
   }
