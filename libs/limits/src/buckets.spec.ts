@@ -12,6 +12,14 @@ describe('a bucket', () => {
     expect(buckets.take('ana', rate, 100)).toBe(0);
   });
 
+  it('says how long to wait without anything being taken', () => {
+    const buckets = new Buckets(10);
+    expect([buckets.waitMs('ana', rate, 0), buckets.waitMs('ana', rate, 0)]).toEqual([0, 0]);
+    for (let taken = 0; taken < 3; taken += 1) buckets.take('ana', rate, 0);
+    expect([0, 60, 99.9, 100].map((nowMs) => buckets.waitMs('ana', rate, nowMs))).toEqual([100, 40, 1, 0]);
+    expect(buckets.take('ana', rate, 100)).toBe(0);
+  });
+
   it('costs nobody else anything', () => {
     const buckets = new Buckets(10);
     for (let taken = 0; taken < 5; taken += 1) buckets.take('ana', rate, 0);

@@ -20,14 +20,27 @@ export class Buckets {
    * @returns tokens left, 0 and up; or, from an empty bucket, minus the milliseconds until there is one again
    */
   take(key: string, rate: Rate, nowMs: number): number {
-    const known = this.arrivals.get(key);
-    const arrival = (known === undefined || known < nowMs ? nowMs : known) + rate.emissionMs;
-    const allowedAtMs = arrival - rate.burst * rate.emissionMs;
-    // Less than a nanosecond is no wait but the rounding of the sums above: a full bucket of one would refuse at times.
-    if (allowedAtMs - nowMs > 1e-6) return -Math.max(1, Math.ceil(allowedAtMs - nowMs - 1e-6));
+    const { known, arrival, allowedAtMs } = this.next(key, rate, nowMs);
+    const waitMs = waitOf(allowedAtMs - nowMs);
+    if (waitMs > 0) return -waitMs;
     if (known === undefined && this.arrivals.size >= this.keysMax) this.makeRoom(nowMs);
     this.arrivals.set(key, arrival);
     return Math.floor((nowMs - allowedAtMs) / rate.emissionMs + 1e-9);
+  }
+
+  /** Milliseconds until there is a token to take, none being taken; 0: there is one. @param nowMs - as of `take` */
+  waitMs(key: string, rate: Rate, nowMs: number): number {
+    return waitOf(this.next(key, rate, nowMs).allowedAtMs - nowMs);
+  }
+
+  private next(
+    key: string,
+    rate: Rate,
+    nowMs: number,
+  ): { known: number | undefined; arrival: number; allowedAtMs: number } {
+    const known = this.arrivals.get(key);
+    const arrival = (known === undefined || known < nowMs ? nowMs : known) + rate.emissionMs;
+    return { known, arrival, allowedAtMs: arrival - rate.burst * rate.emissionMs };
   }
 
   private makeRoom(nowMs: number): void {
@@ -39,4 +52,9 @@ export class Buckets {
       if (arrival <= nowMs || this.arrivals.size >= this.keysMax) this.arrivals.delete(key);
     }
   }
+}
+
+function waitOf(ms: number): number {
+  // Less than a nanosecond is no wait but the rounding of sums: a full bucket of one would refuse at times.
+  return ms > 1e-6 ? Math.max(1, Math.ceil(ms - 1e-6)) : 0;
 }

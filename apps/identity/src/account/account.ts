@@ -6,7 +6,7 @@ import { accountSignInUrl } from '../authorization/first-party.js';
 import { principalStateOf } from '../principal.entity.js';
 import type { BrowserForms } from '../sign-in/browser-forms.js';
 import { noticePage } from '../sign-in/pages.js';
-import { answerPage, formOf, type Html, html, PageError, redirect } from '../sign-in/web.js';
+import { answerPage, formOf, type Html, html, PageError, PageRefusal, redirect } from '../sign-in/web.js';
 import type { AccountActs, Acting } from './account-acts.js';
 import type { BrowserSessions, SignedInBrowser } from './browser-session.js';
 
@@ -171,6 +171,7 @@ export class Account {
     if (told.code === 'WDR_INTERNAL') this.parts.onBug(storeAnswerOf(error));
     this.note({ ...told, method: request.method ?? '', address: this.parts.address(request) }, browser);
     if (response.headersSent) return;
+    if (error instanceof PageRefusal) error.tell(response);
     answerPage(response, told.status, 'Your account', againPage('That did not work', told.sentence));
   }
 
@@ -190,7 +191,8 @@ function toldOf(thrown: unknown): { status: number; code: string; sentence: stri
   const error = storeAnswerOf(thrown);
   if (error instanceof PageError) {
     const { status, message } = error;
-    return { status, code: CODES[status] ?? 'WDR_BODY_INVALID', sentence: message, detail: message };
+    const own = error instanceof PageRefusal ? error.code : undefined;
+    return { status, code: own ?? CODES[status] ?? 'WDR_BODY_INVALID', sentence: message, detail: message };
   }
   if (error instanceof AdminError) {
     return { status: error.status, code: error.code, sentence: sentenceOf(error.message), detail: error.detail };

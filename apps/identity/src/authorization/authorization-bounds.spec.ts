@@ -40,7 +40,7 @@ beforeAll(async () => {
   scene = await IdentityScene.create();
   await scene.start({
     authorization: { registration: { perMinute: 1_000 } },
-    signIn: { attemptsPerMinute: 1_000, guessesPerHour: 1 },
+    signIn: { attemptsPerMinute: 1_000, guessesPerHour: 1, passwordsAtOnce: 1, passwordsWaitingMax: 1 },
   });
   origin = scene.running!.url;
   const document = PolicyDocument.parse({ upstreams: {}, virtualServers: { dev: { tools: [] } }, grants: [] });
@@ -66,6 +66,23 @@ it('has a password guessed at so often for one address and no more, in whatever 
     statuses.push((await (await atForm()).send('nobody@example.com', 'wrong and wrong again')).status);
   }
   expect(statuses).toEqual([401, 429]);
+});
+
+it('works on so many passwords at once, and tells the rest when to try again', async () => {
+  const forms = [];
+  for (let made = 0; made < 6; made += 1) forms.push(await atForm());
+  const answers = await Promise.all(
+    forms.map(({ form, send }, at) => send(`somebody-${at}@example.com`, 'wrong').then((answer) => ({ form, answer }))),
+  );
+  const statuses = answers.map(({ answer }) => answer.status);
+  expect(new Set(statuses)).toEqual(new Set([401, 503]));
+  const told = answers.find(({ answer }) => answer.status === 503)!.answer.text;
+  expect(told).toContain('Too many people sign in at the moment. Try again in a few seconds.');
+  await expect
+    .poll(() => scene.records.map(({ refusal }) => refusal?.code), { timeout: 15_000 })
+    .toContain('WDR_PASSWORDS_BUSY');
+  // It is over with the flood.
+  expect((await (await atForm()).send('somebody-else@example.com', 'wrong')).status).toBe(401);
 });
 
 it('has clients that nobody allowed anything make room for one more', async () => {

@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Inject, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
 import { AdminAccess } from '@warder/admin-access';
 import { guardedFetch } from '@warder/egress';
-import { Buckets } from '@warder/limits';
 import { type AdminAction, Outbox, storeErrorOf } from '@warder/postgres';
-import { addressKey, type Host } from '@warder/service-host';
+import type { Host } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
 import type { AgentsParts } from '../agents/create-agents.js';
 import { ServiceCredentialsStore } from '../agents/service-credentials.store.js';
@@ -21,11 +20,12 @@ import { BrowserForms } from '../sign-in/browser-forms.js';
 import { companyProviders } from '../sign-in/company-providers.js';
 import { CompanySignIn } from '../sign-in/company-sign-in.js';
 import { NewPassword } from '../sign-in/new-password.js';
+import { PasswordHashing } from '../sign-in/password-hashing.js';
 import { PasswordsStore } from '../sign-in/passwords.store.js';
 import { PeopleStore } from '../sign-in/people.store.js';
 import { SignIn, type SignInParts } from '../sign-in/sign-in.js';
+import { SignInLimits } from '../sign-in/sign-in-limits.js';
 import { SingleLogout } from '../sign-in/single-logout.js';
-import { PageError } from '../sign-in/web.js';
 import { AuthorizationDoor, PREFIXES } from './authorization-door.js';
 import { ClientDocuments } from './client-documents.js';
 import { ClientsStore } from './clients.store.js';
@@ -111,7 +111,8 @@ export function authorizationProviders(config: IdentityConfig, host: Host): Prov
     {
       provide: PasswordsStore,
       inject: [IdentityStore],
-      useFactory: (store: IdentityStore) => new PasswordsStore(store, () => host.door.publicUrl().origin),
+      useFactory: (store: IdentityStore) =>
+        new PasswordsStore(store, () => host.door.publicUrl().origin, hashingOf(config)),
     },
     {
       provide: SessionsStore,
@@ -128,6 +129,10 @@ export function authorizationProviders(config: IdentityConfig, host: Host): Prov
     },
     AuthorizationStart,
   ];
+}
+
+function hashingOf({ signIn }: IdentityConfig): PasswordHashing {
+  return new PasswordHashing({ runningMax: signIn.passwordsAtOnce, waitingMax: signIn.passwordsWaitingMax });
 }
 
 async function open(config: IdentityConfig, host: Host, stores: Stores): Promise<void> {
@@ -225,19 +230,16 @@ function signInOf(
   const { store, sealing, people, passwords, access, outbox } = stores;
   const { origin } = host.door.publicUrl();
   const clientAddress: SignInParts['address'] = (request) => host.door.clientAddress(request);
-  const buckets = new Buckets(50_000);
-  const guesses = new Buckets(50_000);
-  const guessRate = { emissionMs: 3_600_000 / signIn.guessesPerHour, burst: signIn.guessesPerHour };
-  const rate = { emissionMs: 60_000 / signIn.attemptsPerMinute, burst: signIn.attemptsPerMinute };
+  const limits = new SignInLimits(signIn, () => host.clock.monotonicMs());
   const forms = new BrowserForms(sealing.formKey(), origin.startsWith('https:'));
   const isFirst = (id: string): Promise<boolean> => people.isFirst(id);
   const providers = companyProviders(signIn.providers, { origin, wallMs: () => host.clock.wallMs(), isFirst });
-  const onFailure: SignInParts['onFailure'] = ({ code, detail, address }) =>
+  const onFailure: SignInParts['onFailure'] = ({ code, detail, address, method = 'POST' }) =>
     access.refused.note({
       kind: 'authentication',
       by: { principal: null, token: null, address },
-      arguments: { method: 'POST', route: '/sign-in' },
-      refusal: { code, detail, isForbidden: true },
+      arguments: { method, route: '/sign-in' },
+      refusal: { code, detail, isForbidden: code === 'WDR_SIGN_IN_FAILED' || code === 'WDR_SIGN_IN_REFUSED' },
     });
   const onBug = (error: unknown): void => host.log.error({ err: storeErrorOf(error) }, 'a page of signing in failed');
   const attempts = new AttemptsStore(store, sealing);
@@ -254,18 +256,11 @@ function signInOf(
     passwords,
     company: new CompanySignIn(atCompany),
     backchannel: new BackchannelLogout(providers, people, clientAddress, onFailure),
-    singleLogout: new SingleLogout(providers, people, clientAddress, onFailure),
+    singleLogout: new SingleLogout(providers, people, clientAddress, limits, onFailure),
     hasLocal: signIn.local ?? signIn.providers.length === 0,
     clientBy: (id) => registeredBy(id, authorization),
     address: clientAddress,
-    takeAttempt: (address) => {
-      if (buckets.take(addressKey(address), rate, host.clock.monotonicMs()) >= 0) return;
-      throw new PageError(429, 'Too many attempts. Wait a minute and try again.');
-    },
-    takeGuess: (email) => {
-      if (guesses.take(email.toLowerCase(), guessRate, host.clock.monotonicMs()) >= 0) return;
-      throw new PageError(429, 'Too many attempts with this address. Wait some minutes and try again.');
-    },
+    limits,
     wallMs: () => host.clock.wallMs(),
     onConsent: async ({ principal, clientId, virtualServer, address }) => {
       const { id, version, status, kind, name, email, groups, roles } = principal;

@@ -1,15 +1,11 @@
-import { hash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { promisify } from 'node:util';
+import { hash, randomBytes } from 'node:crypto';
 import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
 import type { IdentityStore } from '../identity.store.js';
 import { Principal } from '../principal.entity.js';
+import type { PasswordHashing } from './password-hashing.js';
 
-const scryptOf = promisify<string, Buffer, number, object, Buffer>(scrypt);
-/** One of OWASP's equal choices for scrypt: 32 MiB for each of the four threads that may be at it, and some 200 ms. */
-const COST = { N: 32_768, r: 8, p: 3, maxmem: 64 * 1_024 * 1_024 };
-const KEY_BYTES = 32;
 const LINK_MS = 86_400_000;
 export const PASSWORD_CHARS_MIN = 12;
 export const PASSWORD_CHARS_MAX = 256;
@@ -23,14 +19,17 @@ export interface PasswordLink {
 /** The local directory: people who sign in with a password, for where no company's provider is. */
 export class PasswordsStore {
   /** What a wrong address costs too. */
-  private readonly nobody = this.hashed(randomBytes(16).toString('hex'));
+  private readonly nobody: Promise<string>;
 
   constructor(
     private readonly store: IdentityStore,
     private readonly origin: () => string,
-  ) {}
+    private readonly hashing: PasswordHashing,
+  ) {
+    this.nobody = hashing.hashed(randomBytes(16).toString('hex'));
+  }
 
-  /** The principal whose address and password these are; undefined for anybody else, after the same time. */
+  /** The principal whose address and password these are; undefined for anybody else, after the same time. @throws PageRefusal 503 WDR_PASSWORDS_BUSY */
   async check(email: string, password: string): Promise<Principal | undefined> {
     const found: { principal_id: string; hash: string }[] = await this.store.source.query(
       `SELECT p.principal_id, p.hash FROM password p JOIN principal ON principal.id = p.principal_id
@@ -39,7 +38,10 @@ export class PasswordsStore {
       [email.replaceAll('\0', '\ufffd')],
     );
     const [row] = found;
-    const isRight = await matches(row?.hash ?? (await this.nobody), password.slice(0, PASSWORD_CHARS_MAX + 1));
+    const isRight = await this.hashing.matches(
+      row?.hash ?? (await this.nobody),
+      password.slice(0, PASSWORD_CHARS_MAX + 1),
+    );
     if (row === undefined || !isRight) return undefined;
     return (await this.store.source.manager.findOneBy(Principal, { id: row.principal_id })) ?? undefined;
   }
@@ -98,8 +100,9 @@ export class PasswordsStore {
       'SELECT hash FROM password WHERE principal_id = $1',
       [principalId],
     );
-    if (row === undefined || !(await matches(row.hash, old.slice(0, PASSWORD_CHARS_MAX + 1)))) return false;
-    const kept = await this.hashed(wanted);
+    if (row === undefined || !(await this.hashing.matches(row.hash, old.slice(0, PASSWORD_CHARS_MAX + 1))))
+      return false;
+    const kept = await this.hashing.hashed(wanted);
     return this.store.change(async (manager) => {
       // The one that was proved is the one that is replaced: of two changes at once the second proves nothing.
       const [changed]: [unknown[], number] = await manager.query(
@@ -135,7 +138,7 @@ export class PasswordsStore {
     by: AdminActor,
     follow: (manager: EntityManager, principalId: string) => Promise<unknown>,
   ): Promise<boolean> {
-    const kept = await this.hashed(password);
+    const kept = await this.hashing.hashed(password);
     return this.store.change(async (manager) => {
       const [gone]: [{ principal_id: string }[], number] = await manager.query(
         'DELETE FROM password_link WHERE digest = $1 AND expires_at_ms > $2 RETURNING principal_id',
@@ -154,19 +157,6 @@ export class PasswordsStore {
       return true;
     });
   }
-
-  private async hashed(password: string): Promise<string> {
-    const salt = randomBytes(16);
-    const key = await scryptOf(password.normalize('NFKC'), salt, KEY_BYTES, COST);
-    return `scrypt$${COST.N}$${COST.r}$${COST.p}$${salt.toString('base64url')}$${key.toString('base64url')}`;
-  }
-}
-
-async function matches(kept: string, password: string): Promise<boolean> {
-  const [, n, r, p, salt = '', key = ''] = kept.split('$');
-  const cost = { ...COST, N: Number(n), r: Number(r), p: Number(p) };
-  const made = await scryptOf(password.normalize('NFKC'), Buffer.from(salt, 'base64url'), KEY_BYTES, cost);
-  return timingSafeEqual(made, Buffer.from(key, 'base64url'));
 }
 
 function digestOf(link: string): string {

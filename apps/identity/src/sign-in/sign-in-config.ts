@@ -51,5 +51,9 @@ export const SignInConfig = z.strictObject({
   attemptsPerMinute: z.int().min(1).max(10_000).default(30),
   /** Passwords tried for one e-mail address in an hour, from wherever: what many addresses share is bounded too. */
   guessesPerHour: z.int().min(1).max(10_000).default(60),
+  /** Passwords worked on at once, each for some 200 ms of a processor and 32 MiB: the process has four threads in all. */
+  passwordsAtOnce: z.int().min(1).max(64).default(2),
+  /** Passwords that wait for it; the next one is refused. */
+  passwordsWaitingMax: z.int().min(0).max(10_000).default(32),
 });
 export type SignInConfig = z.infer<typeof SignInConfig>;

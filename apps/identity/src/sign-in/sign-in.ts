@@ -9,13 +9,14 @@ import type { Principal } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
 import type { BackchannelLogout } from './backchannel-logout.js';
 import type { BrowserForms } from './browser-forms.js';
-import type { CompanySignIn, CompanySignInParts } from './company-sign-in.js';
+import type { CompanySignIn } from './company-sign-in.js';
 import type { NewPassword } from './new-password.js';
 import { consentPage, noticePage, passwordPage, whoPage } from './pages.js';
 import type { PasswordsStore } from './passwords.store.js';
 import type { PeopleStore } from './people.store.js';
+import type { SignInLimits } from './sign-in-limits.js';
 import type { SingleLogout } from './single-logout.js';
-import { answerPage, formOf, PageError, redirect } from './web.js';
+import { answerPage, formOf, PageError, PageRefusal, redirect } from './web.js';
 
 /** The local directory among the ways to sign in. */
 export const LOCAL = 'local';
@@ -38,14 +39,11 @@ export interface SignInParts {
   /** What is known of a client before its person is asked. */
   clientBy(clientId: string): 'advance' | 'document' | 'registration';
   address(request: IncomingMessage): string;
-  /** Takes one attempt of the address. @throws PageError 429 */
-  takeAttempt(address: string): void;
-  /** Takes one guess at the password of an e-mail address, whoever has it. @throws PageError 429 */
-  takeGuess(email: string): void;
+  readonly limits: SignInLimits;
   wallMs(): number;
   onConsent(told: { principal: Principal; clientId: string; virtualServer: string; address: string }): Promise<void>;
-  /** A sign-in that failed, for the record. */
-  readonly onFailure: CompanySignInParts['onFailure'];
+  /** A sign-in that failed or was refused, for the record. */
+  onFailure(told: { code: string; detail: string; address: string; method?: string }): void;
   onBug(error: unknown): void;
 }
 
@@ -67,6 +65,7 @@ export class SignIn {
       const isOver =
         (error as { error?: string }).error === 'invalid_request' || (error as Error).name === 'SessionNotFound';
       if (!isTold && !isOver) this.parts.onBug(error);
+      if (error instanceof PageRefusal) this.refuse(request, response, error);
       const sentence = isTold
         ? error.message
         : isOver
@@ -82,15 +81,23 @@ export class SignIn {
     }
   }
 
+  private refuse(request: IncomingMessage, response: ServerResponse, refusal: PageRefusal): void {
+    const { code, message: detail } = refusal;
+    this.parts.onFailure({ code, detail, address: this.parts.address(request), method: request.method ?? '' });
+    refusal.tell(response);
+  }
+
   private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split(/(?=\?)/, 2);
     const [, , first = '', second = '', ...more] = path.split('/');
     const isPost = request.method === 'POST';
     if (request.method !== 'GET' && !isPost) throw new PageError(405, 'This page is for a browser.');
     if (more.length > 0 || !/^[\w-]{1,64}$/.test(first)) throw new PageError(404, 'There is no such page.');
+    const address = this.parts.address(request);
     // A provider tells of everybody who leaves, in whatever number; what it says is signed.
-    const isProviders = first === 'backchannel' || first === 'logout';
-    if (isPost && !isProviders) this.parts.takeAttempt(this.parts.address(request));
+    if (first === 'logout') this.parts.limits.ensureHeard(address);
+    else if (isPost && first !== 'backchannel') this.parts.limits.takeAttempt(address);
+    else if (first === 'callback') this.parts.limits.takeReturn(address);
     if (first === 'callback' && isPost) return this.parts.company.keepPosted(request, response, second);
     if (first === 'callback') return this.comeBack(request, response, second, query);
     if (first === 'logout') return this.parts.singleLogout.handle(request, response, second, query);
@@ -185,7 +192,7 @@ export class SignIn {
     const browser = this.parts.forms.ensure(request, form, interaction.uid);
     const address = this.parts.address(request);
     const email = (form.get('email') ?? '').slice(0, 320);
-    this.parts.takeGuess(email);
+    this.parts.limits.takeGuess(email);
     const principal = await this.parts.passwords.check(email, form.get('password') ?? '');
     if (principal === undefined) {
       this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: 'local: wrong address or password', address });

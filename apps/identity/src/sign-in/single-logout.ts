@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CompanyProvider } from './company-provider.js';
 import { noticePage } from './pages.js';
 import type { PeopleStore } from './people.store.js';
+import type { SignInLimits } from './sign-in-limits.js';
 import { answerPage, formOf, PageError, redirect } from './web.js';
 
 /**
@@ -14,6 +15,7 @@ export class SingleLogout {
     private readonly providers: readonly CompanyProvider[],
     private readonly people: PeopleStore,
     private readonly addressOf: (request: IncomingMessage) => string,
+    private readonly limits: Pick<SignInLimits, 'noteRefused'>,
     private readonly onFailure: (told: { code: 'WDR_SIGN_IN_FAILED'; detail: string; address: string }) => void,
   ) {}
 
@@ -25,11 +27,10 @@ export class SingleLogout {
     const isPost = request.method === 'POST';
     const form = isPost ? await formOf(request, from.postedAnswers?.bytesMax) : undefined;
     const brought = { method: isPost ? 'POST' : 'GET', query: query.replace(/^\?/, ''), form } as const;
-    const logout = await from
-      .loggedOutBy(brought)
-      .catch((error: unknown) =>
-        this.refuse(id, address, (error as { code?: string }).code ?? (error as Error).message),
-      );
+    const logout = await from.loggedOutBy(brought).catch((error: unknown) => {
+      this.limits.noteRefused(address);
+      return this.refuse(id, address, (error as { code?: string }).code ?? (error as Error).message);
+    });
     const person = { provider: id, subject: logout.subject };
     const by = { principal: null, token: null, address };
     const why = { why: 'single logout', provider: id };

@@ -107,6 +107,23 @@ export class PageError extends Error {
   }
 }
 
+/** One that has a code of its own, and goes on record; it may be tried again. */
+export class PageRefusal extends PageError {
+  constructor(
+    status: number,
+    readonly code: `WDR_${string}`,
+    message: string,
+    readonly retryAfterMs: number,
+  ) {
+    super(status, message);
+  }
+
+  /** Says to the response when to try again (RFC 9110 section 10.2.3). */
+  tell(response: ServerResponse): void {
+    if (!response.headersSent) response.setHeader('retry-after', Math.max(1, Math.ceil(this.retryAfterMs / 1_000)));
+  }
+}
+
 /** The fields of a form of at most so many bytes. @throws PageError 400, 413 or 415 for anything but a short form */
 export async function formOf(request: IncomingMessage, bytesMax = FORM_BYTES_MAX): Promise<URLSearchParams> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
