@@ -9,6 +9,7 @@ const FOLDER = fileURLToPath(new URL('../docs/pictures', import.meta.url));
 const VIEWPORT = { width: 480, height: 360 };
 const CALLBACK = 'http://127.0.0.1:33418/callback';
 const EMAIL = 'ana.ortiz@acme.example';
+const PASSWORD = 'correct horse battery staple';
 // Nobody is sent there: it is a button on a picture.
 const PROVIDER = {
   kind: 'oidc',
@@ -55,6 +56,16 @@ async function takeAll(warder, browser) {
   await take('password-wrong');
   await window.visit(await passwordLinkOf(warder));
   await take('new-password');
+  await window.page.getByLabel('Password').fill(PASSWORD);
+  await window.press('Save it');
+  await window.visit(new URL('/account', warder.endpoint).href);
+  await window.press('Sign in with a password');
+  await window.page.getByLabel('E-mail address').fill(EMAIL);
+  await window.page.getByLabel('Password').fill(PASSWORD);
+  await window.press('Sign in');
+  await take('account');
+  await window.visit(asked);
+  await take('consent-signed-in');
   await window.visit(new URL('/sign-in/over', warder.endpoint).href);
   await take('notice');
 }
@@ -81,7 +92,7 @@ async function questionOf({ endpoint }) {
 }
 
 async function passwordLinkOf({ adminUrl, adminToken }) {
-  const person = { name: 'Ana Ortiz', email: EMAIL, groups: [] };
+  const person = { name: 'Ana Ortiz', email: EMAIL, groups: ['developers'] };
   const { id } = await ask(`${adminUrl}/identity/principals`, person, adminToken);
   return (await ask(`${adminUrl}/identity/principals/${id}/password-link`, {}, adminToken)).url;
 }

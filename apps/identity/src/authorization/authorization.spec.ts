@@ -135,12 +135,16 @@ beforeAll(async () => {
       dev: { description: 'What developers use', tools: [{ upstream: 'files', tool: '*', prefix: '' }] },
       ops: { tools: [] },
     },
-    grants: [],
+    grants: [{ name: 'readers', effect: 'permit', to: { group: 'developers' }, tools: ['files/read'] }],
   });
-  const definition = { name: 'read', description: 'Reads a <b>file</b>. Slowly.', inputSchema: { type: 'object' } };
+  const definitions = [
+    { name: 'read', description: 'Reads a <b>file</b>. Slowly.', inputSchema: { type: 'object' } },
+    { name: 'wipe', description: 'Wipes the disk.', inputSchema: { type: 'object' } },
+  ];
+  const tools = definitions.map((definition) => ({ hash: definition.name, definition }));
   const catalogue = { version: 1, status: 'active' as const, upstream: 'files', hash: 'x', node: 'n' };
   await scene.bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic]);
-  await scene.bus.publish(toolDefinitionDiscoveredTopic, 'files', { ...catalogue, tools: [{ hash: 'y', definition }] });
+  await scene.bus.publish(toolDefinitionDiscoveredTopic, 'files', { ...catalogue, tools });
   const snapshot = { version: 1, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
   await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
   await newcomer('ana@example.com');
@@ -185,7 +189,9 @@ describe('the authorization server', () => {
     expect(consent.text).toContain('Let “Editor” use “dev” for you?');
     expect(consent.text).toContain('Nobody has verified who it is.');
     expect(consent.text).toContain('a program on this computer (127.0.0.1:5999)');
-    expect(consent.text).toContain('<strong>read</strong> Reads a &#60;b&#62;file&#60;/b&#62;.');
+    // Anybody can register a client and ask: what the tools are called is not theirs to read.
+    expect(consent.text).toContain('It offers 2 tools.');
+    expect(consent.text).not.toMatch(/read<|Reads|wipe/i);
     const page = await visit.browser.submit(await visit.browser.submit(consent, { with: 'local' }), {
       email: 'ANA@example.com',
       password: PASSWORD,
@@ -216,12 +222,15 @@ describe('the authorization server', () => {
     for (const client of [new Visit(native.client_id, {}, browser), new Visit(native.client_id, {}, browser)]) {
       const asked = await browser.open(client.address);
       expect(asked.text).toContain('You are signed in as <strong>ana</strong>.');
+      expect(asked.text).toContain('<strong>read</strong> Reads a &#60;b&#62;file&#60;/b&#62;.');
+      expect(asked.text).not.toMatch(/wipe/i);
       expect((await client.tokens(await browser.submit(asked, { with: 'session' }))).status).toBe(200);
     }
     const other = await browser.open(
       new Visit(web.client_id, { redirect_uri: callback, resource: `${origin}/mcp/ops` }).address,
     );
     expect(other.text).toContain('use “ops” for you?');
+    expect(other.text).toContain('Your company lets you use no tool of it at the moment.');
     const allowed = await browser.submit(other, { with: 'session' });
     expect(new URL(allowed.url).searchParams.get('code')).not.toBeNull();
   });

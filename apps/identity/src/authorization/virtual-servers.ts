@@ -4,15 +4,22 @@ import { Catalog } from '@warder/catalog';
 import {
   type PolicySnapshot,
   policySnapshotTopic,
+  type PrincipalState,
   toolDefinitionDiscoveredTopic,
   type UpstreamCatalogue,
 } from '@warder/contracts';
 
-/** What a person is told of a virtual server before a client may use it for them. */
+/** What anybody is told of a virtual server who may ask for leave to use it: of its tools no more than how many. */
 export interface ServerDescription {
   readonly name: string;
   readonly description: string;
-  readonly tools: readonly { readonly name: string; readonly what: string }[];
+  readonly toolCount: number;
+}
+
+/** A tool, as a person is told of it. */
+export interface ToolDescription {
+  readonly name: string;
+  readonly what: string;
 }
 
 /** Which virtual servers there are and what they offer, as policy and nodes say on the bus. */
@@ -57,17 +64,29 @@ export class VirtualServers {
 
   /** Undefined where there is no such server, be it of the policy or built in. */
   describe(name: string): ServerDescription | undefined {
+    const { policy, catalog } = this.compiled() ?? {};
+    const server = policy?.virtualServers.get(name);
+    if (server === undefined || catalog === undefined) return undefined;
+    return { name, description: server.settings.description, toolCount: catalog.exposedTools(name).length };
+  }
+
+  /** The tools of a virtual server that the principal may call, in the order of their names. */
+  grantedTools(name: string, principal: PrincipalState): readonly ToolDescription[] {
+    const { catalog } = this.compiled() ?? {};
+    if (catalog === undefined) return [];
+    const caller = { principal, token: null };
+    return catalog
+      .exposedTools(name)
+      .filter((tool) => catalog.authorize(caller, tool).effect === 'permit')
+      .map(({ exposedName, definition }) => ({ name: exposedName, what: whatOf(definition) }));
+  }
+
+  private compiled(): { readonly policy: CompiledPolicy; readonly catalog: Catalog } | undefined {
     if (this.snapshot === undefined) return undefined;
     const { document, version } = this.snapshot;
     this.policy ??= compilePolicy(document, version);
-    const server = this.policy.virtualServers.get(name);
-    if (server === undefined) return undefined;
     this.catalog ??= new Catalog(this.policy, this.catalogues);
-    const tools = this.catalog.exposedTools(name).map((tool) => ({
-      name: tool.exposedName,
-      what: whatOf(tool.definition),
-    }));
-    return { name, description: server.settings.description, tools };
+    return { policy: this.policy, catalog: this.catalog };
   }
 
   private keep(started: Replica): void {

@@ -1,4 +1,4 @@
-import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
+import { PolicyDocument, policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
 import { type BrowserWindow, RealBrowser } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityScene } from '../identity.scene.js';
@@ -10,6 +10,16 @@ const PASSWORD = 'correct horse battery staple';
 const NARROW = { width: 360, height: 640 };
 /** Without a space in it, so that it has to be broken somewhere. */
 const LONG_NAME = `Editor${'-of-many-words'.repeat(6)}`;
+const SERVER = {
+  upstreams: { files: { transport: { kind: 'streamable-http', url: 'https://files.example/mcp' } } },
+  virtualServers: { dev: { tools: [{ upstream: 'files', tool: '*', prefix: '' }] } },
+  grants: [{ name: 'anas', effect: 'permit', to: { principal: EMAIL }, tools: ['files/r*', 'files/find*'] }],
+};
+const TOOLS = [
+  { name: 'read', description: 'Reads a file. Slowly.' },
+  { name: `find${'-of-many-words'.repeat(4)}`, title: 'Finds a file' },
+  { name: 'wipe', description: 'Wipes the disk.' },
+];
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
 
 let scene: IdentityScene;
@@ -46,9 +56,15 @@ beforeAll(async () => {
     clientSecret: 's',
   };
   await scene.start({ signIn: { local: true, providers: [{ ...corp, allowPrivateAddress: true }] } });
-  const document = PolicyDocument.parse({ upstreams: {}, virtualServers: { dev: { tools: [] } }, grants: [] });
+  const document = PolicyDocument.parse(SERVER);
   const snapshot = { version: 1, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
-  await scene.bus.ensureTopics([policySnapshotTopic]);
+  const catalogue = { version: 1, status: 'active' as const, upstream: 'files', hash: 'x', node: 'n' };
+  const tools = TOOLS.map((tool) => ({
+    hash: tool.name,
+    definition: { ...tool, inputSchema: { type: 'object' as const } },
+  }));
+  await scene.bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic]);
+  await scene.bus.publish(toolDefinitionDiscoveredTopic, 'files', { ...catalogue, tools });
   await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
   const { url } = scene.running!;
   const metadata = { client_name: LONG_NAME, redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' };
@@ -112,6 +128,9 @@ describe('the pages of signing in, in a browser of 360 pixels without scripts, b
       'dev',
       'a program on this computer (127.0.0.1:1)',
     ]);
+    expect(await spoken()).toContain('It offers 3 tools. The program may use those that your company lets you use');
+    expect(await window.page.getByRole('list').count()).toBe(0);
+    expect(await window.page.content()).not.toMatch(/reads a file|wipe/i);
     const buttons = await window.page.getByRole('button').allInnerTexts();
     expect(buttons).toEqual(['Allow, and sign in with Acme', 'Allow, and sign in with a password', 'Do not allow']);
   });
@@ -146,9 +165,27 @@ describe('the pages of signing in, in a browser of 360 pixels without scripts, b
     expect(new URL((await sent).url()).searchParams.get('code')).not.toBeNull();
   });
 
-  it('say in one sentence what did not work', async () => {
+  it('list, to who is signed in, the tools that are granted to that person and no other', async () => {
     // Another window: the one before is still on its way to where nobody waits.
     window = await browser.person({ viewport: NARROW });
+    await window.visit(`${scene.running!.url}/account`);
+    await window.press('Sign in with a password');
+    await window.page.getByLabel('E-mail address').fill(EMAIL);
+    await window.page.getByLabel('Password').fill(PASSWORD);
+    await window.press('Sign in');
+    await window.visit(address);
+    expect(await window.isTooWide()).toBe(false);
+    const list = window.page.getByRole('list', { name: 'Tools' });
+    expect(await list.getByRole('listitem').allInnerTexts()).toEqual([
+      `${TOOLS[1]!.name} Finds a file`,
+      'read Reads a file.',
+    ]);
+    // Longer than its box, a list is scrolled by keys, and for that it needs the focus.
+    await tabTo('Tools');
+    expect(await window.page.getByRole('button').allInnerTexts()).toEqual(['Allow', 'Do not allow']);
+  });
+
+  it('say in one sentence what did not work', async () => {
     await window.visit(`${scene.running!.url}/sign-in/nothing-of-this-name`);
     expect(await window.isTooWide()).toBe(false);
     expect(await window.heading()).toBe('That did not work');

@@ -1,4 +1,4 @@
-import type { ServerDescription } from '../authorization/virtual-servers.js';
+import type { ServerDescription, ToolDescription } from '../authorization/virtual-servers.js';
 import { type Html, html } from './web.js';
 
 /** What a person is told of a client before it may act for them. */
@@ -29,14 +29,21 @@ export interface ConsentAsked extends WhoAsked {
   readonly client: AskedClient;
   readonly server: ServerDescription;
   /** Whose session the browser has; null where somebody has still to sign in. */
-  readonly person: string | null;
+  readonly person: AskedPerson | null;
+}
+
+/** Somebody who is signed in. */
+export interface AskedPerson {
+  readonly name: string;
+  /** Those of the server that they may use. */
+  readonly tools: readonly ToolDescription[];
 }
 
 /** May this client use that server for you? Asked before anybody is sent to their provider. */
 export function consentPage(asked: ConsentAsked): Html {
   const { client, server, person, choices } = asked;
   return html`<h1>Let “${client.name}” use “${server.name}” for you?</h1>
-    ${person === null ? html`` : html`<p>You are signed in as <strong>${person}</strong>.</p>`} ${whoItIs(client)}
+    ${person === null ? html`` : html`<p>You are signed in as <strong>${person.name}</strong>.</p>`} ${whoItIs(client)}
     <dl>
       <dt>It may use</dt>
       <dd>${server.name}${server.description === '' ? '' : `: ${server.description}`}</dd>
@@ -44,14 +51,7 @@ export function consentPage(asked: ConsentAsked): Html {
       <dd>${placeOf(client.redirectUri)}</dd>
     </dl>
     <h2>What it could do there</h2>
-    <p class="quiet">Those of these tools that your company lets you use, and each use is recorded under your name.</p>
-    ${
-      server.tools.length === 0
-        ? html`<p>No tool of it is known yet.</p>`
-        : html`<ul tabindex="0" aria-label="Tools">
-            ${server.tools.map(({ name, what }) => html`<li><strong>${name}</strong> ${what}</li>`)}
-          </ul>`
-    }
+    ${person === null ? howMany(server) : toolsOf(person)}
     <form method="post" action="${asked.action}">
       <input type="hidden" name="token" value="${asked.token}" />
       ${asked.byEmail && person === null ? EMAIL : html``}
@@ -67,6 +67,25 @@ export function consentPage(asked: ConsentAsked): Html {
         <button name="with" value="deny">Do not allow</button>
       </div>
     </form>`;
+}
+
+/** Anybody can ask as a client: to who is not signed in the page names no tool. */
+function howMany({ toolCount }: ServerDescription): Html {
+  const offered =
+    toolCount === 0
+      ? 'No tool of it is known yet.'
+      : `It offers ${toolCount === 1 ? 'one tool' : `${toolCount} tools`}.`;
+  return html`<p>
+    ${offered} The program may use those that your company lets you use, each under your name on record.
+  </p>`;
+}
+
+function toolsOf({ tools }: AskedPerson): Html {
+  if (tools.length === 0) return html`<p>Your company lets you use no tool of it at the moment.</p>`;
+  return html`<p class="quiet">Your company lets you use these tools, and each use is recorded under your name.</p>
+    <ul tabindex="0" aria-label="Tools">
+      ${tools.map(({ name, what }) => html`<li><strong>${name}</strong> ${what}</li>`)}
+    </ul>`;
 }
 
 const EMAIL = html`<label for="email">Your work e-mail address</label>

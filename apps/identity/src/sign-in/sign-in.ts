@@ -5,7 +5,7 @@ import { AdminError } from '@warder/service-host';
 import type { Provider } from 'oidc-provider';
 import { ACCOUNT_CLIENT } from '../authorization/first-party.js';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
-import type { Principal } from '../principal.entity.js';
+import { type Principal, principalStateOf } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
 import type { BackchannelLogout } from './backchannel-logout.js';
 import type { BrowserForms } from './browser-forms.js';
@@ -130,8 +130,9 @@ export class SignIn {
     const client = await this.clientOf(interaction);
     const server = servers.describe(this.serverOf(interaction));
     if (server === undefined) throw new PageError(404, 'The server that was asked for is not there any more.');
-    const person = await this.sessionPerson(interaction);
-    const body = consentPage({ ...form, client, server, person: person?.name ?? null });
+    const found = await this.sessionPerson(interaction);
+    const person = found && { name: found.name, tools: servers.grantedTools(server.name, principalStateOf(found)) };
+    const body = consentPage({ ...form, client, server, person: person ?? null });
     answerPage(response, 200, `Allow ${client.name}?`, body);
   }
 
