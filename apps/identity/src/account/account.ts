@@ -103,7 +103,7 @@ export class Account {
     const place = parts.join('/');
     if (place === '') return answerPage(response, 200, 'Your account', await acts.overview(acting));
     if (!TARGET.test(place)) throw notThere();
-    if (!acting.isRecent) return this.toSignIn(response, place, this.parts.recentMs / 1_000 - AGREE_S);
+    if (!acting.isRecent) return this.toSignIn(response, place);
     if (first === 'password') return answerPage(response, 200, 'Your password', await acts.passwordForm(acting));
     if (third === 'rotate') return answerPage(response, 200, 'Rotate a token', await acts.rotation(acting, second));
     return answerPage(response, 200, 'Make a token', acts.tokenForm(acting));
@@ -119,7 +119,7 @@ export class Account {
     const [first = '', second = '', third = ''] = parts;
     const place = parts.join('/');
     if (TARGET.test(place)) {
-      if (!acting.isRecent) return this.toSignIn(response, place, this.parts.recentMs / 1_000 - AGREE_S);
+      if (!acting.isRecent) return this.toSignIn(response, place);
       const { status, title, body } = await this.sensitive(first, second, form, acting);
       return answerPage(response, status, title, body);
     }
@@ -157,8 +157,11 @@ export class Account {
     return redirect(response, TARGET.test(target) ? `/account/${target}` : '/account');
   }
 
-  private toSignIn(response: ServerResponse, place: string, maxAgeS?: number): void {
-    return redirect(response, accountSignInUrl(TARGET.test(place) ? place : 'overview', maxAgeS));
+  /** To what matters nobody comes by a sign-in that is too old for it, nor by one of which the provider does not say when it was. */
+  private toSignIn(response: ServerResponse, place: string): void {
+    const isSensitive = TARGET.test(place);
+    const maxAgeS = this.parts.recentMs / 1_000 - AGREE_S;
+    return redirect(response, isSensitive ? accountSignInUrl(place, maxAgeS) : accountSignInUrl('overview'));
   }
 
   private refuse(

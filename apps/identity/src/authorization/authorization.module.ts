@@ -233,7 +233,8 @@ function signInOf(
   const limits = new SignInLimits(signIn, () => host.clock.monotonicMs());
   const forms = new BrowserForms(sealing.formKey(), origin.startsWith('https:'));
   const isFirst = (id: string): Promise<boolean> => people.isFirst(id);
-  const providers = companyProviders(signIn.providers, { origin, wallMs: () => host.clock.wallMs(), isFirst });
+  const wallMs = (): number => host.clock.wallMs();
+  const providers = companyProviders(signIn.providers, { origin, wallMs, isFirst });
   const onFailure: SignInParts['onFailure'] = ({ code, detail, address, method = 'POST' }) =>
     access.refused.note({
       kind: 'authentication',
@@ -244,7 +245,7 @@ function signInOf(
   const onBug = (error: unknown): void => host.log.error({ err: storeErrorOf(error) }, 'a page of signing in failed');
   const attempts = new AttemptsStore(store, sealing);
   const isAwaited = async (uid: string): Promise<boolean> => (await provider.Interaction.find(uid)) !== undefined;
-  const atCompany = { providers, attempts, people, forms, isAwaited, address: clientAddress, onFailure, onBug };
+  const atCompany = { providers, attempts, people, forms, isAwaited, wallMs, address: clientAddress, onFailure, onBug };
   return new SignIn({
     provider,
     origin,

@@ -1,4 +1,4 @@
-import type { Vouched, Welcome } from './people.store.js';
+import type { SignedInThere, Welcome } from './people.store.js';
 
 /** What is the same of every provider of the company's, whatever it speaks. */
 export interface ProviderTraits extends Welcome {
@@ -8,10 +8,15 @@ export interface ProviderTraits extends Welcome {
   readonly name: string;
   /** Domains of the addresses of its people, in lower case. */
   readonly emailDomains: readonly string[];
+  /** By how much its clock may differ; undefined where its configuration has no word for it. */
+  readonly clockSkewSeconds?: number | undefined;
 }
 
 /** What only we know of one attempt; kept sealed here while the person is at the provider. */
-export type AttemptSecrets = Readonly<Record<string, string>>;
+export type AttemptSecrets = Readonly<Record<string, string>> & {
+  /** Since when the person has to have said who they are, wall milliseconds: absent, any sign-in there will do. */
+  readonly freshSinceMs?: string;
+};
 
 /** What the browser brought back from the provider. */
 export interface Answer {
@@ -57,13 +62,13 @@ export interface CompanyProvider {
   readonly provider: ProviderTraits;
   /** Secrets of a new attempt. */
   secrets(): AttemptSecrets;
-  /** Where the browser is sent. @throws whatever keeps the provider away */
+  /** Where the browser is sent; with `freshSinceMs`, to be asked there anew who it is. @throws whatever keeps the provider away */
   address(state: string, secrets: AttemptSecrets, loginHint?: string): Promise<string>;
   /**
    * Whom the provider vouches for.
    * @throws whatever is wrong with the answer, or keeps the provider away
    */
-  vouched(answer: Answer, secrets: AttemptSecrets): Promise<Vouched>;
+  vouched(answer: Answer, secrets: AttemptSecrets): Promise<SignedInThere>;
   /** Where its answers are posted; absent, the browser brings them in the address. */
   readonly postedAnswers?: PostedAnswers;
   /**

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
 import type { BrowserForms } from './browser-forms.js';
-import type { CompanyProvider } from './company-provider.js';
+import type { AttemptSecrets, CompanyProvider } from './company-provider.js';
+import { sessionTime, staleness } from './fresh-sign-in.js';
 import type { SignInChoice } from './pages.js';
-import type { PeopleStore } from './people.store.js';
+import type { PeopleStore, SignedInThere } from './people.store.js';
 import { formOf, PageError, redirect } from './web.js';
 
 /** Where somebody begins who comes from a provider without having been sent there. */
@@ -15,6 +16,7 @@ export interface CompanySignInParts {
   readonly attempts: AttemptsStore;
   readonly people: PeopleStore;
   readonly forms: BrowserForms;
+  wallMs(): number;
   /** Whether what was asked before the browser left still waits for its answer. */
   isAwaited(interaction: string): Promise<boolean>;
   address(request: IncomingMessage): string;
@@ -27,6 +29,19 @@ export interface CompanySignInParts {
 export interface CameBack {
   readonly interaction: string;
   readonly principal: Principal;
+  /** When they said at the provider who they are, seconds since the epoch. */
+  readonly signedInAtS: number;
+}
+
+/** Who leaves for a provider. */
+export interface Leaving {
+  /** The browser's secret. */
+  readonly browser: string;
+  readonly interaction: string;
+  /** As the person wrote it; empty where they did not. */
+  readonly email: string;
+  /** Since when they have to have said who they are, wall milliseconds; undefined where any sign-in will do. */
+  readonly freshSinceMs: number | undefined;
 }
 
 /** The way to the company's providers and back, whichever protocol each of them speaks. */
@@ -54,15 +69,17 @@ export class CompanySignIn {
 
   /**
    * Sends the browser to the provider.
-   * @param browser - its secret
    * @throws PageError 502 where the provider cannot be reached
    */
   async leave(
     response: ServerResponse,
     to: CompanyProvider,
-    { browser, interaction, email }: { browser: string; interaction: string; email: string },
+    { browser, interaction, email, freshSinceMs }: Leaving,
   ): Promise<void> {
-    const secrets = to.secrets();
+    const secrets: AttemptSecrets = {
+      ...to.secrets(),
+      ...(freshSinceMs === undefined ? {} : { freshSinceMs: String(freshSinceMs) }),
+    };
     const state = await this.parts.attempts.begin(to.provider.id, browser, { interaction, secrets });
     const address = await to.address(state, secrets, email === '' ? undefined : email).catch((error: unknown) => {
       this.parts.onBug(error);
@@ -114,13 +131,31 @@ export class CompanySignIn {
       this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address });
       throw new PageError(502, `${from.provider.name} did not confirm who you are. Start again in your program.`);
     });
+    this.ensureFresh(vouched, from, secrets, address);
     const principal = await people.signedIn(vouched, from.provider, address);
     if (principal === undefined) {
       const detail = `${id}: ${vouched.subject} is nobody here, or kept out`;
       this.parts.onFailure({ code: 'WDR_SIGN_IN_REFUSED', detail, address });
       throw new PageError(403, 'You have no access here. Ask whoever runs Warder in your company.');
     }
-    return { interaction, principal };
+    return { interaction, principal, signedInAtS: sessionTime(vouched, this.parts.wallMs()) };
+  }
+
+  /** Ensures that somebody who had to sign in anew did. @throws PageError 403, on record */
+  private ensureFresh(
+    vouched: SignedInThere,
+    { provider }: CompanyProvider,
+    { freshSinceMs }: AttemptSecrets,
+    address: string,
+  ): void {
+    if (freshSinceMs === undefined) return;
+    const fault = staleness(vouched, provider, Number(freshSinceMs), this.parts.wallMs());
+    if (fault === undefined) return;
+    this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: `${provider.id}: ${fault}`, address });
+    throw new PageError(
+      403,
+      `This asks for a new sign-in, and ${provider.name} did not confirm that you have just signed in there.`,
+    );
   }
 
   /** Answers what the provider with this id is told of us. @throws PageError 404 */

@@ -13,10 +13,17 @@ export class Company {
   private answer: RequestListener = (_, response) => response.writeHead(503).end();
   /** Paths that it was asked for. */
   readonly asked: string[] = [];
+  /** Parameters of a request to sign in that it takes no notice of. */
+  ignored: readonly string[] = [];
+  /** When people signed in, as it says in place of the truth; seconds since the epoch. */
+  authTimeS: number | undefined;
   /** What it says of itself, in place of the truth. */
   metadata: object | undefined;
   private readonly server: Server = createServer((request, response) => {
     this.asked.push(request.url ?? '');
+    const url = new URL(request.url ?? '/', this.issuer);
+    for (const name of this.ignored) url.searchParams.delete(name);
+    if (this.ignored.length > 0) request.url = `${url.pathname}${url.search}`;
     const isMetadata = request.url === '/.well-known/openid-configuration';
     if (this.metadata === undefined || !isMetadata) return this.answer(request, response);
     return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.metadata));
@@ -35,14 +42,14 @@ export class Company {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Begins to answer for a Warder at this origin. */
-  serve(warder: string): void {
+  /** Begins to answer for a Warder at this origin. @param id - of the provider there */
+  serve(warder: string, id = 'corp'): void {
     const idp = new Provider(this.issuer, {
       clients: [
         {
           client_id: 'warder',
           client_secret: COMPANY_SECRET,
-          redirect_uris: [`${warder}/sign-in/callback/corp`],
+          redirect_uris: [`${warder}/sign-in/callback/${id}`],
           token_endpoint_auth_method: 'client_secret_post',
           grant_types: ['authorization_code', 'refresh_token'],
         },
@@ -54,10 +61,12 @@ export class Company {
       conformIdTokenClaims: false,
       claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
       // Who is not there any more is no account, as of a user who was disabled.
-      findAccount: (_, sub) =>
-        Object.hasOwn(this.people, sub)
+      findAccount: (_, sub, token) => {
+        if (token !== undefined && 'authTime' in token && this.authTimeS !== undefined) token.authTime = this.authTimeS;
+        return Object.hasOwn(this.people, sub)
           ? { accountId: sub, claims: async () => ({ sub, ...this.people[sub] }) }
-          : undefined,
+          : undefined;
+      },
       // As most providers, and unlike the library by itself, it gives them without a consent of its own.
       issueRefreshToken: async () => true,
       expiresWithSession: async () => false,

@@ -2,7 +2,7 @@ import type { GuardedFetch } from '@warder/egress';
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import type { Answer, AttemptSecrets, CompanyProvider } from './company-provider.js';
-import type { Vouched } from './people.store.js';
+import type { SignedInThere } from './people.store.js';
 import { printable } from './printable.js';
 import { readRefusal, type StillThere } from './still-there.js';
 import type { OidcProviderConfig } from './sign-in-config.js';
@@ -48,7 +48,7 @@ export class OidcSignIn implements CompanyProvider {
     return client.buildAuthorizationUrl(await this.config(), {
       redirect_uri: this.redirectUri,
       scope: this.scopes().join(' '),
-      ...(this.isAskedLater && this.isGoogle ? { access_type: 'offline', prompt: 'consent' } : {}),
+      ...this.questions(secrets),
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       state,
@@ -61,7 +61,7 @@ export class OidcSignIn implements CompanyProvider {
    * Whom the provider vouches for, from the address it sent the browser back to.
    * @throws whatever is wrong with the answer, or keeps the provider away
    */
-  async vouched({ query, state }: Answer, { nonce = '', verifier = '' }: AttemptSecrets): Promise<Vouched> {
+  async vouched({ query, state }: Answer, { nonce = '', verifier = '' }: AttemptSecrets): Promise<SignedInThere> {
     const tokens = await client.authorizationCodeGrant(await this.config(), new URL(this.redirectUri + query), {
       pkceCodeVerifier: verifier,
       expectedState: state,
@@ -69,7 +69,7 @@ export class OidcSignIn implements CompanyProvider {
       idTokenExpected: true,
     });
     const claims = tokens.claims()!;
-    const { sub, name, preferred_username: userName } = claims;
+    const { sub, name, preferred_username: userName, auth_time: authenticatedAtS } = claims;
     const address = verifiedAddress(claims, this.provider.emailVerifiedClaim);
     const shown = [name, userName, address, sub].find((text) => typeof text === 'string' && text !== '') as string;
     return {
@@ -78,6 +78,7 @@ export class OidcSignIn implements CompanyProvider {
       name: printable(shown),
       email: address,
       groups: this.groupsOf(claims),
+      authenticatedAtMs: typeof authenticatedAtS === 'number' ? authenticatedAtS * 1_000 : null,
       refreshToken: (this.isAskedLater ? tokens.refresh_token : undefined) ?? null,
     };
   }
@@ -153,6 +154,23 @@ export class OidcSignIn implements CompanyProvider {
   /** Google has a parameter of its own for it, and refuses the scope. */
   private get isGoogle(): boolean {
     return new URL(this.provider.issuer).hostname === 'accounts.google.com';
+  }
+
+  /**
+   * What the person is to be asked at the provider. With `max_age` its token has to say when they were.
+   * @see OpenID Connect Core 1.0 sections 2 and 3.1.2.1
+   */
+  private questions({ freshSinceMs }: AttemptSecrets): Record<string, string> {
+    const isOffline = this.isAskedLater && this.isGoogle;
+    const offline: Record<string, string> = isOffline ? { access_type: 'offline', prompt: 'consent' } : {};
+    if (freshSinceMs === undefined) return offline;
+    if (this.isGoogle) {
+      // It has no way to ask for a sign-in, and tells its age to whom it lets ask for that.
+      const claims = JSON.stringify({ id_token: { auth_time: { essential: true } } });
+      return { ...offline, prompt: isOffline ? 'select_account consent' : 'select_account', claims };
+    }
+    const ageMaxS = Math.max(0, Math.floor((this.parts.wallMs() - Number(freshSinceMs)) / 1_000));
+    return { prompt: 'login', max_age: String(ageMaxS) };
   }
 
   /** @see OpenID Connect Core 1.0 section 11 */

@@ -31,6 +31,12 @@ export interface Vouched extends PersonThere {
   readonly refreshToken?: string | null;
 }
 
+/** Somebody who signed in at a provider that vouches for them. */
+export interface SignedInThere extends Vouched {
+  /** When the person last said there who they are, wall milliseconds; null where the provider cannot be believed to tell. */
+  readonly authenticatedAtMs: number | null;
+}
+
 /** What is done with people who come for the first time. */
 export interface Welcome {
   /** Whether somebody who is not known here becomes a principal. */

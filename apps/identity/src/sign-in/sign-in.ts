@@ -11,6 +11,7 @@ import type { BackchannelLogout } from './backchannel-logout.js';
 import type { BrowserForms } from './browser-forms.js';
 import type { CompanySignIn } from './company-sign-in.js';
 import type { NewPassword } from './new-password.js';
+import { freshSince } from './fresh-sign-in.js';
 import { consentPage, noticePage, passwordPage, whoPage } from './pages.js';
 import type { PasswordsStore } from './passwords.store.js';
 import type { PeopleStore } from './people.store.js';
@@ -157,16 +158,17 @@ export class SignIn {
     }
     const chosen = this.parts.company.providerFor(choice, email);
     if (chosen === undefined) throw new PageError(400, 'There is no such way to sign in.');
-    return this.parts.company.leave(response, chosen, { browser, interaction: interaction.uid, email });
+    const freshSinceMs = freshSince(interaction, this.parts.wallMs());
+    return this.parts.company.leave(response, chosen, { browser, interaction: interaction.uid, email, freshSinceMs });
   }
 
   /** Back from a provider. */
   private async comeBack(request: IncomingMessage, response: ServerResponse, id: string, query: string): Promise<void> {
     const { company, provider } = this.parts;
-    const { interaction: uid, principal } = await company.comeBack(request, id, query);
+    const { interaction: uid, principal, signedInAtS } = await company.comeBack(request, id, query);
     const interaction = await provider.Interaction.find(uid);
     if (interaction === undefined) throw new PageError(400, 'That took too long. Start again in your program.');
-    return this.finish(request, response, interaction, principal, id);
+    return this.finish(request, response, interaction, principal, { provider: id, ts: signedInAtS });
   }
 
   /** The local directory's form. */
@@ -204,22 +206,25 @@ export class SignIn {
       throw new PageError(400, 'This sign-in is over. Start again in your program.');
     }
     await this.parts.people.signedInHere(principal, address);
-    return this.finish(request, response, interaction, principal, LOCAL);
+    return this.finish(request, response, interaction, principal, { provider: LOCAL });
   }
 
   /**
    * Gives the client what the person allowed it, and sends the browser on to it.
-   * @param by - the way in which the person has signed in just now; null where the browser's session said who it is
+   * @param by - the way in which the person has signed in, and when (seconds since the epoch) where that was not just now;
+   *   null where the browser's session said who it is
    */
   private async finish(
     request: IncomingMessage,
     response: ServerResponse,
     interaction: Interaction,
     principal: Principal,
-    by: string | null,
+    by: { readonly provider: string; readonly ts?: number } | null,
   ): Promise<void> {
     // A session is as old as the sign-in that it came of, and a consent makes it no younger.
-    const login = by === null ? {} : { login: { accountId: principal.id, remember: true }, provider: by };
+    const { provider = null, ts } = by ?? {};
+    const when = ts === undefined ? {} : { ts };
+    const login = by === null ? {} : { login: { accountId: principal.id, remember: true, ...when }, provider };
     const consent = isOurs(interaction)
       ? {}
       : { consent: { grantId: await this.grant(request, interaction, principal) } };

@@ -15,6 +15,8 @@ export interface Asserted {
   readonly subject: string;
   /** Values of attributes by their names. */
   readonly attributes: ReadonlyMap<string, readonly string[]>;
+  /** When the person was authenticated, wall milliseconds; of several times the first. */
+  readonly authenticatedAtMs: number;
 }
 
 /**
@@ -39,15 +41,23 @@ export function readAssertion(
   const subject = onlyChild(assertion, ASSERTION, 'Subject', 'subject');
   ensureBearer(subject, awaited, clock);
   ensureConditions(onlyChild(assertion, ASSERTION, 'Conditions', 'conditions'), awaited, clock);
+  const authenticatedAtMs = readAuthentication(assertion, clock);
+  const name = readNameId(subject, awaited, format);
+  return { id, subject: name, attributes: readAttributes(assertion), authenticatedAtMs };
+}
+
+/** @see Core section 2.7.2 */
+function readAuthentication(assertion: XmlElement, { nowMs, skewMs }: SamlClock): number {
   const statements = childrenOf(assertion, ASSERTION, 'AuthnStatement');
-  if (statements.length === 0) throw new SamlRefused('authentication');
-  for (const { attributes: told } of statements) {
-    const end = told.get('SessionNotOnOrAfter');
-    if (end !== undefined && momentOf(end, 'authentication') <= clock.nowMs - clock.skewMs) {
-      throw new SamlRefused('authentication');
-    }
-  }
-  return { id, subject: readNameId(subject, awaited, format), attributes: readAttributes(assertion) };
+  const moments = statements.map(({ attributes }) => {
+    const atMs = momentOf(attributes.get('AuthnInstant'), 'authentication');
+    const end = attributes.get('SessionNotOnOrAfter');
+    const isOver = end !== undefined && momentOf(end, 'authentication') <= nowMs - skewMs;
+    if (isOver || atMs > nowMs + skewMs) throw new SamlRefused('authentication');
+    return atMs;
+  });
+  if (moments.length === 0) throw new SamlRefused('authentication');
+  return Math.min(...moments);
 }
 
 /**

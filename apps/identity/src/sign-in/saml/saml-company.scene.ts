@@ -44,6 +44,8 @@ export interface Told {
   readonly assertionIssuer: string;
   readonly status: string;
   readonly issuedAtMs: number;
+  /** When the person was authenticated, as `AuthnInstant` says it. */
+  readonly authenticatedAt: string;
   /** When the conditions begin and end, and the confirmation ends. */
   readonly fromMs: number;
   readonly untilMs: number;
@@ -70,6 +72,7 @@ export function responseOf(to: { requestId: string; address: string; audience: s
     assertionIssuer: ENTITY_ID,
     status: 'urn:oasis:names:tc:SAML:2.0:status:Success',
     issuedAtMs: nowMs,
+    authenticatedAt: instant(nowMs),
     fromMs: nowMs - 1_000,
     untilMs: nowMs + 300_000,
     confirmedUntilMs: nowMs + 300_000,
@@ -87,7 +90,7 @@ export function responseOf(to: { requestId: string; address: string; audience: s
     `<saml:Subject><saml:NameID Format="${told.format}">${told.subject}</saml:NameID>` +
     `<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData Recipient="${told.recipient}" InResponseTo="${told.confirmedRequestId}" NotOnOrAfter="${instant(told.confirmedUntilMs)}"/></saml:SubjectConfirmation></saml:Subject>` +
     `<saml:Conditions NotBefore="${instant(told.fromMs)}" NotOnOrAfter="${instant(told.untilMs)}"><saml:AudienceRestriction><saml:Audience>${told.audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>` +
-    `<saml:AuthnStatement AuthnInstant="${instant(told.issuedAtMs)}" SessionIndex="s1"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>` +
+    `<saml:AuthnStatement AuthnInstant="${told.authenticatedAt}" SessionIndex="s1"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>` +
     (attributes.length === 0 ? '' : `<saml:AttributeStatement>${attributes.join('')}</saml:AttributeStatement>`) +
     `</saml:Assertion></samlp:Response>`
   );
@@ -188,10 +191,13 @@ export class SamlCompany {
   port = 0;
   /** Who is signed in there. */
   person: Partial<Told> = {};
+  /** The last request to sign in. */
+  asked: SignInRequest | undefined;
 
   constructor(readonly key: TestKey) {
     this.server = createServer((request, response) => {
       const asked = signInRequestOf(`http://localhost${request.url}`);
+      this.asked = asked;
       response.writeHead(200, { 'content-type': 'text/html' });
       response.end(pageOf(asked, base64(signedBoth(responseOf(asked, this.person), this.key))));
     });

@@ -88,6 +88,7 @@ describe('an answer of a SAML provider', () => {
       name: 'Ana\u00a0Ortiz',
       email: 'ana@Corp.example',
       groups: ['Developers', 'Night Shift'],
+      authenticatedAtMs: null,
     });
     expect((await of({ emailDomains: ['other.example'] })).email).toBeNull();
     expect((await of({})).email).toBeNull();

@@ -8,7 +8,7 @@ import type {
   LoggedOut,
   PostedAnswers,
 } from '../company-provider.js';
-import type { Vouched } from '../people.store.js';
+import type { SignedInThere, Vouched } from '../people.store.js';
 import { printable } from '../printable.js';
 import { type Asserted, readAssertion } from './saml-assertion.js';
 import type { SamlProviderConfig } from './saml-config.js';
@@ -65,12 +65,12 @@ export class SamlSignIn implements CompanyProvider {
     return { requestId: `_${randomBytes(20).toString('hex')}` };
   }
 
-  address(state: string, { requestId = '' }: AttemptSecrets): Promise<string> {
-    return this.library(requestId).getAuthorizeUrlAsync(state, undefined, {});
+  address(state: string, { requestId = '', freshSinceMs }: AttemptSecrets): Promise<string> {
+    return this.library(requestId, freshSinceMs !== undefined).getAuthorizeUrlAsync(state, undefined, {});
   }
 
   /** @throws SamlRefused */
-  async vouched({ posted }: Answer, { requestId = '' }: AttemptSecrets): Promise<Vouched> {
+  async vouched({ posted }: Answer, { requestId = '', freshSinceMs }: AttemptSecrets): Promise<SignedInThere> {
     if (posted === undefined) throw new SamlRefused('no-answer');
     const { provider, parts } = this;
     const bytes = decoded(posted);
@@ -81,7 +81,10 @@ export class SamlSignIn implements CompanyProvider {
     read(ensureResponse(treeOf(plainText(bytes)), awaited, this.clock()));
     const asserted = read(treeOf(plainText(Buffer.from(await this.verified(bytes, requestId)))));
     if (!(await parts.isFirst(`saml/${provider.id}/${asserted.id}`))) throw new SamlRefused('replayed');
-    return this.vouchedBy(asserted);
+    // Keycloak and others write the moment of the answer for it: it says something only of an answer for which the person
+    // was to be asked anew.
+    const authenticatedAtMs = freshSinceMs === undefined ? null : asserted.authenticatedAtMs;
+    return { ...this.vouchedBy(asserted), authenticatedAtMs };
   }
 
   /** @throws SamlRefused */
@@ -159,8 +162,11 @@ export class SamlSignIn implements CompanyProvider {
     return { nowMs: this.parts.wallMs(), skewMs: this.provider.clockSkewSeconds * 1_000 };
   }
 
-  /** The library for one request: it knows that id and no other. */
-  private library(requestId: string): SAML {
+  /**
+   * The library for one request: it knows that id and no other.
+   * @param isFresh - whether the person is to be asked anew, be there a session or not (Core section 3.4.1)
+   */
+  private library(requestId: string, isFresh = false): SAML {
     const { provider, parts, ownEntityId } = this;
     const { own, certificates } = parts.keys;
     return new SAML({
@@ -177,6 +183,7 @@ export class SamlSignIn implements CompanyProvider {
       identifierFormat: NAME_ID[provider.nameIdFormat],
       // How somebody is authenticated is the provider's to decide: asking for a password keeps out who has a passkey.
       disableRequestedAuthnContext: true,
+      forceAuthn: isFresh,
       wantAuthnResponseSigned: provider.signed !== 'assertion',
       wantAssertionsSigned: provider.signed !== 'response',
       acceptedClockSkewMs: provider.clockSkewSeconds * 1_000,
