@@ -33,4 +33,4 @@ export { isForAgents } from './token-scopes.js';
 export { digestOf } from './token-digest.js';
 export { TRUSTED_TOKEN_CHARS_MAX, TrustedTokens } from './trusted-tokens.js';
 export { TokenUses, type TokenUsesBounds } from './token-uses.js';
-export { isWellFormed, issueToken, TOKEN_PREFIX } from './token-text.js';
+export { isWellFormed, issueToken, SECRET_PREFIX } from './token-text.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from './token-digest.js';
-import { isWellFormed, issueToken } from './token-text.js';
+import { isWellFormed, issueToken, SECRET_PREFIX } from './token-text.js';
 
 const ZEROS = 'wdr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAZClWt';
 
@@ -23,6 +23,14 @@ describe('a token', () => {
     for (const wrong of ['', 'wdr_', token.slice(0, -1), `${token}A`, ` ${token}`, `${token}\n`, token.slice(4)]) {
       expect(isWellFormed(wrong)).toBe(false);
     }
+  });
+
+  it('is told from a secret of a service account, which has its form with wds_', () => {
+    const secret = issueToken(randomBytes, SECRET_PREFIX);
+    expect([secret.slice(0, 4), secret.length]).toEqual(['wds_', ZEROS.length]);
+    expect([isWellFormed(secret, SECRET_PREFIX), isWellFormed(secret)]).toEqual([true, false]);
+    expect(isWellFormed(ZEROS, SECRET_PREFIX)).toBe(false);
+    expect(isWellFormed(`${secret.slice(0, -1)}${secret.endsWith('A') ? 'B' : 'A'}`, SECRET_PREFIX)).toBe(false);
   });
 
   it('has a digest that only the pepper reproduces', () => {

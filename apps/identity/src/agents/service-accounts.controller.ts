@@ -4,7 +4,8 @@ import { ChangeServiceAccount, CreateServiceAccount, IdentityPage, IssueSecret, 
 import { parseBody } from '@warder/service-host';
 import { Spread, type Spreading } from '../spread.js';
 import { ServiceAccountsStore, type ServiceAccountView } from './service-accounts.store.js';
-import { ServiceCredentialsStore, type ServiceCredentialView } from './service-credentials.store.js';
+import type { ServiceCredentialView } from './service-credential.js';
+import { ServiceCredentialsStore } from './service-credentials.store.js';
 
 /** Accounts of programs; their end is that of any principal, `principals/:id/offboard`. */
 @Controller('admin/identity/service-accounts')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IssueSecret, Pepper, SetKeys } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
-import { digestOf, issueToken, TOKEN_PREFIX } from '@warder/tokens';
+import { digestOf, isWellFormed, issueToken, SECRET_PREFIX } from '@warder/tokens';
 import type { AdapterPayload } from 'oidc-provider';
 import type { EntityManager } from 'typeorm';
 import type { GrantsStore } from '../authorization/grants.store.js';
@@ -10,40 +10,15 @@ import type { EndsAccess } from '../ends-access.store.js';
 import type { IdentityStore } from '../identity.store.js';
 import type { ServiceAccountsStore } from './service-accounts.store.js';
 import { AGENT_GRANTS } from './agent-grants.js';
+import { type CredentialRow, type ServiceCredentialView, viewOf } from './service-credential.js';
 
-/** What scanners look for: a personal token's form with another beginning. */
-export const SECRET_PREFIX = 'wds_';
-const SECRET_FORM = /^wds_[A-Za-z0-9_-]{48}$/;
 const DAY_MS = 86_400_000;
-
-/** A credential of a service account as it is told of; a secret's text is told once, by the answer that issued it. */
-export interface ServiceCredentialView {
-  readonly id: string;
-  readonly kind: 'secret' | 'keys';
-  readonly name: string;
-  readonly status: 'active' | 'ended' | 'expired';
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | null;
-  readonly jwksUri: string | null;
-}
 
 /** With what a service account proved itself. */
 export interface UsedCredential {
   readonly id: string;
   readonly by: 'secret' | 'private_key_jwt';
   readonly expiresAtMs: number | null;
-}
-
-interface Row {
-  readonly id: string;
-  readonly principal_id: string;
-  readonly kind: 'secret' | 'keys';
-  readonly name: string;
-  readonly status: 'active' | 'ended';
-  readonly jwks: object | null;
-  readonly jwks_uri: string | null;
-  readonly created_at_ms: string;
-  readonly expires_at_ms: string | null;
 }
 
 /**
@@ -66,11 +41,11 @@ export class ServiceCredentialsStore implements EndsAccess {
   async list(principalId: string): Promise<ServiceCredentialView[]> {
     const { manager } = this.store.source;
     await this.accounts.find(manager, principalId);
-    const rows: Row[] = await manager.query(
+    const rows: CredentialRow[] = await manager.query(
       'SELECT * FROM service_credential WHERE principal_id = $1 ORDER BY id DESC LIMIT 100',
       [principalId],
     );
-    return rows.map((row) => this.viewOf(row));
+    return rows.map((row) => viewOf(row, this.store.wallMs()));
   }
 
   /**
@@ -83,7 +58,7 @@ export class ServiceCredentialsStore implements EndsAccess {
     { name, expiresInDays }: IssueSecret,
     by: AdminActor,
   ): Promise<ServiceCredentialView & { secret: string }> {
-    const secret = SECRET_PREFIX + issueToken(randomBytes).slice(TOKEN_PREFIX.length);
+    const secret = issueToken(randomBytes, SECRET_PREFIX);
     const nowMs = this.store.wallMs();
     const expiresAtMs = expiresInDays === undefined ? null : nowMs + expiresInDays * DAY_MS;
     const row = await this.store.change(async (manager) => {
@@ -102,7 +77,7 @@ export class ServiceCredentialsStore implements EndsAccess {
       });
       return kept;
     });
-    return { ...this.viewOf(row), secret };
+    return { ...viewOf(row, this.store.wallMs()), secret };
   }
 
   /**
@@ -121,7 +96,7 @@ export class ServiceCredentialsStore implements EndsAccess {
       const row = await this.keep(manager, principalId, { kind: 'keys', name: 'keys', jwks, jwksUri });
       const given = { id: principalId, credentialId: row.id, ended: before, jwksUri };
       await this.store.record(manager, 'service-account.keys.set', by, given);
-      return this.viewOf(row);
+      return viewOf(row, this.store.wallMs());
     });
   }
 
@@ -132,21 +107,34 @@ export class ServiceCredentialsStore implements EndsAccess {
   async endOne(principalId: string, id: string, by: AdminActor): Promise<ServiceCredentialView> {
     return this.store.change(async (manager) => {
       await this.accounts.find(manager, principalId);
-      const [row]: Row[] = await manager.query('SELECT * FROM service_credential WHERE id = $1 AND principal_id = $2', [
-        id,
-        principalId,
-      ]);
+      const [row]: CredentialRow[] = await manager.query(
+        'SELECT * FROM service_credential WHERE id = $1 AND principal_id = $2',
+        [id, principalId],
+      );
       if (row === undefined)
         throw new AdminError(
           404,
           'WDR_SERVICE_CREDENTIAL_UNKNOWN',
           'the service account has no credential with this id',
         );
-      if (row.status === 'ended') return this.viewOf(row);
+      if (row.status === 'ended') return viewOf(row, this.store.wallMs());
       await this.endWithin(manager, principalId, [id]);
       await this.store.record(manager, 'service-account.credential.end', by, { id: principalId, credentialId: id });
-      return this.viewOf({ ...row, status: 'ended' });
+      return viewOf({ ...row, status: 'ended' }, this.store.wallMs());
     });
+  }
+
+  /** Ends the credentials that the digests are of, found where nobody should find them, within a change of the caller. */
+  async endLeaked(manager: EntityManager, digests: readonly string[], by: AdminActor): Promise<void> {
+    const rows: CredentialRow[] = await manager.query(
+      `SELECT * FROM service_credential WHERE digest = ANY($1) AND status = 'active' ORDER BY id`,
+      [digests],
+    );
+    for (const { id, principal_id: principalId } of rows) {
+      await this.endWithin(manager, principalId, [id]);
+      const ended = { id: principalId, credentialId: id, reason: 'leaked' };
+      await this.store.record(manager, 'service-account.credential.end', by, ended);
+    }
   }
 
   async end(manager: EntityManager, principalId: string): Promise<readonly string[]> {
@@ -161,7 +149,7 @@ export class ServiceCredentialsStore implements EndsAccess {
 
   /** The client that a service account is (RFC 7591 section 2); undefined where it has nothing to prove itself with. */
   async client(principalId: string): Promise<AdapterPayload | undefined> {
-    const rows: (Row & { title: string; digest: string | null })[] = await this.store.source.query(
+    const rows: (CredentialRow & { title: string; digest: string | null })[] = await this.store.source.query(
       `SELECT credential.*, principal.name AS title FROM service_credential credential
        JOIN principal ON principal.id = credential.principal_id
        WHERE credential.principal_id = $1 AND principal.status = 'active' AND credential.status = 'active'
@@ -189,11 +177,11 @@ export class ServiceCredentialsStore implements EndsAccess {
 
   /** The credential that the presented secret is of, or, without one, the account's keys. */
   async used(principalId: string, secret: string | undefined): Promise<UsedCredential | undefined> {
-    if (secret !== undefined && !SECRET_FORM.test(secret)) return undefined;
+    if (secret !== undefined && !isWellFormed(secret, SECRET_PREFIX)) return undefined;
     const { current, keys } = this.pepper;
     const digests =
       secret === undefined ? [] : [keys[current]!, ...Object.values(keys)].map((key) => digestOf(secret, key));
-    const rows: Row[] = await this.store.source.query(
+    const rows: CredentialRow[] = await this.store.source.query(
       `SELECT * FROM service_credential WHERE principal_id = $1 AND status = 'active' AND kind = $2
          AND (digest = ANY($3) OR kind = 'keys') AND (expires_at_ms IS NULL OR expires_at_ms > $4) LIMIT 1`,
       [principalId, secret === undefined ? 'keys' : 'secret', digests, this.store.wallMs()],
@@ -218,7 +206,7 @@ export class ServiceCredentialsStore implements EndsAccess {
     return found.length > 0;
   }
 
-  private async activeOf(manager: EntityManager, principalId: string): Promise<Row[]> {
+  private async activeOf(manager: EntityManager, principalId: string): Promise<CredentialRow[]> {
     const { principal } = await this.accounts.find(manager, principalId);
     if (principal.status === 'removed')
       throw new AdminError(409, 'WDR_PRINCIPAL_REMOVED', `${principalId} was removed for good`);
@@ -233,14 +221,14 @@ export class ServiceCredentialsStore implements EndsAccess {
     manager: EntityManager,
     principalId: string,
     given: {
-      readonly kind: Row['kind'];
+      readonly kind: CredentialRow['kind'];
       readonly name: string;
       readonly digest?: string;
       readonly expiresAtMs?: number | null;
       readonly jwks?: object | null;
       readonly jwksUri?: string | null;
     },
-  ): Promise<Row> {
+  ): Promise<CredentialRow> {
     const { kind, name, digest = null, expiresAtMs = null, jwks = null, jwksUri = null } = given;
     const [row] = (await manager.query(
       `INSERT INTO service_credential
@@ -257,7 +245,7 @@ export class ServiceCredentialsStore implements EndsAccess {
         this.store.wallMs(),
         expiresAtMs,
       ],
-    )) as [Row];
+    )) as [CredentialRow];
     return row;
   }
 
@@ -265,19 +253,5 @@ export class ServiceCredentialsStore implements EndsAccess {
     if (ids.length === 0) return;
     await manager.query(`UPDATE service_credential SET status = 'ended' WHERE id = ANY($1)`, [[...ids]]);
     await this.grants.endNamed(manager, principalId, ids);
-  }
-
-  private viewOf({ id, kind, name, status, ...row }: Row): ServiceCredentialView {
-    const expiresAtMs = row.expires_at_ms === null ? null : Number(row.expires_at_ms);
-    const isExpired = status === 'active' && expiresAtMs !== null && expiresAtMs <= this.store.wallMs();
-    return {
-      id,
-      kind,
-      name,
-      status: isExpired ? 'expired' : status,
-      createdAtMs: Number(row.created_at_ms),
-      expiresAtMs,
-      jwksUri: row.jwks_uri,
-    };
   }
 }

@@ -1,13 +1,15 @@
 import type { Pepper } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
-import { digestOf, isWellFormed } from '@warder/tokens';
+import { digestOf, isWellFormed, SECRET_PREFIX } from '@warder/tokens';
 import { Any, type EntityManager } from 'typeorm';
+import type { ServiceCredentialsStore } from '../agents/service-credentials.store.js';
 import type { IdentityStore } from '../identity.store.js';
 import { nextVersion } from '../next-version.js';
 import { previousStateOf, Token } from '../token.entity.js';
 
 /**
- * What a report is answered: how many texts it had, and how many of them have the form of a token. Both its sender can
+ * What a report is answered: how many texts it had, and how many of them have the form of a token or of
+ * a service account's secret. Both its sender can
  * count without us, so that the answer to a text says nothing of whether it ever let anybody in.
  */
 export interface LeakReport {
@@ -15,16 +17,20 @@ export interface LeakReport {
   readonly wellFormed: number;
 }
 
-/** The end of tokens that somebody found where they should not be. */
+/** The end of tokens and secrets that somebody found where they should not be. */
 export class LeakedTokens {
   constructor(
     private readonly store: IdentityStore,
+    private readonly credentials: ServiceCredentialsStore,
     private readonly pepper: Pepper,
   ) {}
 
-  /** Ends each token that one of the texts is a secret of; the old secret of a rotated one ends alone. */
+  /**
+   * Ends each token and each credential of a service account that one of the texts is a secret of; the old secret of a
+   * rotated token ends alone.
+   */
   async end(texts: readonly string[], by: AdminActor): Promise<LeakReport> {
-    const wellFormed = texts.filter(isWellFormed);
+    const wellFormed = texts.filter((text) => isWellFormed(text) || isWellFormed(text, SECRET_PREFIX));
     const peppers = Object.values(this.pepper.keys);
     const digests = new Set(wellFormed.flatMap((text) => peppers.map((pepper) => digestOf(text, pepper))));
     await this.store.change(async (manager) => {
@@ -36,6 +42,7 @@ export class LeakedTokens {
       for (const token of found) {
         if (token.status === 'active') await this.endOne(manager, token, digests.has(token.digest), by);
       }
+      await this.credentials.endLeaked(manager, [...digests], by);
     });
     return { received: texts.length, wellFormed: wellFormed.length };
   }

@@ -1,5 +1,6 @@
 import type { ModuleMetadata } from '@nestjs/common';
 import type { Host } from '@warder/service-host';
+import { ServiceCredentialsStore } from '../agents/service-credentials.store.js';
 import type { IdentityConfig } from '../identity-config.js';
 import { IdentityStore } from '../identity.store.js';
 import { LeakedTokensController, TOKENS_MAX } from './leaked-tokens.controller.js';
@@ -21,8 +22,9 @@ export function leakParts(
       { provide: TOKENS_MAX, useValue: leakedTokens.tokensMax },
       {
         provide: LeakedTokens,
-        inject: [IdentityStore],
-        useFactory: (store: IdentityStore) => new LeakedTokens(store, pepper),
+        inject: [IdentityStore, ServiceCredentialsStore],
+        useFactory: (store: IdentityStore, credentials: ServiceCredentialsStore) =>
+          new LeakedTokens(store, credentials, pepper),
       },
     ],
   };
