@@ -54,7 +54,7 @@ const Journal = z.strictObject({
   sizeMaxBytes: z.int().min(1_048_576).default(1_073_741_824),
   segmentBytes: z.int().min(262_144).optional(),
   /** Milliseconds in which every written byte is on the disk, and the time of one sync. */
-  syncEveryMs: z.int().min(1).max(1_000).default(5),
+  syncEveryMs: z.int().min(1).max(1_000).default(20),
   /**
    * What a full or failing journal does with calls: it refuses them, or lets those of servers that are not strict go on
    * unrecorded, counts them, and tells of them in one record when there is room again.

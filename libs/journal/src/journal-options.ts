@@ -46,7 +46,7 @@ export interface JournalOptions {
   readonly log: JournalLog;
   /** @property wallMs - the system's clock if not given */
   readonly clock: { monotonicMs(): number; wallMs?(): number };
-  /** Milliseconds in which written bytes are on the disk, and the time of one sync; 5 if not given. */
+  /** Milliseconds in which written bytes are on the disk, and the time of one sync; 20 if not given. */
   readonly syncEveryMs?: number;
   /** Bytes that undelivered records of refusals before identification may hold: a sixteenth of the size if not given. */
   readonly refusalsMaxBytes?: number;
@@ -58,6 +58,6 @@ export interface JournalOptions {
 
 export const SEGMENT_BYTES = 67_108_864;
 export const SEGMENT_BYTES_MIN = 262_144;
-export const SYNC_EVERY_MS = 5;
+export const SYNC_EVERY_MS = 20;
 export const CHECKPOINT_EVERY_MS = 10_000;
 export const CLOSE_TIMEOUT_MS = 5_000;
