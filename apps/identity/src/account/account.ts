@@ -192,6 +192,14 @@ export class Account {
 /** What the person is told, and what the record. */
 function toldOf(thrown: unknown): { status: number; code: string; sentence: string; detail: string } {
   const error = storeAnswerOf(thrown);
+  // In words of OAuth where it was the browser's session that could not be looked up.
+  const isAway =
+    (error as { error?: string }).error === 'temporarily_unavailable' ||
+    (error instanceof AdminError && error.code === 'WDR_STORE_UNAVAILABLE');
+  if (isAway) {
+    const sentence = 'Warder cannot look that up at the moment. Try again in a minute.';
+    return { status: 503, code: 'WDR_STORE_UNAVAILABLE', sentence, detail: 'the database is away' };
+  }
   if (error instanceof PageError) {
     const { status, message } = error;
     const own = error instanceof PageRefusal ? error.code : undefined;
