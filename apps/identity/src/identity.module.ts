@@ -30,6 +30,7 @@ import { CreateScim1790000001100 } from './migrations/create-scim.js';
 import { CreateSignals1790000001500 } from './migrations/create-signals.js';
 import { TimeSignIns1790000002100 } from './migrations/time-sign-ins.js';
 import { TrustIssuer1790000001800 } from './migrations/trust-issuer.js';
+import { TurnSigningKeys1790000002300 } from './migrations/turn-signing-keys.js';
 import { RotateTokens1790000001200 } from './migrations/rotate-tokens.js';
 import { Offboarding } from './offboarding.store.js';
 import { Principal } from './principal.entity.js';
@@ -41,6 +42,7 @@ import { TokenRotation } from './token-rotation.store.js';
 import { Token } from './token.entity.js';
 import { signalProviders } from './signals/signals.module.js';
 import { AccessController } from './sign-in/access.controller.js';
+import { SigningKeysController } from './authorization/signing-keys.controller.js';
 import { Spread, TOPICS } from './spread.js';
 import { TokensController } from './tokens.controller.js';
 import { TokensStore } from './tokens.store.js';
@@ -60,6 +62,7 @@ const MIGRATIONS = [
   CreateBrowserSessions1790000001700,
   TrustIssuer1790000001800,
   TimeSignIns1790000002100,
+  TurnSigningKeys1790000002300,
 ];
 const ENTITIES = [Principal, Token, AccessHold, ...SCIM_ENTITIES];
 const CONTROLLERS = [
@@ -69,6 +72,7 @@ const CONTROLLERS = [
   AccessController,
   ServiceAccountsController,
   SessionsController,
+  SigningKeysController,
   OwnAccessController,
 ];
 

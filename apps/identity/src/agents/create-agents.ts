@@ -3,7 +3,7 @@ import type { Outbox } from '@warder/postgres';
 import type { ClientMetadata } from 'oidc-provider';
 import type { GrantsStore } from '../authorization/grants.store.js';
 import { OauthItems, type OauthItemParts } from '../authorization/oauth-item.store.js';
-import type { PrivateJwk } from '../authorization/signing-keys.store.js';
+import type { SigningKeys } from '../authorization/signing-keys.js';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
 import type { IdentityStore } from '../identity.store.js';
 import type { PeopleStore } from '../sign-in/people.store.js';
@@ -31,7 +31,7 @@ export interface AgentsSurroundings {
   readonly origin: string;
   readonly store: IdentityStore;
   readonly grants: GrantsStore;
-  readonly keys: readonly PrivateJwk[];
+  readonly keys: SigningKeys;
   readonly servers: VirtualServers;
   readonly accessMs: number;
   readonly idJagClients: readonly string[];

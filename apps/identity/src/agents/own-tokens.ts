@@ -1,28 +1,23 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
 import { actorsOf, readSignedToken } from '@warder/tokens';
 import type { GrantsStore } from '../authorization/grants.store.js';
-import type { PrivateJwk } from '../authorization/signing-keys.store.js';
+import type { SigningKeys } from '../authorization/signing-keys.js';
 import type { IdentityStore } from '../identity.store.js';
 import { Principal } from '../principal.entity.js';
 import { ensureStanding, NotTaken, type Presented } from './presented.js';
 
 /** Access tokens of our own that are presented to the token endpoint: held to what every node holds them to. */
 export class OwnTokens {
-  private readonly keys: ReadonlyMap<string, KeyObject>;
-
   constructor(
     private readonly issuer: string,
     private readonly store: IdentityStore,
     private readonly grants: GrantsStore,
-    keys: readonly PrivateJwk[],
-  ) {
-    this.keys = new Map(keys.map((jwk) => [jwk.kid, createPublicKey({ key: jwk as never, format: 'jwk' })]));
-  }
+    private readonly keys: SigningKeys,
+  ) {}
 
   /** @throws NotTaken with the reason */
   async examine(text: string): Promise<Presented> {
     const nowMs = this.store.wallMs();
-    const claims = readSignedToken(text, this.issuer, nowMs, (kid) => this.keys.get(kid));
+    const claims = readSignedToken(text, this.issuer, nowMs, (kid) => this.keys.find(kid)?.publicKey);
     if (typeof claims === 'string') throw new NotTaken(claims);
     const issuedAtMs = Math.round(claims.iat * 1_000);
     if (claims.exp * 1_000 <= nowMs) throw new NotTaken('expired');

@@ -14,6 +14,10 @@ export const AuthorizationConfig = z.strictObject({
   trusted: TrustedIssuerConfig.optional(),
   /** Minutes that an access token lives. Revocation does not wait for it; a client that never refreshes does. */
   accessTokenMinutes: z.int().min(1).max(1_440).default(60),
+  /** Days after which another key signs; 0: only when an administrator asks. */
+  signingKeyDays: z.int().min(0).max(3_650).default(90),
+  /** Seconds for which a key is told of before it signs: programs keep the set of keys for a while. */
+  signingKeyAheadSeconds: z.int().min(0).max(604_800).default(3_600),
   /** Days after its last use in which a refresh token can be used. */
   refreshTokenDays: z.int().min(1).max(365).default(14),
   /** Seconds in which a refresh token that was used is taken again: windows of one client refresh at once. */

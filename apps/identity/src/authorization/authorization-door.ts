@@ -18,6 +18,7 @@ export interface AuthorizationDoorParts {
   readonly origin: URL;
   readonly registration: AuthorizationConfig['registration'];
   /** The authorization server itself. */
+  readonly keySet: () => object;
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
   clientAddress(request: IncomingMessage): string;
   monotonicMs(): number;
@@ -39,7 +40,10 @@ export class AuthorizationDoor {
   /** Takes requests under `PREFIXES`. */
   readonly handle: RawHandler = (request, response) => {
     if (this.isAnswered(request, response)) return;
-    if ((request.url ?? '').split('?', 1)[0] !== ROUTES.registration || request.method !== 'POST') {
+    const [path] = (request.url ?? '').split('?', 1);
+    // The library knows the keys that there were when it was made.
+    if (path === ROUTES.jwks && request.method === 'GET') return answerJson(response, 200, this.parts.keySet());
+    if (path !== ROUTES.registration || request.method !== 'POST') {
       request.url = withScope(request.url ?? '');
       return this.parts.answer(request, response);
     }

@@ -12,6 +12,7 @@ import { accountOf } from '../account/account.module.js';
 import { SessionsStore } from '../account/sessions.store.js';
 import { IdentityStore } from '../identity.store.js';
 import { LivenessStore } from '../liveness/liveness.store.js';
+import { Spread } from '../spread.js';
 import { TokenRotation } from '../token-rotation.store.js';
 import { TokensStore } from '../tokens.store.js';
 import { AttemptsStore } from '../sign-in/attempts.store.js';
@@ -33,7 +34,9 @@ import { GrantsStore } from './grants.store.js';
 import type { createProvider } from './provider.js';
 import { registeredBy, ROUTES } from './routes.js';
 import { Sealing } from './sealing.js';
+import { SigningKeys } from './signing-keys.js';
 import { SigningKeysStore } from './signing-keys.store.js';
+import { timesOf, turnKeys } from './turn-keys.js';
 import { VirtualServers } from './virtual-servers.js';
 
 const SWEEP_EVERY_MS = 600_000;
@@ -62,6 +65,7 @@ interface Stores {
   readonly sessions: SessionsStore;
   readonly tokens: TokensStore;
   readonly rotation: TokenRotation;
+  readonly spread: Spread;
 }
 
 /** Under what each is asked for. */
@@ -77,6 +81,7 @@ const STORES = {
   sessions: SessionsStore,
   tokens: TokensStore,
   rotation: TokenRotation,
+  spread: Spread,
   credentials: ServiceCredentialsStore,
 } satisfies Record<keyof Stores, unknown>;
 
@@ -94,7 +99,7 @@ export function authorizationProviders(config: IdentityConfig, host: Host): Prov
       provide: SigningKeysStore,
       inject: [IdentityStore, Outbox, Sealing],
       useFactory: (store: IdentityStore, outbox: Outbox, sealing: Sealing) =>
-        new SigningKeysStore(store, outbox, sealing),
+        new SigningKeysStore(store, outbox, sealing, timesOf(config), new SigningKeys()),
     },
     {
       provide: PeopleStore,
@@ -146,11 +151,13 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
   const isNamed = (url: URL): boolean => authorization.privateDocumentHosts.includes(url.host);
   const { documentCaFile } = authorization;
   const ca = documentCaFile === undefined ? {} : { ca: readFileSync(documentCaFile, 'utf8') };
+  await stores.keys.load();
+  turnKeys(host, stores.keys, stores.spread);
   const provider = (await loadProvider())({
     origin,
     config: authorization,
     items: { store, grants, sealing },
-    keys: await stores.keys.load(),
+    keys: stores.keys.held,
     documents: new ClientDocuments(store, guardedFetch({ ...FETCH, ...ca, isNamed })),
     servers,
     agents: agentsPartsOf(config, stores),
@@ -172,6 +179,7 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
   const door = new AuthorizationDoor({
     origin: publicUrl,
     registration: authorization.registration,
+    keySet: () => stores.keys.held.set(),
     answer: (request, response) => void answer(request, response),
     clientAddress: (request) => host.door.clientAddress(request),
     monotonicMs: () => host.clock.monotonicMs(),

@@ -9,7 +9,8 @@ import { type ClientDocuments, withApplicationType } from './client-documents.js
 import { ACCOUNT_CLIENT, accountClient } from './first-party.js';
 import { registeredBy, ROUTES } from './routes.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
-import type { PrivateJwk } from './signing-keys.store.js';
+import type { SigningKeys } from './signing-keys.js';
+import { SigningNow } from './signing-now.js';
 import { toldToClient } from './told-to-client.js';
 import type { VirtualServers } from './virtual-servers.js';
 
@@ -23,7 +24,7 @@ export interface ProviderParts {
   readonly origin: string;
   readonly config: AuthorizationConfig;
   readonly items: Omit<OauthItemParts, 'reuseMs'>;
-  readonly keys: readonly PrivateJwk[];
+  readonly keys: SigningKeys;
   readonly documents: ClientDocuments;
   readonly servers: VirtualServers;
   readonly agents: AgentsParts;
@@ -46,7 +47,7 @@ export function createProvider(parts: ProviderParts): Provider {
       model === 'Client'
         ? new AllClients({ ...parts.items, reuseMs }, parts.agents.credentials)
         : new OauthItems(model, { ...parts.items, reuseMs }),
-    jwks: { keys: [...parts.keys] as never },
+    jwks: { keys: [new SigningNow(parts.keys)] },
     clients: [...config.clients.map(staticClient), ...agents.clients, accountClient(origin)],
     clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: ['authorization_code', 'refresh_token'] },
     cookies: {
@@ -130,6 +131,7 @@ function lifetimesOf(config: AuthorizationConfig): NonNullable<Configuration['tt
 function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     userinfo: { enabled: false },
     rpInitiatedLogout: { enabled: true },
     revocation: { enabled: true, allowedPolicy: (_, client, token) => isOwn(client, token) },
