@@ -113,6 +113,8 @@ admin    | PATCH  | /admin/identity/service-accounts/:id          | admin       
 admin    | POST   | /admin/identity/service-accounts/:id/secrets  | admin                          | 400 WDR_BODY_INVALID
 admin    | PUT    | /admin/identity/service-accounts/:id/keys     | admin                          | 400 WDR_BODY_INVALID
 admin    | DELETE | /admin/identity/service-accounts/:id/credentials/:credential | admin           | 404 WDR_SERVICE_ACCOUNT_UNKNOWN
+admin    | GET    | /admin/identity/signing-keys                  | admin auditor                  | 200
+admin    | POST   | /admin/identity/signing-keys/rotate           | admin                          | 200
 leaks    | POST   | /admin/identity/leaked-tokens                 |                                | 400 WDR_BODY_INVALID
 scim     | GET    | /scim/v2/ServiceProviderConfig                |                                | 200
 scim     | GET    | /scim/v2/Schemas                              |                                | 200
