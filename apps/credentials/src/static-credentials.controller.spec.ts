@@ -5,6 +5,7 @@ import {
   auditRecordedTopic,
   type ConnectionState,
   connectionStateTopic,
+  isStaticConnection,
   principalStateTopic,
   tokenStateTopic,
 } from '@warder/contracts';
@@ -127,7 +128,9 @@ describe('/admin/credentials/static', () => {
   it('lets ingress lease what was stored, replaced and revoked, through the shared directory', async () => {
     await start();
     const leases = createStaticLeases({ store: createKeyringStore(places()) });
-    const replica = await bus.replica(connectionStateTopic, (_id, state) => void leases.apply(state));
+    const replica = await bus.replica(connectionStateTopic, (_id, state) => {
+      if (isStaticConnection(state)) void leases.apply(state);
+    });
     const lease = () => leases.headersFor('files', 'usr_ana', never);
     expect(lease()).toEqual({ kind: 'none' });
     await put('files', header);

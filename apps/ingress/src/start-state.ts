@@ -1,4 +1,4 @@
-import { policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
+import { isStaticConnection, policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
 import { createKeyringStore, createStaticLeases, type SecretStore, type StaticLeases } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
 import { AccessTokens, Callers, onBehalfBearer, PrincipalDirectory } from '@warder/tokens';
@@ -64,6 +64,7 @@ export async function startState(
       bus.applied(policySnapshotTopic, view.version);
     },
     onConnection: (connection) => {
+      if (!isStaticConnection(connection)) return;
       if (connection.status === 'revoked') running.revokeConnection(connection.upstream);
       void leases.apply(connection);
     },

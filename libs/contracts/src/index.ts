@@ -22,6 +22,13 @@ export {
   PhasesUs,
 } from './audit-record.js';
 export { CaptureLevel } from './capture-level.js';
+export {
+  ConnectionKind,
+  HandOverConnection,
+  PutProvider,
+  PutUpstreamAuth,
+  UpstreamAuthKind,
+} from './connection-bodies.js';
 export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';
 export { ChangeRulePack, CheckGuardrails } from './guardrail-bodies.js';
 export {
@@ -57,7 +64,13 @@ export { AuditOcsfEvent, auditOcsfTopic } from './topics/audit-ocsf.js';
 export { AuditDeadLetter, auditDeadLetterTopic, auditRecordedTopic } from './topics/audit-recorded.js';
 export { AuditExportDeadLetter, auditExportDeadLetterTopic } from './topics/audit-export-dead-letter.js';
 export { CallCancelled, callCancelledTopic } from './topics/call-cancelled.js';
-export { ConnectionState, connectionStateTopic } from './topics/connection-state.js';
+export {
+  AccountConnectionState,
+  ConnectionState,
+  connectionStateTopic,
+  isStaticConnection,
+  StaticConnectionState,
+} from './topics/connection-state.js';
 export { EVERY_TOPIC } from './topics/every-topic.js';
 export { GrantState, grantStateTopic } from './topics/grant-state.js';
 export { FindingCategory, GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
@@ -79,3 +92,4 @@ export {
   trustedIssuerStateTopic,
   TrustedKey,
 } from './topics/trusted-issuer-state.js';
+export { UpstreamAuthState, upstreamAuthStateTopic } from './topics/upstream-auth-state.js';

@@ -1,9 +1,9 @@
-import type { ConnectionState } from '@warder/contracts';
+import type { StaticConnectionState } from '@warder/contracts';
 import { describe, expect, it } from 'vitest';
 import { createStaticLeases } from './static-leases.js';
 import { decodeStaticSecret, encodeStaticSecret } from './static-secret.js';
 
-const state = (version: number, changes: Partial<ConnectionState> = {}): ConnectionState => ({
+const state = (version: number, changes: Partial<StaticConnectionState> = {}): StaticConnectionState => ({
   version,
   status: 'active',
   id: 'static/files',

@@ -1,4 +1,4 @@
-import type { ConnectionState } from '@warder/contracts';
+import type { StaticConnectionState } from '@warder/contracts';
 import type { SecretStore } from './secret-store.js';
 import { decodeStaticSecret, staticConnectionId } from './static-secret.js';
 
@@ -36,7 +36,7 @@ export interface StaticLeasesOptions {
 /** Static leases: the replica of the connection state tells which there are, the store holds what they are. */
 export interface StaticLeases extends LeaseTransport {
   /** Applies a state message; resolves when its secret is in memory. A revocation counts at once. */
-  apply(state: ConnectionState): Promise<void>;
+  apply(state: StaticConnectionState): Promise<void>;
   /** Reads a known connection's secret again. */
   refresh(connectionId: string): Promise<void>;
   /** Told the upstream whose credential changed or was revoked: a stdio child that holds it has to be replaced. */
@@ -46,7 +46,7 @@ export interface StaticLeases extends LeaseTransport {
 type Held = HeaderLease | EnvironmentLease;
 
 interface Entry {
-  state: ConnectionState;
+  state: StaticConnectionState;
   held: Held | undefined;
   reading: Promise<void>;
   isReading: boolean;
@@ -77,7 +77,7 @@ class StoredLeases implements StaticLeases {
     return this.held(upstream, asEnvironment, signal);
   }
 
-  async apply(state: ConnectionState): Promise<void> {
+  async apply(state: StaticConnectionState): Promise<void> {
     const known = this.entries.get(state.id);
     if (known && known.state.version >= state.version) return known.reading;
     const entry: Entry = { state, held: undefined, reading: Promise.resolve(), isReading: false };
@@ -143,7 +143,7 @@ function isWorthAnotherRead(entry: Entry): boolean {
   return entry.held?.kind === 'missing' && entry.state.status === 'active';
 }
 
-function unreadable(state: ConnectionState): { kind: 'missing'; detail: string } {
+function unreadable(state: StaticConnectionState): { kind: 'missing'; detail: string } {
   return { kind: 'missing', detail: `credential ${state.id} cannot be read on this node` };
 }
 

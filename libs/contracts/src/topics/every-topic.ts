@@ -15,6 +15,7 @@ import { tokenStateTopic } from './token-state.js';
 import { tokenUsedTopic } from './token-used.js';
 import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
 import { trustedIssuerStateTopic } from './trusted-issuer-state.js';
+import { upstreamAuthStateTopic } from './upstream-auth-state.js';
 
 /** All topics of the bus: what a cluster's setup makes, and from which it derives who may write and read what. */
 export const EVERY_TOPIC: readonly Topic<unknown>[] = [
@@ -35,4 +36,5 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
   trustedIssuerStateTopic,
+  upstreamAuthStateTopic,
 ];

@@ -27,7 +27,7 @@ export const policySnapshotTopic: Topic<PolicySnapshot> = {
   retentionMs: null,
   messageBytesMax: 8_388_608,
   writers: ['policy'],
-  readers: ['ingress', 'policy', 'identity'],
+  readers: ['ingress', 'policy', 'identity', 'credentials'],
   example: {
     version: 7,
     status: 'active',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { StateVersion } from '../state.js';
 import { type Topic } from '../topic.js';
 
-/** A key by which access tokens are verified. One that is `retired` verifies nothing any more. */
+/** A key by which access tokens, and passes of a browser to pages of another service, are verified. One that is `retired` verifies nothing any more. */
 export const SigningKeyState = z.object({
   version: StateVersion,
   status: z.enum(['active', 'retired']),
@@ -24,7 +24,7 @@ export const signingKeyStateTopic: Topic<SigningKeyState> = {
   retentionMs: null,
   messageBytesMax: 65_536,
   writers: ['identity'],
-  readers: ['ingress'],
+  readers: ['ingress', 'credentials'],
   example: {
     version: 1,
     status: 'active',
