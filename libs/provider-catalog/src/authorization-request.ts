@@ -1,0 +1,41 @@
+import type { ProviderSetup } from './provider-setup.js';
+import { renderUrl } from './url-template.js';
+
+/** What one person's consent is asked for with. */
+export interface Consent {
+  readonly redirectUri: string;
+  /** Single use, bound to the person's browser. */
+  readonly state: string;
+  /** Beside the required ones; the entry's own defaults where none are named. */
+  readonly scopes?: readonly string[];
+  /** S256 of the verifier (RFC 7636); sent only to a provider that documents PKCE. */
+  readonly codeChallenge: string;
+}
+
+/** The scopes that are asked for: required ones first, each once. */
+export function scopesOf({ entry }: Pick<ProviderSetup, 'entry'>, wanted?: readonly string[]): string[] {
+  return [...new Set([...entry.scopes.required, ...(wanted ?? entry.scopes.default)])];
+}
+
+/**
+ * Where the person's browser is sent (RFC 6749 section 4.1.1). Parameters of the entry never replace those of the
+ * request itself.
+ */
+export function authorizationUrl(setup: ProviderSetup, consent: Consent): URL {
+  const { entry } = setup;
+  const { url } = renderUrl(entry, entry.authorization.endpoint, setup.values);
+  const scope = scopesOf(setup, consent.scopes).join(entry.scopes.separator);
+  const parameters = {
+    ...entry.authorization.parameters,
+    response_type: 'code',
+    client_id: setup.clientId,
+    redirect_uri: consent.redirectUri,
+    state: consent.state,
+    ...(scope === '' ? {} : { [entry.scopes.parameter]: scope }),
+    ...(entry.authorization.pkce === 'none'
+      ? {}
+      : { code_challenge: consent.codeChallenge, code_challenge_method: entry.authorization.pkce }),
+  };
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url;
+}

@@ -1,0 +1,81 @@
+import { atPointer } from './json-pointer.js';
+import type { ProviderEntry } from './provider-entry.js';
+import { basicCredentials, bodyOf, type ProviderRequest, type ProviderSetup } from './provider-setup.js';
+import { clientProof, lowerCase } from './token-request.js';
+import { renderUrl } from './url-template.js';
+
+export interface HeldTokens {
+  readonly accessToken: string;
+  readonly refreshToken?: string;
+}
+
+type OwnRevocation = Extract<ProviderEntry['revocation'], { kind: 'request' }>;
+
+/** The requests that end a connection at its provider, in their order; none where the provider has no way. */
+export function revocationRequests(setup: ProviderSetup, tokens: HeldTokens): ProviderRequest[] {
+  const { revocation } = setup.entry;
+  if (revocation.kind === 'none') return [];
+  if (revocation.kind === 'request') return ownRequest(setup, revocation, tokens);
+  const held = { access_token: tokens.accessToken, refresh_token: tokens.refreshToken };
+  const client = clientProof(
+    revocation.authentication === 'none' ? { ...setup, authentication: { method: 'none' } } : setup,
+  );
+  return revocation.tokens.flatMap((hint) => {
+    const token = held[hint];
+    if (token === undefined) return [];
+    const { headers, body } = bodyOf('form', { token, token_type_hint: hint, ...client.fields });
+    return [
+      {
+        ...renderUrl(setup.entry, revocation.endpoint, setup.values),
+        method: 'POST' as const,
+        headers: { accept: 'application/json', ...headers, ...client.headers },
+        body,
+      },
+    ];
+  });
+}
+
+/** Whether the provider's answer says that the token is no longer good. */
+export function isRevoked(entry: ProviderEntry, answer: { readonly status: number; readonly body: string }): boolean {
+  const { revocation } = entry;
+  if (revocation.kind === 'none') return false;
+  // RFC 7009 section 2.2: a token that is not valid is answered with 200 too.
+  if (revocation.kind === 'rfc7009') return answer.status === 200 || answer.status === 204;
+  if (!revocation.statuses.includes(answer.status)) return false;
+  return revocation.ok === undefined || atPointer(documentOf(answer.body), revocation.ok) === true;
+}
+
+function ownRequest(setup: ProviderSetup, revocation: OwnRevocation, tokens: HeldTokens): ProviderRequest[] {
+  const token = revocation.token === 'access_token' ? tokens.accessToken : tokens.refreshToken;
+  if (token === undefined) return [];
+  const { clientId, authentication } = setup;
+  const secret = 'secret' in authentication ? authentication.secret : '';
+  const filled = (text: string) =>
+    text.replaceAll(/\{(token|client_id|client_secret)\}/g, (_all, name: string) =>
+      name === 'token' ? token : name === 'client_id' ? clientId : secret,
+    );
+  const fields = Object.entries(revocation.body?.fields ?? {}).map(([name, value]) => [name, filled(value)] as const);
+  const content = revocation.body && bodyOf(revocation.body.format, Object.fromEntries(fields));
+  const proof = {
+    client_secret_basic: () => ({ authorization: basicCredentials(clientId, secret) }),
+    bearer: () => ({ authorization: `Bearer ${token}` }),
+    none: () => ({}),
+  }[revocation.authentication]();
+  const template = revocation.url.replaceAll('{client_id}', encodeURIComponent(clientId));
+  return [
+    {
+      ...renderUrl(setup.entry, template, setup.values),
+      method: revocation.method,
+      headers: { accept: 'application/json', ...lowerCase(revocation.headers), ...content?.headers, ...proof },
+      ...(content === undefined ? {} : { body: content.body }),
+    },
+  ];
+}
+
+function documentOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
