@@ -1,4 +1,4 @@
-import { createKeyringStore, SecretError, type SecretStore } from '@warder/secrets';
+import { createKeyringStore, type NamedSecrets, SecretError, type SecretStore } from '@warder/secrets';
 import { AdminError, ConfigError } from '@warder/service-host';
 import type { CredentialsConfig } from './credentials-config.js';
 
@@ -7,7 +7,7 @@ import type { CredentialsConfig } from './credentials-config.js';
  * that the caller could rely on.
  * @throws ConfigError when the keyring is missing, readable by others, or guessable
  */
-export function openSecretStore(config: CredentialsConfig['secrets'], tell: (error: unknown) => void): SecretStore {
+export function openSecretStore(config: CredentialsConfig['secrets'], tell: (error: unknown) => void): NamedSecrets {
   const store = openKeyring(config);
   const guarded = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -18,7 +18,8 @@ export function openSecretStore(config: CredentialsConfig['secrets'], tell: (err
     }
   };
   return {
-    put: (name, value) => guarded(store.put(name, value)),
+    put: (name, value, expected) => guarded(store.put(name, value, expected)),
+    read: (name) => guarded(store.read(name)),
     get: (name) => guarded(store.get(name)),
     remove: (name) => guarded(store.remove(name)),
     list: () => guarded(store.list()),

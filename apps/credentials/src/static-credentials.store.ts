@@ -1,6 +1,6 @@
 import { connectionStateTopic, type PutStaticCredential } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
-import { encodeStaticSecret, type SecretStore, staticConnectionId } from '@warder/secrets';
+import { encodeStaticSecret, type NamedSecrets, staticConnectionId } from '@warder/secrets';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
 import { StaticCredential } from './static-credential.entity.js';
@@ -23,7 +23,7 @@ export class StaticCredentialsStore {
   constructor(
     private readonly source: DataSource,
     private readonly outbox: Outbox,
-    private readonly secrets: SecretStore,
+    private readonly secrets: NamedSecrets,
     private readonly wallMs: () => number,
   ) {}
 

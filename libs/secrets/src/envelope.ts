@@ -1,48 +1,54 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createDecipheriv } from 'node:crypto';
 import type { Keyring } from './keyring.js';
-import { SecretError } from './secret-store.js';
+import { checkContext, damaged, openText, sealText } from './sealed-text.js';
+import { type SealContext, SecretError } from './secret-store.js';
 
-const FORMAT = 'v1';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/**
- * Seals a value as `v1.<key id>.<nonce>.<ciphertext>.<tag>` (AES-256-GCM, base64url, a fresh 96-bit nonce). Format,
- * key id and name are bound as additional data: a file put in another's place does not open.
- */
-export function seal(name: string, value: string, keyring: Keyring): string {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', keyring.current.key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(boundTo(keyring.current.id, name));
-  const sealed = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()]);
-  const parts = [nonce, sealed, cipher.getAuthTag()].map((part) => part.toString('base64url'));
-  return [FORMAT, keyring.current.id, ...parts].join('.');
+/** `v2.<key id>.<nonce>.<ciphertext>.<tag>`, sealed with the keyring's current key. */
+export function sealWith(keyring: Keyring, plain: Uint8Array, context: SealContext): string {
+  checkContext(context);
+  const { id, key } = keyring.current;
+  return `v2.${id}.${sealText(plain, key, `v2.${id}`, context)}`;
 }
 
 /** @throws SecretError `unknown-key` when the keyring lost the key, `damaged` for anything that was altered */
-export function open(name: string, envelope: string, keyring: Keyring): string {
-  const [format, keyId, ...parts] = envelope.trim().split('.');
+export function openWith(keyring: Keyring, sealed: string, context: SealContext): Buffer {
+  checkContext(context);
+  const [, keyId = '', body = ''] = /^v2\.([\w-]{1,40})\.(.*)$/.exec(sealed) ?? [];
+  if (keyId === '') throw damaged(context);
+  return openText(body, keyFor(keyring, keyId), `v2.${keyId}`, context);
+}
+
+/** Whether the key that seals now sealed it. */
+export function isCurrent(keyring: Keyring, sealed: string): boolean {
+  return sealed.startsWith(`v2.${keyring.current.id}.`);
+}
+
+/**
+ * Opens a named secret of the first format, `v1.<key id>.<nonce>.<ciphertext>.<tag>`, which was bound to format, key id
+ * and name, and sealed with the key itself. Nothing is sealed so any more.
+ */
+export function openV1(keyring: Keyring, name: string, envelope: string, context: SealContext): Buffer {
+  const [format, keyId, ...parts] = envelope.split('.');
   const [nonce, sealed, tag] = parts.map((part) => Buffer.from(part, 'base64url'));
-  if (format !== FORMAT || !keyId || parts.length !== 3 || !nonce || !sealed || !tag) throw damaged(name);
+  if (format !== 'v1' || !keyId || parts.length !== 3 || !nonce || !sealed || !tag) throw damaged(context);
   // A short tag would be accepted as a weaker check of the same message.
-  if (nonce.length !== NONCE_BYTES || tag.length !== TAG_BYTES) throw damaged(name);
-  const key = keyring.keys.get(keyId);
-  if (!key) throw new SecretError('unknown-key', `secret ${name} was sealed with key "${keyId}", not in the keyring`);
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAAD(boundTo(keyId, name));
+  if (nonce.length !== NONCE_BYTES || tag.length !== TAG_BYTES) throw damaged(context);
+  const options = { authTagLength: TAG_BYTES };
+  const decipher = createDecipheriv('aes-256-gcm', keyFor(keyring, keyId), nonce, options);
+  decipher.setAAD(Buffer.from(JSON.stringify(['warder-secret', 'v1', keyId, name])));
   decipher.setAuthTag(tag);
   try {
-    return Buffer.concat([decipher.update(sealed), decipher.final()]).toString('utf8');
+    return Buffer.concat([decipher.update(sealed), decipher.final()]);
   } catch (error) {
-    throw damaged(name, error);
+    throw damaged(context, error);
   }
 }
 
-// As JSON, so that no two pairs of key id and name give the same bytes.
-function boundTo(keyId: string, name: string): Buffer {
-  return Buffer.from(JSON.stringify(['warder-secret', FORMAT, keyId, name]));
-}
-
-function damaged(name: string, cause?: unknown): SecretError {
-  return new SecretError('damaged', `secret ${name} was altered or is not a secret of this name`, { cause });
+function keyFor(keyring: Keyring, keyId: string): Buffer {
+  const key = keyring.keys.get(keyId);
+  if (!key) throw new SecretError('unknown-key', `a value was sealed with key "${keyId}", not in the keyring`);
+  return key;
 }

@@ -1,16 +1,18 @@
-import { randomBytes } from 'node:crypto';
-import { constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { open as openFile, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { open, seal } from './envelope.js';
-import { createKeyring, readKeyring } from './keyring.js';
-import { SecretError, type SecretStore } from './secret-store.js';
-
-/** UTF-8 bytes of one secret at most. */
-export const SECRET_BYTES_MAX = 65_536;
-
-const NAME = /^[a-z0-9][a-z0-9-]*(?:\/[a-z0-9][a-z0-9-]*){1,3}$/;
-const SUFFIX = '.sealed';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { isCurrent, openV1, openWith, sealWith } from './envelope.js';
+import { createKeyring, type Keyring, readKeyring } from './keyring.js';
+import { rewrapAll, type RewrapProgress } from './rewrap-all.js';
+import { checkName, SEALED_SUFFIX, SealedFiles } from './sealed-files.js';
+import {
+  type SealContext,
+  SECRET_BYTES_MAX,
+  SecretError,
+  type SecretStore,
+  type StoreHealth,
+  type VersionedSecret,
+} from './secret-store.js';
+import { StateWatch } from './state-watch.js';
 
 export interface KeyringStoreOptions {
   /** One file per secret, 0600, in a directory of 0700. */
@@ -21,122 +23,201 @@ export interface KeyringStoreOptions {
 }
 
 /**
- * A store of sealed files that one process writes and others may read. The keyring is read once, at start, and again
- * when a file names a key that is not in it.
+ * The embedded store: sealed files that one process writes and others may read, and sealed values for Postgres. The
+ * keyring is read once, at start, and again when something names a key that is not in it.
  * @throws SecretError `keyring` when the keyring is missing (without `create`), readable by others, or guessable
  */
 export function createKeyringStore(options: KeyringStoreOptions): SecretStore {
   if (options.create) {
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     // A new key in front of sealed files would hide that the old one was lost.
-    const isFresh = !readdirSync(options.dir).some((file) => file.endsWith(SUFFIX));
+    const isFresh = !readdirSync(options.dir).some((file) => file.endsWith(SEALED_SUFFIX));
     if (isFresh && !existsSync(options.keyringFile)) createKeyring(options.keyringFile);
   }
   return new KeyringStore(options.dir, options.keyringFile);
 }
 
+/** A named secret as its file has it: `<version> v2...`, or `v1...` of an earlier Warder, which is version 1. */
+interface Filed {
+  readonly version: number;
+  readonly sealed: string;
+}
+
 class KeyringStore implements SecretStore {
-  private keyring;
+  readonly kind = 'embedded';
+  private readonly files: SealedFiles;
+  private readonly watch = new StateWatch();
+  private keyring: Keyring;
+  /** Writers of this process go one after the other, so that what was compared is what is replaced. */
+  private writing: Promise<unknown> = Promise.resolve();
+  private isClosed = false;
 
   constructor(
     private readonly dir: string,
     private readonly keyringFile: string,
   ) {
     this.keyring = readKeyring(keyringFile);
+    this.files = new SealedFiles(dir);
   }
 
-  async put(name: string, value: string): Promise<void> {
-    const path = this.pathOf(name);
-    if (Buffer.byteLength(value) > SECRET_BYTES_MAX)
-      throw new SecretError('too-large', `secret ${name} is larger than ${SECRET_BYTES_MAX} bytes`);
-    // Decoding gives back other text than was put in when a surrogate stands alone.
-    if (Buffer.from(value, 'utf8').toString('utf8') !== value)
-      throw new SecretError('damaged', `secret ${name} is not well-formed Unicode`);
-    const unfinished = `${path}.${randomBytes(6).toString('hex')}.new`;
-    try {
-      const file = await openFile(unfinished, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
-      try {
-        await file.writeFile(seal(name, value, this.keyring));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(unfinished, path);
-    } catch (error) {
-      await rm(unfinished, { force: true });
-      throw readOnly(error);
-    }
-    await syncDirectory(this.dir);
+  async put(name: string, value: string, expected?: number): Promise<number> {
+    checkName(name);
+    checkValue(name, value);
+    return this.written(async () => {
+      const before = (await this.filed(name))?.version ?? 0;
+      if (expected !== undefined && expected !== before)
+        throw new SecretError('conflict', `secret ${name} has version ${before}, not ${expected}`);
+      await this.file(name, before + 1, Buffer.from(value, 'utf8'));
+      return before + 1;
+    });
   }
 
   async get(name: string): Promise<string | undefined> {
-    const envelope = await this.read(name);
-    if (envelope === undefined) return undefined;
+    return (await this.read(name))?.value;
+  }
+
+  async read(name: string): Promise<VersionedSecret | undefined> {
+    const filed = await this.used(() => this.filed(name));
+    return filed && { value: this.openFiled(name, filed).toString('utf8'), version: filed.version };
+  }
+
+  remove(name: string): Promise<boolean> {
+    return this.written(() => this.files.remove(name));
+  }
+
+  list(): Promise<readonly string[]> {
+    return this.used(() => this.files.list());
+  }
+
+  async seal(plain: Uint8Array, context: SealContext): Promise<string> {
+    this.refuseWhenClosed();
+    return sealWith(this.keyring, plain, context);
+  }
+
+  async open(sealed: string, context: SealContext): Promise<Buffer> {
+    this.refuseWhenClosed();
+    return this.withKeys((keyring) => openWith(keyring, sealed, context));
+  }
+
+  async rewrap(sealed: string, context: SealContext): Promise<string> {
+    this.refuseWhenClosed();
+    if (isCurrent(this.keyring, sealed)) return sealed;
+    return this.seal(await this.open(sealed, context), context);
+  }
+
+  /** A key that was added since the start seals from here on. */
+  async reencrypt(tell?: (progress: RewrapProgress) => void): Promise<RewrapProgress> {
+    this.refuseWhenClosed();
+    this.keyring = readKeyring(this.keyringFile);
+    const names = await this.list();
+    return rewrapAll<string>({
+      rows: {
+        count: async () => names.length,
+        page: async (after, limit) => {
+          const from = after === undefined ? 0 : names.indexOf(after) + 1;
+          return names.slice(from, from + limit).map((name) => ({ id: name, sealed: '', context: name }));
+        },
+        replace: async () => true,
+      },
+      rewrap: async (_sealed, name) => ((await this.reencryptOne(name)) ? 'changed' : ''),
+      onFailed: (_row, error) => {
+        if (error instanceof SecretError && error.isUnavailable) throw error;
+      },
+      ...(tell && { tell }),
+    });
+  }
+
+  async health(): Promise<StoreHealth> {
+    const found: StoreHealth = await readdir(this.dir).then(
+      () => ({ state: 'ok', keyId: this.keyring.current.id }),
+      (error: NodeJS.ErrnoException) => ({
+        state: 'unreachable',
+        detail: `the secret directory cannot be used (${error.code ?? 'error'})`,
+      }),
+    );
+    return this.watch.seen(found);
+  }
+
+  onStateChange(listener: (health: StoreHealth) => void): () => void {
+    return this.watch.onChange(listener);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.writing.catch(() => undefined);
+  }
+
+  private reencryptOne(name: string): Promise<boolean> {
+    return this.written(async () => {
+      const filed = await this.filed(name);
+      if (!filed || isCurrent(this.keyring, filed.sealed)) return false;
+      await this.file(name, filed.version, this.openFiled(name, filed));
+      return true;
+    });
+  }
+
+  private async filed(name: string): Promise<Filed | undefined> {
+    const text = (await this.files.read(name))?.trim();
+    if (text === undefined) return undefined;
+    const [, version, sealed = text] = /^(\d{1,15}) (.*)$/.exec(text) ?? [];
+    return { version: Number(version ?? 1), sealed };
+  }
+
+  private file(name: string, version: number, plain: Uint8Array): Promise<void> {
+    return this.files.write(name, `${version} ${sealWith(this.keyring, plain, contextOf(name, version))}\n`);
+  }
+
+  private openFiled(name: string, { version, sealed }: Filed): Buffer {
+    const context = contextOf(name, version);
+    return this.withKeys((keyring) =>
+      sealed.startsWith('v1.') ? openV1(keyring, name, sealed, context) : openWith(keyring, sealed, context),
+    );
+  }
+
+  private withKeys<T>(work: (keyring: Keyring) => T): T {
     try {
-      return open(name, envelope, this.keyring);
+      return work(this.keyring);
     } catch (error) {
       if (!(error instanceof SecretError) || error.reason !== 'unknown-key') throw error;
       // The key may have been added since this process started.
       this.keyring = readKeyring(this.keyringFile);
-      return open(name, envelope, this.keyring);
+      return work(this.keyring);
     }
   }
 
-  async remove(name: string): Promise<boolean> {
-    try {
-      await unlink(this.pathOf(name));
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw readOnly(error);
-    }
-    await syncDirectory(this.dir);
-    return true;
+  private written<T>(work: () => Promise<T>): Promise<T> {
+    const after = this.writing.catch(() => undefined).then(() => this.used(work));
+    this.writing = after;
+    return after;
   }
 
-  async list(): Promise<readonly string[]> {
-    const files = await readdir(this.dir).catch((error: unknown) => {
-      if (isMissing(error)) return [];
-      throw error;
-    });
-    return files
-      .filter((file) => file.endsWith(SUFFIX))
-      .map((file) => file.slice(0, -SUFFIX.length).replaceAll('.', '/'))
-      .filter((name) => NAME.test(name))
-      .sort();
-  }
-
-  private async read(name: string): Promise<string | undefined> {
+  private async used<T>(work: () => Promise<T>): Promise<T> {
+    this.refuseWhenClosed();
     try {
-      return await readFile(this.pathOf(name), 'utf8');
+      const result = await work();
+      this.watch.seen({ state: 'ok', keyId: this.keyring.current.id });
+      return result;
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (error instanceof SecretError && error.isUnavailable)
+        this.watch.seen({ state: 'unreachable', detail: error.message });
       throw error;
     }
   }
 
-  // No dot and no `..` passes the check, so a dot can stand for the slash and no name leaves the directory.
-  private pathOf(name: string): string {
-    if (!NAME.test(name) || name.length > 200)
-      throw new SecretError('name', 'a secret is named <kind>/<id>, a-z 0-9 "-"');
-    return join(this.dir, `${name.replaceAll('/', '.')}${SUFFIX}`);
+  private refuseWhenClosed(): void {
+    if (this.isClosed) throw new SecretError('closed', 'the secret store was closed');
   }
 }
 
-async function syncDirectory(dir: string): Promise<void> {
-  const directory = await openFile(dir, constants.O_RDONLY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+function contextOf(name: string, version: number): SealContext {
+  return { table: 'named-secret', row: name, column: 'value', generation: version };
 }
 
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
-
-function readOnly(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (!['EROFS', 'EACCES', 'EPERM'].includes(code)) return error;
-  return new SecretError('read-only', `the secret directory cannot be written (${code})`, { cause: error });
+/** @throws SecretError for a value that would come back otherwise than it was put */
+export function checkValue(name: string, value: string): void {
+  if (Buffer.byteLength(value) > SECRET_BYTES_MAX)
+    throw new SecretError('too-large', `secret ${name} is larger than ${SECRET_BYTES_MAX} bytes`);
+  // Decoding gives back other text than was put in when a surrogate stands alone.
+  if (Buffer.from(value, 'utf8').toString('utf8') !== value)
+    throw new SecretError('damaged', `secret ${name} is not well-formed Unicode`);
 }
