@@ -20,6 +20,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
+import { ClientsStore } from './authorization/clients.store.js';
 import { identityService } from './index.js';
 
 export const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
@@ -32,6 +33,13 @@ interface AnswerBody {
   readonly principals: readonly PrincipalState[];
   readonly error: { readonly code: string };
   readonly [member: string]: unknown;
+}
+
+/** A lock of the database in the hands of a test. */
+export interface HeldLock {
+  /** Waits until so many others wait for it. */
+  areWaiting(count: number): Promise<void>;
+  release(): Promise<void>;
 }
 
 /** Identity as its process would run it, on a real database, with what the bus carried. */
@@ -116,6 +124,40 @@ export class IdentityScene {
     } finally {
       await source.destroy();
     }
+  }
+
+  /**
+   * Holds a lock, so that others wait for it in the order in which they came.
+   * @param statement - that takes it; that of every change, unless said otherwise
+   */
+  async locked(statement = `SELECT pg_advisory_xact_lock(hashtext('warder-identity'))`): Promise<HeldLock> {
+    const source = await new DataSource({ type: 'postgres', url: this.database.url }).initialize();
+    const runner = source.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query(statement);
+    return {
+      areWaiting: async (count) => {
+        for (;;) {
+          const [{ waiting }] = (await source.query(
+            `SELECT count(*)::int AS waiting FROM pg_locks WHERE NOT granted`,
+          )) as [{ waiting: number }];
+          if (waiting >= count) return;
+        }
+      },
+      release: async () => {
+        await runner.rollbackTransaction();
+        await runner.release();
+        await source.destroy();
+      },
+    };
+  }
+
+  /** Removes what has expired, as the service does now and then. */
+  async sweep(): Promise<void> {
+    const extra = { options: '-c search_path=identity' };
+    const source = await new DataSource({ type: 'postgres', url: this.database.url, extra }).initialize();
+    await new ClientsStore({ source, wallMs: () => this.nowMs() }, 30).sweep();
+    await source.destroy();
   }
 
   async stop(): Promise<void> {

@@ -1,17 +1,18 @@
-import { hash } from 'node:crypto';
 import { OAUTH_SCOPE } from '@warder/contracts';
-import type { Outbox } from '@warder/postgres';
-import { type ActClaim, actorsOf, type GivenFor } from '@warder/tokens';
+import type { ActClaim, GivenFor } from '@warder/tokens';
 import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
-import type { IdentityStore } from '../identity.store.js';
-import { type Principal, principalStateOf } from '../principal.entity.js';
+import type { Principal } from '../principal.entity.js';
+import type { AgentIssues } from './agent-issues.store.js';
+import type { MayActRule } from './agents-config.js';
 
 export type GrantContext = TokenEndpointGrantContext<Readonly<Record<string, string | undefined>>>;
 
 /** What a token for an agent says. */
 export interface AgentToken {
+  /** As looked at when the request was judged; so are those who act. */
   readonly principal: Principal;
+  readonly actors?: readonly Principal[];
   /** URL of the virtual server that it is for (RFC 8707). */
   readonly resource: string;
   readonly givenFor: GivenFor;
@@ -19,26 +20,26 @@ export interface AgentToken {
   readonly by: string;
   /** The agent's name in the record, where it is not the client's. */
   readonly name?: string;
-  readonly grantId: string;
+  /** The credential that is its grant; absent, it is the one that the agent has for the principal. */
+  readonly grantId?: string;
+  /** What it expires with, at the latest. */
   readonly expiresAtMs: number;
   readonly act?: ActClaim;
   readonly endsWith?: readonly string[];
-  /** More for the record: the rule by which it was given. */
-  readonly rule?: string;
+  /** The rule by which it is given to the principal as they are now. @throws NotTaken where there is none */
+  readonly rule?: (principal: Principal) => MayActRule;
 }
 
 export interface AgentTokensParts {
   readonly origin: string;
-  readonly store: IdentityStore;
-  readonly outbox: Outbox;
+  readonly issues: AgentIssues;
   readonly servers: VirtualServers;
-  /** Milliseconds that any access token lives at most. */
-  readonly accessMs: number;
 }
 
 /** Makes the tokens of agents, each with its record. */
 export class AgentTokens {
   private readonly claims = new WeakMap<object, Readonly<Record<string, unknown>>>();
+  private readonly issuedAt = new WeakMap<object, number>();
 
   constructor(private readonly parts: AgentTokensParts) {}
 
@@ -47,9 +48,9 @@ export class AgentTokens {
     return this.claims.get(token) ?? {};
   }
 
-  /** When a token that is made now expires at the latest. */
-  latestExpiryMs(): number {
-    return this.parts.store.wallMs() + this.parts.accessMs;
+  /** When the token was decided upon, wall milliseconds; undefined for one that is no agent's. */
+  issuedAtMs(token: object): number | undefined {
+    return this.issuedAt.get(token);
   }
 
   /**
@@ -75,48 +76,25 @@ export class AgentTokens {
   }
 
   /**
-   * The grant that the agent has for the principal: the same over every token, so that whoever ends it ends them all.
-   * @param act - the chain, where there is one
+   * Answers with a token, once it is on record.
+   * @throws InvalidGrant where nothing is left of its life; NotTaken where what it rests on has ended meanwhile
    */
-  async grantFor(
-    { oidc: { provider, client } }: GrantContext,
-    principalId: string,
-    resource: string,
-    act?: ActClaim,
-  ): Promise<string> {
-    const { source } = this.parts.store;
-    const key = hash('sha256', JSON.stringify([principalId, client.clientId, resource, act ?? null]), 'base64url');
-    const [held]: { grant_id: string }[] = await source.query(
-      `SELECT agent_grant.grant_id FROM agent_grant JOIN oauth_item ON model = 'Grant' AND id = agent_grant.grant_id
-       WHERE key = $1 AND (expires_at IS NULL OR expires_at > to_timestamp($2::numeric / 1000))`,
-      [key, this.latestExpiryMs()],
-    );
-    if (held !== undefined) return held.grant_id;
-    const grant = new provider.Grant({ accountId: principalId, clientId: client.clientId });
-    grant.addResourceScope(resource, OAUTH_SCOPE);
-    const id = await grant.save();
-    await source.query(
-      'INSERT INTO agent_grant (key, grant_id) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET grant_id = excluded.grant_id',
-      [key, id],
-    );
-    return id;
-  }
-
-  /** Answers with a token, once it is on record. @throws InvalidGrant where nothing is left of its life */
   async answer(ctx: GrantContext, given: AgentToken): Promise<void> {
     const { provider, client } = ctx.oidc;
-    const expiresIn = Math.floor((given.expiresAtMs - this.parts.store.wallMs()) / 1_000);
-    if (expiresIn < 1) throw new errors.InvalidGrant('nothing is left of its life');
-    await this.record(ctx, given);
+    // Whom no rule names does not keep the changes of others waiting.
+    given.rule?.(given.principal);
+    const { grantId, issuedAtMs, expiresAtMs } = await this.parts.issues.issue(ctx, given);
+    const expiresIn = Math.floor((expiresAtMs - issuedAtMs) / 1_000);
     const token = new provider.AccessToken({
       accountId: given.principal.id,
       client,
-      grantId: given.grantId,
+      grantId,
       gty: ctx.oidc.params.grant_type,
       scope: OAUTH_SCOPE,
       expiresIn,
     });
     token.resourceServer = resourceServer(provider, given.resource, expiresIn);
+    this.issuedAt.set(token, issuedAtMs);
     this.claims.set(token, {
       client_by: given.by,
       given_for: given.givenFor,
@@ -135,26 +113,6 @@ export class AgentTokens {
         ? { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }
         : {}),
     };
-  }
-
-  private async record(ctx: GrantContext, given: AgentToken): Promise<void> {
-    const { store, outbox, origin } = this.parts;
-    const { principal, act, resource, grantId, expiresAtMs, rule, by } = given;
-    const actors = act === undefined ? [] : actorsOf(act);
-    const client = { name: ctx.oidc.client.clientId, by };
-    await store.change((manager) =>
-      outbox.recordAdminAction(manager, {
-        kind: 'authentication',
-        action: `${given.givenFor}.issue`,
-        by: { principal: principalStateOf(principal), token: null, client, actors, address: ctx.ip },
-        arguments: {
-          virtualServer: resource.slice(`${origin}/mcp/`.length),
-          grantId,
-          expiresAtMs,
-          ...(rule === undefined ? {} : { rule }),
-        },
-      }),
-    );
   }
 }
 

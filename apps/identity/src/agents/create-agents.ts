@@ -8,6 +8,7 @@ import type { VirtualServers } from '../authorization/virtual-servers.js';
 import type { IdentityStore } from '../identity.store.js';
 import type { PeopleStore } from '../sign-in/people.store.js';
 import { AGENT_GRANTS } from './agent-grants.js';
+import { AgentIssues } from './agent-issues.store.js';
 import { AgentTokens } from './agent-tokens.js';
 import type { AgentsConfig } from './agents-config.js';
 import { CompanyTokens } from './company-tokens.js';
@@ -48,14 +49,17 @@ export interface Agents {
 export function createAgents(parts: AgentsParts, around: AgentsSurroundings): Agents {
   const { config, outbox, people, credentials, fetchKeys, onFailure } = parts;
   const { origin, store, grants, keys, servers, accessMs } = around;
-  const tokens = new AgentTokens({ origin, store, outbox, servers, accessMs });
+  const wallMs = (): number => store.wallMs();
+  const lifetimeMaxS = config.assertionSecondsMax;
+  const issues = new AgentIssues({ origin, store, grants, outbox, accessMs });
+  const tokens = new AgentTokens({ origin, issues, servers });
   const endpoint = new AgentTokenEndpoint({
     store,
     credentials,
     tokens,
     own: new OwnTokens(origin, store, grants, keys),
-    company: new CompanyTokens(config.issuers, fetchKeys, people, origin, config.assertionSecondsMax),
-    workloads: new WorkloadTokens(config.trustDomains, fetchKeys),
+    company: new CompanyTokens(config.issuers, fetchKeys, { people, origin, lifetimeMaxS, wallMs }),
+    workloads: new WorkloadTokens(config.trustDomains, fetchKeys, wallMs),
     rules: config.mayAct,
     idJagClients: new Set(around.idJagClients),
     onFailure,

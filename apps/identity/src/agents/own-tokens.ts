@@ -24,10 +24,11 @@ export class OwnTokens {
     const endsWith = [claims.grant_id, ...(claims.ends_with ?? [])];
     if (await this.grants.hasEnded(endsWith)) throw new NotTaken('its grant has ended');
     const principal = await this.standing(claims.sub, issuedAtMs);
+    const actors: Principal[] = [];
     for (const actor of claims.act === undefined ? [] : actorsOf(claims.act)) {
-      if (actor.kind === 'service') await this.standing(actor.id, issuedAtMs);
+      if (actor.kind === 'service') actors.push(await this.standing(actor.id, issuedAtMs));
     }
-    return { principal, expiresAtMs: claims.exp * 1_000, endsWith, act: claims.act, audience: claims.aud };
+    return { principal, actors, expiresAtMs: claims.exp * 1_000, endsWith, act: claims.act, audience: claims.aud };
   }
 
   private async standing(id: string, issuedAtMs: number): Promise<Principal> {

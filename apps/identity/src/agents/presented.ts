@@ -4,6 +4,8 @@ import type { Principal } from '../principal.entity.js';
 /** Whom a token that was presented is of, and with what its own end comes. */
 export interface Presented {
   readonly principal: Principal;
+  /** Service accounts of ours that act in it already. */
+  readonly actors: readonly Principal[];
   readonly expiresAtMs: number;
   /** Ids of grants with which it ends. */
   readonly endsWith: readonly string[];

@@ -1,6 +1,7 @@
 import { OAUTH_SCOPE } from '@warder/contracts';
 import { type ActClaim, actorsOf } from '@warder/tokens';
 import { errors, type Provider } from 'oidc-provider';
+import { toldToClient } from '../authorization/told-to-client.js';
 import type { IdentityStore } from '../identity.store.js';
 import { Principal } from '../principal.entity.js';
 import { AGENT_GRANTS } from './agent-grants.js';
@@ -39,6 +40,8 @@ interface Acting {
   readonly act: Pick<ActClaim, 'sub' | 'iss' | 'kind'>;
   readonly by: string;
   readonly name?: string;
+  /** The service account, where it is one. */
+  readonly principals: readonly Principal[];
   readonly expiresAtMs: number;
   readonly endsWith: readonly string[];
 }
@@ -60,8 +63,10 @@ export class AgentTokenEndpoint {
     const named = ['scope', 'resource'];
     const { clientCredentials, tokenExchange, jwtBearer } = AGENT_GRANTS;
     // A handler is given the context and nothing to call after it.
-    provider.registerGrantType(clientCredentials, (ctx) => this.clientCredentials(ctx as GrantContext), named);
-    provider.registerGrantType(tokenExchange, (ctx) => this.tokenExchange(ctx as GrantContext), [
+    const on = (type: string, answer: (ctx: GrantContext) => Promise<void>, params: string[]): void =>
+      provider.registerGrantType(type, (ctx) => toldToClient(() => answer(ctx as GrantContext)), params);
+    on(clientCredentials, (ctx) => this.clientCredentials(ctx), named);
+    on(tokenExchange, (ctx) => this.tokenExchange(ctx), [
       ...named,
       'subject_token',
       'subject_token_type',
@@ -69,7 +74,7 @@ export class AgentTokenEndpoint {
       'actor_token_type',
       'requested_token_type',
     ]);
-    provider.registerGrantType(jwtBearer, (ctx) => this.idJag(ctx as GrantContext), [...named, 'assertion']);
+    on(jwtBearer, (ctx) => this.idJag(ctx), [...named, 'assertion']);
     const kinds = new Map<unknown, string>(Object.entries(AGENT_GRANTS).map(([kind, name]) => [name, kind]));
     provider.on('grant.error', (ctx, error) => {
       const params = (ctx.oidc as { params?: Record<string, unknown> } | undefined)?.params;
@@ -91,14 +96,15 @@ export class AgentTokenEndpoint {
     const { tokens } = this.parts;
     const used = await this.proven(ctx);
     const resource = tokens.resourceOf(ctx);
-    await tokens.answer(ctx, {
+    const answered = tokens.answer(ctx, {
       principal: await this.activeAccount(ctx.oidc.client.clientId),
       resource,
       givenFor: 'client-credentials',
       by: used.by,
       grantId: used.id,
-      expiresAtMs: Math.min(tokens.latestExpiryMs(), used.expiresAtMs ?? Infinity),
+      expiresAtMs: used.expiresAtMs ?? Infinity,
     });
+    await asOAuth(answered, (detail) => new errors.InvalidClientAuth(detail));
   }
 
   /** RFC 8693: an agent for a person, where a rule says that it may. */
@@ -114,23 +120,24 @@ export class AgentTokenEndpoint {
     const { principal } = subject;
     const virtualServer = resource.slice(resource.lastIndexOf('/') + 1);
     const depth = actorsOf(act).length;
-    const rule = mayAct(rules, { actor: actor.party, subject: principal, virtualServer, depth });
-    if (rule === undefined || endsWith.length > ENDS_WITH_MAX) {
-      throw unacceptable(`no rule lets ${actor.act.sub} act for ${principal.id} on ${virtualServer}, ${depth} deep`);
-    }
-    const latestMs = this.parts.store.wallMs() + rule.minutesMax * 60_000;
-    await tokens.answer(ctx, {
+    const ruleFor = (subjectNow: Principal): MayActRule => {
+      const rule = mayAct(rules, { actor: actor.party, subject: subjectNow, virtualServer, depth });
+      if (rule !== undefined && endsWith.length <= ENDS_WITH_MAX) return rule;
+      throw new NotTaken(`no rule lets ${actor.act.sub} act for ${principal.id} on ${virtualServer}, ${depth} deep`);
+    };
+    const answered = tokens.answer(ctx, {
       principal,
+      actors: [...subject.actors, ...actor.principals],
       resource,
       givenFor: 'token-exchange',
       by: actor.by,
       ...(actor.name === undefined ? {} : { name: actor.name }),
-      grantId: await tokens.grantFor(ctx, principal.id, resource, act),
-      expiresAtMs: Math.min(latestMs, tokens.latestExpiryMs(), subject.expiresAtMs, actor.expiresAtMs),
+      expiresAtMs: Math.min(subject.expiresAtMs, actor.expiresAtMs),
       act,
       endsWith,
-      rule: rule.name,
+      rule: ruleFor,
     });
+    await asOAuth(answered, unacceptable);
   }
 
   /** RFC 7523 section 2.1 with an ID-JAG: a client for a person, by the word of the company's provider. */
@@ -140,20 +147,19 @@ export class AgentTokenEndpoint {
     if (!idJagClients.has(clientId)) throw new errors.UnauthorizedClient();
     const { assertion } = ctx.oidc.params;
     if (assertion === undefined) throw new errors.InvalidRequest('assertion is missing');
-    const said = await company.idJag(assertion, clientId).catch((error: unknown) => {
-      throw error instanceof NotTaken ? new errors.InvalidGrant(error.message) : error;
-    });
+    const invalid = (detail: string): Error => new errors.InvalidGrant(detail);
+    const said = await asOAuth(company.idJag(assertion, clientId), invalid);
     const resource = tokens.resourceOf(ctx, said.resource);
     if (said.scope !== undefined && !said.scope.split(' ').includes(OAUTH_SCOPE))
       throw new errors.InvalidScope('the assertion grants another scope', said.scope);
-    await tokens.answer(ctx, {
+    const answered = tokens.answer(ctx, {
       principal: said.principal,
       resource,
       givenFor: 'id-jag',
       by: 'advance',
-      grantId: await tokens.grantFor(ctx, said.principal.id, resource),
-      expiresAtMs: tokens.latestExpiryMs(),
+      expiresAtMs: Infinity,
     });
+    await asOAuth(answered, invalid);
   }
 
   private async subjectOf({ oidc: { params } }: GrantContext): Promise<Presented> {
@@ -167,7 +173,7 @@ export class AgentTokenEndpoint {
     ]);
     const examine = kinds.get(type);
     if (examine === undefined) throw new errors.InvalidRequest('subject_token_type is not supported');
-    const subject = await taken('subject_token', examine());
+    const subject = await asOAuth(examine(), (detail) => unacceptable(`subject_token: ${detail}`));
     if (subject.principal.kind !== 'human') throw unacceptable('subject_token: agents act for people only');
     return subject;
   }
@@ -180,15 +186,14 @@ export class AgentTokenEndpoint {
     if (!workloads.has(client.clientId)) throw new errors.UnauthorizedClient();
     if (text === undefined || type !== `${TYPE}jwt`)
       throw new errors.InvalidRequest('actor_token of type jwt is missing');
-    const { domain, subject, issuer, expiresAtMs } = await taken(
-      'actor_token',
-      workloads.examine(client.clientId, text),
-    );
+    const examined = workloads.examine(client.clientId, text);
+    const { domain, subject, issuer, expiresAtMs } = await asOAuth(examined, notThisActor);
     return {
       party: { kind: domain.kind, trustDomain: domain.id, id: subject },
       act: { sub: subject, iss: issuer, kind: domain.kind },
       by: 'workload',
       name: subject,
+      principals: [],
       expiresAtMs,
       endsWith: [],
     };
@@ -198,20 +203,22 @@ export class AgentTokenEndpoint {
   private async serviceActor(ctx: GrantContext, resource: string): Promise<Acting> {
     const { client, params } = ctx.oidc;
     const used = await this.proven(ctx);
-    const { id } = await this.activeAccount(client.clientId);
+    const account = await this.activeAccount(client.clientId);
+    const { id } = account;
     const { actor_token: text, actor_token_type: type } = params;
     let expiresAtMs = used.expiresAtMs ?? Infinity;
     const endsWith = [used.id];
     if (text !== undefined) {
       if (type !== `${TYPE}access_token`) throw new errors.InvalidRequest('actor_token_type is not supported');
-      const presented = await taken('actor_token', this.parts.own.examine(text));
+      const presented = await asOAuth(this.parts.own.examine(text), notThisActor);
       if (presented.principal.id !== id || presented.act !== undefined || presented.audience !== resource)
         throw unacceptable("actor_token: not the service account's own for this virtual server");
       expiresAtMs = Math.min(expiresAtMs, presented.expiresAtMs);
       endsWith.push(...presented.endsWith);
     }
     const party = { kind: 'service', id, team: await this.parts.credentials.teamOf(id) } as const;
-    return { party, act: { sub: id, kind: 'service' }, by: used.by, expiresAtMs, endsWith };
+    const act = { sub: id, kind: 'service' } as const;
+    return { party, principals: [account], act, by: used.by, expiresAtMs, endsWith };
   }
 
   /** With which credential a service account came; the library has verified it. @throws UnauthorizedClient for others */
@@ -220,13 +227,13 @@ export class AgentTokenEndpoint {
     if (!isServiceAccount(clientId)) throw new errors.UnauthorizedClient();
     const secret = (oidc.params['client_secret'] as string | undefined) ?? basicSecret(headers.authorization);
     const used = await this.parts.credentials.used(clientId, secret);
-    if (used === undefined) throw new errors.InvalidClient('the credential has ended');
+    if (used === undefined) throw new errors.InvalidClientAuth('the credential has ended');
     return used;
   }
 
   private async activeAccount(id: string): Promise<Principal> {
     const found = await this.parts.store.source.manager.findOneBy(Principal, { id });
-    if (found?.status !== 'active') throw new errors.InvalidClient('the service account is not active');
+    if (found?.status !== 'active') throw new errors.InvalidClientAuth('the service account is not active');
     return found;
   }
 }
@@ -248,10 +255,15 @@ function unacceptable(detail: string): Error {
   return new errors.InvalidRequest('the tokens cannot be exchanged', 400, { detail } as never);
 }
 
-async function taken<T>(which: string, examined: Promise<T>): Promise<T> {
+function notThisActor(detail: string): Error {
+  return unacceptable(`actor_token: ${detail}`);
+}
+
+/** @throws what `told` makes of the reason, where something is not taken */
+async function asOAuth<T>(work: Promise<T>, told: (detail: string) => Error): Promise<T> {
   try {
-    return await examined;
+    return await work;
   } catch (error) {
-    throw error instanceof NotTaken ? unacceptable(`${which}: ${error.message}`) : error;
+    throw error instanceof NotTaken ? told(error.message) : error;
   }
 }

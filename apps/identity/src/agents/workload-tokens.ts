@@ -24,7 +24,11 @@ export interface Workload {
 export class WorkloadTokens {
   private readonly domains: ReadonlyMap<string, { readonly domain: TrustDomain; readonly keys: JWTVerifyGetKey }>;
 
-  constructor(domains: readonly TrustDomain[], fetchKeys: GuardedFetch) {
+  constructor(
+    domains: readonly TrustDomain[],
+    fetchKeys: GuardedFetch,
+    private readonly wallMs: () => number,
+  ) {
     this.domains = new Map(
       domains.map((domain) => [domain.id, { domain, keys: remoteKeys(domain.jwksUri, fetchKeys) }]),
     );
@@ -39,7 +43,7 @@ export class WorkloadTokens {
   async examine(clientId: string, text: string): Promise<Workload> {
     const { domain, keys } = this.domains.get(clientId)!;
     if (text.length > TOKEN_CHARS_MAX) throw new NotTaken('too long');
-    const { payload, typ } = await verified(text, keys, {
+    const { payload, typ } = await verified(text, keys, this.wallMs(), {
       audience: domain.audience,
       requiredClaims: ['sub', 'exp'],
       ...(domain.kind === 'kubernetes' ? { issuer: domain.issuer } : {}),

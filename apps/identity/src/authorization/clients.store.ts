@@ -13,7 +13,7 @@ const IS_UNUSED = `NOT EXISTS (
 /** Clients that registered themselves, and whatever else of the authorization server has an end. */
 export class ClientsStore {
   constructor(
-    private readonly store: IdentityStore,
+    private readonly store: Pick<IdentityStore, 'source' | 'wallMs'>,
     private readonly unusedDays: number,
   ) {}
 

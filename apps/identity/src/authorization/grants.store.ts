@@ -25,6 +25,13 @@ export interface GrantView {
   readonly lastTokenAtMs: number | null;
 }
 
+/** A grant of the library's that is kept nowhere yet, by what its `save` does. */
+export interface NewGrant {
+  jti: string;
+  generateTokenId(): string;
+  getValueAndPayload(): Promise<{ readonly payload: { readonly accountId: string; readonly exp: number } }>;
+}
+
 /** What people allowed OAuth clients, and its end. */
 export class GrantsStore implements EndsAccess {
   readonly what = 'clients';
@@ -36,6 +43,19 @@ export class GrantsStore implements EndsAccess {
     private readonly accessMs: number,
   ) {
     store.alsoRepublish((manager) => this.republish(manager));
+  }
+
+  /** Keeps a new grant within a change that is under way. @returns its id */
+  async keep(manager: EntityManager, grant: NewGrant): Promise<string> {
+    const id = grant.generateTokenId();
+    grant.jti = id;
+    const { payload } = await grant.getValueAndPayload();
+    const { accountId, exp } = payload;
+    await manager.query(
+      `INSERT INTO oauth_item (model, id, payload, account_id, expires_at) VALUES ('Grant', $1, $2, $3, to_timestamp($4))`,
+      [id, JSON.stringify(payload), accountId, exp],
+    );
+    return id;
   }
 
   /** Ends a grant with all that was issued under it, everywhere; again it changes nothing. */
@@ -63,10 +83,8 @@ export class GrantsStore implements EndsAccess {
   }
 
   /** Whether one of these has ended, of grants and of what is ended by name. */
-  async hasEnded(ids: readonly string[]): Promise<boolean> {
-    const found: unknown[] = await this.store.source.query('SELECT 1 FROM ended_grant WHERE id = ANY($1) LIMIT 1', [
-      [...ids],
-    ]);
+  async hasEnded(ids: readonly string[], manager: EntityManager = this.store.source.manager): Promise<boolean> {
+    const found: unknown[] = await manager.query('SELECT 1 FROM ended_grant WHERE id = ANY($1) LIMIT 1', [[...ids]]);
     return found.length > 0;
   }
 

@@ -42,14 +42,19 @@ export class OauthItems implements Adapter {
     private readonly parts: OauthItemParts,
   ) {}
 
+  /** @throws InvalidClientAuth for an assertion that somebody came with already: of several at once one is the first */
   async upsert(id: string, payload: AdapterPayload, expiresInS: number): Promise<void> {
     const { grantId = null, accountId = null, uid = null } = payload;
     const kept = this.sealed(id, payload);
-    await this.query(
-      `INSERT INTO oauth_item (model, id, payload, grant_id, account_id, uid, expires_at)
+    const nowMs = this.parts.store.wallMs();
+    const isOnce = this.model === 'ReplayDetection';
+    const rows = await this.query<unknown[]>(
+      `INSERT INTO oauth_item AS known (model, id, payload, grant_id, account_id, uid, expires_at)
        VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::numeric / 1000))
        ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, grant_id = excluded.grant_id,
-         account_id = excluded.account_id, uid = excluded.uid, expires_at = excluded.expires_at`,
+         account_id = excluded.account_id, uid = excluded.uid, expires_at = excluded.expires_at
+         WHERE NOT $8 OR known.expires_at <= to_timestamp($9::numeric / 1000)
+       RETURNING id`,
       [
         this.model,
         this.keyOf(id),
@@ -57,9 +62,12 @@ export class OauthItems implements Adapter {
         grantId,
         accountId,
         uid,
-        expiresInS ? this.parts.store.wallMs() + expiresInS * 1_000 : null,
+        expiresInS ? nowMs + expiresInS * 1_000 : null,
+        isOnce,
+        nowMs,
       ],
     );
+    if (rows.length === 0) throw new errors.InvalidClientAuth('client assertion tokens must only be used once');
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {

@@ -70,7 +70,8 @@ export function createProvider(parts: ProviderParts): Provider {
     formats: {
       customizers: {
         // To the millisecond (RFC 7519 section 2 allows it): a sign-out must not reach who signed in again within its second.
-        jwt: (_, __, { payload }) => void (payload!['iat'] = parts.items.store.wallMs() / 1_000),
+        jwt: (_, token, { payload }) =>
+          void (payload!['iat'] = (agents.tokens.issuedAtMs(token) ?? parts.items.store.wallMs()) / 1_000),
       },
     },
     fetch: (to, init) => fetchFor(parts, to instanceof Request ? to.url : to.toString(), init),

@@ -10,7 +10,7 @@ import { nextVersion } from '../next-version.js';
 import { isLastAdministrator, isOffboarded } from '../offboarding.store.js';
 import { Principal } from '../principal.entity.js';
 
-/** Longer than any message that says when it was made is taken after it. */
+/** Longer than any message of a provider that says when it was made is taken after it. */
 const MESSAGE_KEPT_MS = 3_600_000;
 
 /** A person as a provider knows them. */
@@ -72,9 +72,12 @@ export class PeopleStore {
     });
   }
 
-  /** Whether a message with this id comes for the first time; it is remembered for as long as it could be taken. */
-  async isFirst(messageId: string): Promise<boolean> {
-    return this.takeMessage(this.store.source.manager, messageId);
+  /**
+   * Whether a message with this id comes for the first time; it is remembered for as long as it could be taken.
+   * @param takenUntilMs - wall milliseconds after which nobody would take it, where it lives longer than others
+   */
+  async isFirst(messageId: string, takenUntilMs = 0): Promise<boolean> {
+    return this.takeMessage(this.store.source.manager, messageId, takenUntilMs);
   }
 
   /** Puts a sign-in of the local directory on record. */
@@ -139,8 +142,8 @@ export class PeopleStore {
     return row;
   }
 
-  private async takeMessage(manager: EntityManager, messageId: string): Promise<boolean> {
-    const expiresAtMs = this.store.wallMs() + MESSAGE_KEPT_MS;
+  private async takeMessage(manager: EntityManager, messageId: string, takenUntilMs = 0): Promise<boolean> {
+    const expiresAtMs = Math.max(takenUntilMs, this.store.wallMs() + MESSAGE_KEPT_MS);
     const rows: unknown[] = await manager.query(
       `INSERT INTO oauth_item (model, id, payload, expires_at) VALUES ('Message', $1, '{}', to_timestamp($2::numeric / 1000))
        ON CONFLICT DO NOTHING RETURNING id`,
