@@ -6,11 +6,25 @@ export const CredentialsConfig = z.strictObject({
   /** The peppers with which the bearers of the admin door are looked up. */
   pepper: Pepper,
   secrets: z.strictObject({
-    /** Directory of sealed files; ingress reads the same one. */
+    /** Directory of sealed files. */
     dir: z.string().min(1),
     keyringFile: z.string().min(1),
     /** Makes directory and keyring when both are missing; for one machine, a cluster is given its keyring. */
     create: z.boolean().default(false),
   }),
+  nodes: z
+    .strictObject({
+      /** A file per ingress node, named after it, with the token by which it comes in; used once. */
+      joinTokensDir: z.string().min(1).optional(),
+      /** Days that an identity is good for; a node changes its key after two thirds of them. */
+      identityDays: z.int().min(1).max(3_650).default(90),
+    })
+    .prefault({}),
+  leases: z
+    .strictObject({
+      /** Seconds that a lease is good for; a token that ends sooner ends it. */
+      secondsMax: z.int().min(5).max(900).default(900),
+    })
+    .prefault({}),
 });
 export type CredentialsConfig = z.infer<typeof CredentialsConfig>;

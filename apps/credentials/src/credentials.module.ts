@@ -1,12 +1,26 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess, adminAccessModule } from '@warder/admin-access';
-import { connectionStateTopic } from '@warder/contracts';
+import {
+  connectionStateTopic,
+  leaseGrantedTopic,
+  leaseRequestedTopic,
+  nodeAnnouncedTopic,
+  nodeEnrolledTopic,
+} from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
+import type { NamedSecrets } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { CredentialsConfig } from './credentials-config.js';
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
+import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
+import { givenJoinTokens } from './nodes/given-join-tokens.js';
+import { JoinToken } from './nodes/join-token.entity.js';
+import { NodeIdentity } from './nodes/node.entity.js';
+import { NodesController } from './nodes/nodes.controller.js';
+import { NodesStore } from './nodes/nodes.store.js';
+import { startDelivery } from './leases/start-delivery.js';
 import { openSecretStore } from './open-secret-store.js';
 import { StaticCredential } from './static-credential.entity.js';
 import { StaticCredentialsController } from './static-credentials.controller.js';
@@ -14,26 +28,46 @@ import { StaticCredentialsStore } from './static-credentials.store.js';
 
 const HOST = Symbol('credentials host');
 const REFUSED = Symbol('what the door of credentials refused');
+const DAY_MS = 86_400_000;
+const DELIVERY = Symbol('what credentials delivers');
 
-/** Starts what the service does without being asked: publishes the state of its connections. */
+const OWNED = [connectionStateTopic, nodeEnrolledTopic];
+const TOPICS = [...OWNED, leaseGrantedTopic, leaseRequestedTopic, nodeAnnouncedTopic];
+
+/** What is delivered to nodes, and to which. */
+interface Delivery {
+  readonly secrets: NamedSecrets;
+  readonly refused: AdminAccess['refused'];
+  readonly joinTokens: ReadonlyMap<string, string>;
+  readonly leaseMs: number;
+}
+
+/** Starts what the service does without being asked: publishes its state, and answers nodes. */
 class CredentialsStart implements OnModuleInit {
   constructor(
     @Inject(HOST) private readonly host: Host,
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(StaticCredentialsStore) private readonly store: StaticCredentialsStore,
+    @Inject(NodesStore) private readonly nodes: NodesStore,
+    @Inject(DELIVERY) private readonly delivery: Delivery,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const { host, outbox } = this;
-    await host.bus.ensureTopics([connectionStateTopic]);
-    await this.store.republish();
+    const { host, outbox, store, nodes } = this;
+    await host.bus.ensureTopics(TOPICS);
+    await nodes.takeGivenTokens(this.delivery.joinTokens);
+    await store.republish();
+    await nodes.republish();
     outbox.start();
     host.onDrain('outbox', () => outbox.stop());
+    store.onChanged(await startDelivery(host, { nodes, sources: [], ...this.delivery }));
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
-    outbox
-      .drained([connectionStateTopic])
-      .then(() => host.bus.own(connectionStateTopic))
-      .catch((error: unknown) => host.log.error({ err: error }, 'the connection topic has no owner'));
+    for (const topic of OWNED) {
+      outbox
+        .drained([topic])
+        .then(() => host.bus.own(topic))
+        .catch((error: unknown) => host.log.error({ err: error, topic: topic.name }, 'a topic has no owner'));
+    }
   }
 }
 
@@ -47,28 +81,44 @@ export class CredentialsModule {}
  */
 export function credentialsModule(config: CredentialsConfig, host: Host): DynamicModule {
   const secrets = openSecretStore(config.secrets, (error) => host.log.error({ err: error }, 'the secret store failed'));
-  const topics = [connectionStateTopic];
+  const joinTokens = givenJoinTokens(config.nodes.joinTokensDir);
   return {
     module: CredentialsModule,
     imports: [
       databaseModule('credentials', config.database.url, {
-        entities: [StaticCredential],
-        migrations: [CreateCredentials1790000001000],
+        entities: [StaticCredential, NodeIdentity, JoinToken],
+        migrations: [CreateCredentials1790000001000, CreateNodes1790000001050],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [StaticCredentialsController],
+    controllers: [StaticCredentialsController, NodesController],
     providers: [
       { provide: HOST, useValue: host },
       {
         provide: Outbox,
-        useFactory: () => new Outbox(host, { service: 'credentials', url: config.database.url, topics }),
+        useFactory: () => new Outbox(host, { service: 'credentials', url: config.database.url, topics: OWNED }),
       },
       {
         provide: StaticCredentialsStore,
         inject: [getDataSourceToken('credentials'), Outbox],
         useFactory: (source: DataSource, outbox: Outbox) =>
           new StaticCredentialsStore(source, outbox, secrets, () => host.clock.wallMs()),
+      },
+      {
+        provide: NodesStore,
+        inject: [getDataSourceToken('credentials'), Outbox],
+        useFactory: (source: DataSource, outbox: Outbox) =>
+          new NodesStore(source, outbox, { identityMs: config.nodes.identityDays * DAY_MS }, () => host.clock.wallMs()),
+      },
+      {
+        provide: DELIVERY,
+        inject: [AdminAccess],
+        useFactory: ({ refused }: AdminAccess): Delivery => ({
+          secrets,
+          refused,
+          joinTokens,
+          leaseMs: config.leases.secondsMax * 1_000,
+        }),
       },
       {
         provide: REFUSED,

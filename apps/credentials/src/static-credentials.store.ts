@@ -20,12 +20,19 @@ export interface CredentialView {
  * before its row is committed and removed after, so a state that says "active" always has a secret behind it.
  */
 export class StaticCredentialsStore {
+  private changed: (connectionId: string) => Promise<void> = async () => {};
+
   constructor(
     private readonly source: DataSource,
     private readonly outbox: Outbox,
     private readonly secrets: NamedSecrets,
     private readonly wallMs: () => number,
   ) {}
+
+  /** Who is told once another secret is stored and in force. */
+  onChanged(changed: (connectionId: string) => Promise<void>): void {
+    this.changed = changed;
+  }
 
   async list(): Promise<readonly CredentialView[]> {
     const rows = await this.source.manager.find(StaticCredential, { order: { upstream: 'ASC' } });
@@ -35,7 +42,7 @@ export class StaticCredentialsStore {
   /** Stores or replaces the credential of an upstream; in force on a node as soon as it reads the new state. */
   async put(upstream: string, credential: PutStaticCredential, by: AdminActor): Promise<CredentialView> {
     const { kind, name, value } = credential;
-    return this.locked(async (manager) => {
+    const view = await this.locked(async (manager) => {
       const before = await manager.findOneBy(StaticCredential, { upstream });
       const version = (before?.version ?? 0) + 1;
       await this.secrets.put(staticConnectionId(upstream), encodeStaticSecret({ version, kind, name, value }));
@@ -52,6 +59,8 @@ export class StaticCredentialsStore {
       await this.outbox.recordAdminAction(manager, { action, by, arguments: { upstream, version, kind, name } });
       return viewOf(row);
     });
+    await this.changed(staticConnectionId(upstream));
+    return view;
   }
 
   /**

@@ -74,7 +74,11 @@ export {
 export { EVERY_TOPIC } from './topics/every-topic.js';
 export { GrantState, grantStateTopic } from './topics/grant-state.js';
 export { FindingCategory, GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
+export { LeaseGranted, leaseGrantedTopic, LeaseRefusal, SealedLease } from './topics/lease-granted.js';
+export { LeaseRequested, leaseRequestedTopic, SealingKey } from './topics/lease-requested.js';
+export { NodeAnnounced, nodeAnnouncedTopic } from './topics/node-announced.js';
 export { NODE_GONE_AFTER_MS, NodeApplied, nodeAppliedTopic } from './topics/node-applied.js';
+export { NodeEnrolled, nodeEnrolledTopic } from './topics/node-enrolled.js';
 export { POLICY_READER, POLICY_SNAPSHOT_KEY, PolicySnapshot, policySnapshotTopic } from './topics/policy-snapshot.js';
 export { CANARY_PRINCIPAL_ID, PrincipalState, principalStateTopic, Role } from './topics/principal-state.js';
 export { SigningKeyState, signingKeyStateTopic } from './topics/signing-key-state.js';

@@ -56,6 +56,28 @@ export function signingKeyOf(settings: HostSettings['bus']): KeyObject | undefin
   return keyOf('bus.signing.keyFile', settings.signing.keyFile, createPrivateKey);
 }
 
+/**
+ * By service, the keys of `bus.signing.publicKeysDir`; each is read when it is first asked for.
+ * @param shared - the private key of a process whose services share it
+ * @throws ConfigError, when asked, for a file that holds no key
+ */
+export function publicKeysOf(
+  settings: HostSettings['bus'],
+  shared: KeyObject | undefined,
+): (service: string) => KeyObject | undefined {
+  const own = shared && createPublicKey(shared);
+  if (own !== undefined) return () => own;
+  if (settings.kind !== 'kafka' || settings.signing === undefined) return () => undefined;
+  const { publicKeysDir } = settings.signing;
+  const known = new Map<string, KeyObject>();
+  return (service) => {
+    const key =
+      known.get(service) ?? keyOf('bus.signing.publicKeysDir', join(publicKeysDir, `${service}.pub`), createPublicKey);
+    known.set(service, key);
+    return key;
+  };
+}
+
 function accessOf({ brokers, sasl, tls }: KafkaSettings): BrokerAccess {
   return {
     brokers,

@@ -6,7 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Bus } from '@warder/bus';
 import { createLogger, Metrics, type Logger } from '@warder/telemetry';
 import { measureLag } from './bus-metrics.js';
-import { brokerAccessOf, busOfSettings, signingKeyOf } from './bus-of-settings.js';
+import { brokerAccessOf, busOfSettings, publicKeysOf, signingKeyOf } from './bus-of-settings.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
 import { createDoor, createInsiders, isLoopback } from './door.js';
@@ -71,6 +71,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   parts.alive.add('bus', () => bus.stuck() ?? true);
   const stopMeasuring = measureLag(bus, parts.metrics, log);
   const signingKey = options.signingKey ?? signingKeyOf(settings.bus);
+  const publicKeyOf = publicKeysOf(settings.bus, options.signingKey);
   // One object: it is asked for on every call.
   const publicUrl = new URL(settings.publicUrl ?? url);
   const door = createDoor(() => publicUrl, settings.trustedProxies);
@@ -81,7 +82,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     return isInsider(address) && (!isLoopback(address) || namesUs(request.headers.host, publicUrl));
   });
   const { admin: adminRules } = settings;
-  const process = { service, node, bus, broker, signingKey, internalUrl: internal?.url };
+  const process = { service, node, bus, broker, signingKey, publicKeyOf, internalUrl: internal?.url };
   const shared: Shared = { ...process, clock, adminRules, door, log };
   const hostFor = (name: string): Host => parts.hostOf(name, shared);
   const close = async () => {
@@ -114,7 +115,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 /** What every service of the process is given alike. */
 type Shared = Pick<
   Host,
-  'node' | 'bus' | 'broker' | 'signingKey' | 'clock' | 'adminRules' | 'door' | 'log' | 'internalUrl'
+  'node' | 'bus' | 'broker' | 'signingKey' | 'publicKeyOf' | 'clock' | 'adminRules' | 'door' | 'log' | 'internalUrl'
 > & {
   /** Name of the process. */
   readonly service: string;

@@ -7,7 +7,11 @@ import { callCancelledTopic } from './call-cancelled.js';
 import { connectionStateTopic } from './connection-state.js';
 import { grantStateTopic } from './grant-state.js';
 import { guardrailRulesStateTopic } from './guardrail-rules-state.js';
+import { leaseGrantedTopic } from './lease-granted.js';
+import { leaseRequestedTopic } from './lease-requested.js';
+import { nodeAnnouncedTopic } from './node-announced.js';
 import { nodeAppliedTopic } from './node-applied.js';
+import { nodeEnrolledTopic } from './node-enrolled.js';
 import { policySnapshotTopic } from './policy-snapshot.js';
 import { principalStateTopic } from './principal-state.js';
 import { signingKeyStateTopic } from './signing-key-state.js';
@@ -28,7 +32,11 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   connectionStateTopic,
   grantStateTopic,
   guardrailRulesStateTopic,
+  leaseGrantedTopic,
+  leaseRequestedTopic,
+  nodeAnnouncedTopic,
   nodeAppliedTopic,
+  nodeEnrolledTopic,
   policySnapshotTopic,
   principalStateTopic,
   signingKeyStateTopic,

@@ -1,0 +1,88 @@
+import type { KeyObject } from 'node:crypto';
+import type { LeaseGranted, LeaseRefusal, LeaseRequested } from '@warder/contracts';
+import { grantLease, isLeaseRequestSigned, refuseLease } from '@warder/leases';
+import { CLOCK_SKEW_MAX_MS } from '../nodes/node-desk.js';
+import type { NodeRegistry } from '../nodes/node-registry.js';
+import type { Leased, LeaseSource } from './lease-source.js';
+import { LeaseHolders } from './lease-holders.js';
+import { SeenRequests } from './seen-requests.js';
+
+export interface LeaseDeskParts {
+  readonly sources: readonly LeaseSource[];
+  readonly registry: NodeRegistry;
+  /** Whether nodes and connections were read; until then nobody is told that there is none. */
+  readonly isReady: () => boolean;
+  /** Ed25519, private, of this service. */
+  readonly signer: KeyObject;
+  readonly publish: (granted: LeaseGranted) => Promise<void>;
+  /** Puts a refusal on record. */
+  readonly refused: (node: string, reason: string) => void;
+  readonly leaseMs: number;
+  readonly wallMs: () => number;
+}
+
+/** Answers nodes that ask for leases, and sends newer ones to those that hold one. */
+export class LeaseDesk {
+  private readonly seen = new SeenRequests(2 * CLOCK_SKEW_MAX_MS);
+  private readonly holders = new LeaseHolders();
+
+  constructor(private readonly parts: LeaseDeskParts) {}
+
+  /** Answers one request. What nobody signed is put on record and not answered. */
+  async take(request: LeaseRequested): Promise<void> {
+    const { registry, refused, isReady, wallMs } = this.parts;
+    const { node, identity, requestId, atMs } = request;
+    const nowMs = wallMs();
+    if (!isLeaseRequestSigned(request)) return refused(node, 'signature-wrong');
+    if (!isReady()) return this.refuse(request, 'starting');
+    const refusal = registry.refusalOf(node, identity, nowMs);
+    if (refusal !== undefined) {
+      refused(node, refusal);
+      return this.refuse(request, refusal);
+    }
+    if (Math.abs(nowMs - atMs) > CLOCK_SKEW_MAX_MS) {
+      refused(node, 'clock-skew');
+      return this.refuse(request, 'clock-skew');
+    }
+    if (!this.seen.isNew(`${node} ${requestId}`, nowMs)) return refused(node, 'request-replayed');
+    await this.answer(request);
+  }
+
+  /** The credential of the connection is another one now: whoever holds a lease of it is sent the new one. */
+  async changed(connectionId: string): Promise<void> {
+    const nowMs = this.parts.wallMs();
+    for (const request of this.holders.of(connectionId, nowMs)) {
+      if (this.parts.registry.refusalOf(request.node, request.identity, nowMs) !== undefined) continue;
+      const leased = await this.leaseOf(request);
+      if (typeof leased === 'object') await this.grant(request, leased);
+    }
+  }
+
+  private async answer(request: LeaseRequested): Promise<void> {
+    const leased = await this.leaseOf(request);
+    if (typeof leased === 'string') await this.refuse(request, leased);
+    else await this.grant(request, leased);
+  }
+
+  private async leaseOf(request: LeaseRequested): Promise<Leased | LeaseRefusal> {
+    const source = this.parts.sources.find((each) => each.owns(request.connectionId));
+    if (source === undefined) return 'connection-unknown';
+    const leased = await source.leaseOf(request);
+    if (typeof leased === 'string') return leased;
+    const hasEnded = leased.expiresAtMs !== null && leased.expiresAtMs <= this.parts.wallMs();
+    return hasEnded ? 'store-unavailable' : leased;
+  }
+
+  private async grant(request: LeaseRequested, leased: Leased): Promise<void> {
+    const issuedAtMs = this.parts.wallMs();
+    const expiresAtMs = Math.min(leased.expiresAtMs ?? Infinity, issuedAtMs + this.parts.leaseMs);
+    const { version, generation, kind, values } = leased;
+    const terms = { version, generation, issuedAtMs, expiresAtMs };
+    this.holders.add(request, expiresAtMs);
+    await this.parts.publish(grantLease(request, { ...terms, kind, values }, this.parts.signer, issuedAtMs));
+  }
+
+  private refuse(request: LeaseRequested, refusal: LeaseRefusal): Promise<void> {
+    return this.parts.publish(refuseLease(request, refusal, this.parts.signer, this.parts.wallMs()));
+  }
+}

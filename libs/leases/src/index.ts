@@ -1,0 +1,12 @@
+export { type Announcing, announcementOf, isAnnouncementSigned } from './announcement.js';
+export { identityOfPem, isSignedBy, keyOfText, signatureOf, statement, textOfKey } from './identity.js';
+export { isJoinProof, joinProof, joinTokenRecord, type JoinTokenRecord } from './join-token.js';
+export { isLeaseRequestSigned, leaseRequestOf } from './lease-request.js';
+export {
+  grantLease,
+  isGrantSigned,
+  type LeasedValues,
+  type LeaseTerms,
+  openLease,
+  refuseLease,
+} from './sealed-lease.js';
