@@ -32,7 +32,7 @@ export function guardedFetch(options: GuardedFetchOptions): GuardedFetch {
       const { body = null } = init;
       const answer = await pool.request({
         path: url.pathname + url.search,
-        method: init.method === 'POST' ? 'POST' : 'GET',
+        method: methodOf(init.method),
         headers: { ...headers, 'accept-encoding': 'identity' },
         body: body === null ? null : await new Response(body).text(),
         signal: init.signal == null ? timer.signal : AbortSignal.any([timer.signal, init.signal]),
@@ -50,6 +50,15 @@ export function guardedFetch(options: GuardedFetchOptions): GuardedFetch {
       await pool.destroy();
     }
   };
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** Another method is refused: sent as a GET, it would be answered as if it had done what it did not do. */
+function methodOf(given = 'GET'): (typeof METHODS)[number] {
+  const method = METHODS.find((each) => each === given.toUpperCase());
+  if (method === undefined) throw new TypeError('not a method that is sent');
+  return method;
 }
 
 /** Statuses that a `Response` takes no body with (Fetch standard, null body status). */
