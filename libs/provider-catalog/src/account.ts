@@ -1,4 +1,4 @@
-import { textAt } from './json-pointer.js';
+import { atPointer, documentOf, textAt } from './json-pointer.js';
 import { type ProviderRequest, type ProviderSetup } from './provider-setup.js';
 import type { GrantedTokens } from './token-answer.js';
 import { lowerCase } from './token-request.js';
@@ -50,18 +50,32 @@ export function readAccount(
 ): ProviderAccount | undefined {
   const { account } = entry;
   if (account.from !== 'request' || answer.status !== 200) return undefined;
-  let document: unknown;
-  try {
-    document = JSON.parse(answer.body);
-  } catch {
-    return undefined;
-  }
-  const id = textAt(document, account.id);
-  return id === undefined ? undefined : { id, name: textAt(document, account.name) ?? id };
+  const document = documentOf(answer.body);
+  return accountFrom(textAt(document, account.id), textAt(document, account.name));
 }
 
-/** The account that the token answer names itself. */
-export function accountOf(tokens: GrantedTokens): ProviderAccount | undefined {
-  const { accountId: id, accountName } = tokens;
-  return id === undefined ? undefined : { id, name: accountName ?? id };
+/**
+ * The account that the token answer names itself, in its fields or in its id_token. The token's signature adds nothing
+ * here: it came over TLS from the token endpoint itself (OpenID Connect Core section 3.1.3.7); that it is for our client
+ * is looked at.
+ */
+export function accountOf(
+  setup: Pick<ProviderSetup, 'entry' | 'clientId'>,
+  tokens: GrantedTokens,
+): ProviderAccount | undefined {
+  const { account } = setup.entry;
+  if (account.from === 'token-answer') return accountFrom(tokens.accountId, tokens.accountName);
+  if (account.from !== 'id-token' || tokens.idToken === undefined) return undefined;
+  const claims = claimsOf(tokens.idToken);
+  const audience = atPointer(claims, '/aud');
+  if (![audience].flat().includes(setup.clientId)) return undefined;
+  return accountFrom(textAt(claims, account.id), textAt(claims, account.name));
+}
+
+function accountFrom(id: string | undefined, name: string | undefined): ProviderAccount | undefined {
+  return id === undefined ? undefined : { id, name: name ?? id };
+}
+
+function claimsOf(idToken: string): unknown {
+  return documentOf(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString('utf8'));
 }

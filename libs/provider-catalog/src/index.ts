@@ -1,5 +1,6 @@
 export { type Consent, authorizationUrl, scopesOf } from './authorization-request.js';
 export { accountOf, accountRequest, credentialHeaders, type ProviderAccount, readAccount } from './account.js';
+export { type ProviderStep, stepAfterConsent } from './hooks/provider-hooks.js';
 export { parseProvider, ProviderEntryRefused } from './parse-provider.js';
 export {
   ClientAuthenticationMethod,

@@ -15,3 +15,12 @@ export function textAt(document: unknown, pointer: string | undefined): string |
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+/** A body as JSON, or `undefined` for one that is none. */
+export function documentOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

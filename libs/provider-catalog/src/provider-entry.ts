@@ -42,6 +42,7 @@ export const ProviderParameter = z.strictObject({
     .enum(['label', 'host', 'url'])
     .describe('label: letters, digits, - and _; host: a host name, perhaps with a port; url: a whole URL.'),
   pattern: z.string().max(300).optional().describe('What the whole value must match, beside what its kind says.'),
+  values: z.array(z.string().max(300)).min(1).optional().describe('The only values there are.'),
   default: z.string().max(300).optional(),
   example: z.string().max(300),
 });
@@ -83,6 +84,7 @@ const Refresh = z.strictObject({
     .min(0)
     .default(0)
     .describe('For so long the provider takes a used refresh token again; 0: it does not, or does not say.'),
+  sendsRedirectUri: z.boolean().default(false).describe('The provider wants the redirect URI of the consent with it.'),
   terminalErrors: z
     .array(z.string())
     .default([])
@@ -124,25 +126,32 @@ const Account = z.discriminatedUnion('from', [
     id: Pointer,
     name: Pointer,
   }),
+  z.strictObject({
+    from: z.literal('id-token').describe('Claims of the id_token that comes with the first tokens (OpenID Connect).'),
+    id: Pointer,
+    name: Pointer,
+  }),
   z.strictObject({ from: z.literal('nowhere'), because: Text }),
 ]);
+
+const RevokedTokens = z
+  .array(z.enum(['refresh_token', 'access_token']))
+  .min(1)
+  .describe('Which tokens are sent, each in a request of its own, in this order.');
 
 const Revocation = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('rfc7009'),
     endpoint: UrlTemplate,
-    tokens: z
-      .array(z.enum(['refresh_token', 'access_token']))
-      .min(1)
-      .describe('Which tokens are sent, each in a request of its own, in this order.'),
+    tokens: RevokedTokens,
     authentication: ClientAuthenticationMethod.optional().describe('Absent: as at the token endpoint.'),
   }),
   z.strictObject({
     kind: z.literal('request').describe('The provider has a way of its own.'),
     method: z.enum(['GET', 'POST', 'DELETE']),
     url: UrlTemplate.describe('May name {client_id} too.'),
-    authentication: z.enum(['client_secret_basic', 'bearer', 'none']).describe('bearer: the token itself.'),
-    token: z.enum(['access_token', 'refresh_token']),
+    authentication: z.enum(['client_secret_basic', 'bearer', 'none']).describe('bearer: the access token.'),
+    tokens: RevokedTokens,
     headers: Headers.default({}),
     body: z
       .strictObject({ format: z.enum(['form', 'json']), fields: Fields })
@@ -150,6 +159,7 @@ const Revocation = z.discriminatedUnion('kind', [
       .describe('Values may name {token}, {client_id} and {client_secret}.'),
     statuses: z.array(z.int()).min(1).describe('That say: revoked, or was not valid any more.'),
     ok: Pointer.optional().describe('Where it is false, the answer is a failure whatever its status.'),
+    goneErrors: z.array(z.string()).default([]).describe('Error codes that say: was not valid any more.'),
   }),
   z.strictObject({ kind: z.literal('none'), because: Text }),
 ]);

@@ -1,4 +1,4 @@
-import { atPointer, textAt } from './json-pointer.js';
+import { atPointer, documentOf, textAt } from './json-pointer.js';
 import type { ProviderEntry } from './provider-entry.js';
 
 /** Tokens as a provider gave them, in one shape. */
@@ -13,6 +13,8 @@ export interface GrantedTokens {
   readonly scopes?: readonly string[];
   readonly accountId?: string;
   readonly accountName?: string;
+  /** As it came, of the first answer; `accountOf` reads it, and nobody keeps it. */
+  readonly idToken?: string;
   readonly facts: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +42,7 @@ export function readTokenAnswer(
   nowMs: number,
 ): TokenAnswer {
   const shape = grant === 'refresh' ? (entry.refreshAnswer ?? entry.answer) : entry.answer;
-  const document = parsed(answer.body);
+  const document = documentOf(answer.body);
   const error = textAt(document, shape.error);
   const isDenied = shape.ok !== undefined && atPointer(document, shape.ok) !== true;
   const accessToken = textAt(document, shape.accessToken);
@@ -74,6 +76,7 @@ function optionalsOf(
     ),
     ...given('accountId', textAt(document, shape.accountId)),
     ...given('accountName', textAt(document, shape.accountName)),
+    ...given('idToken', textAt(document, '/id_token')),
     facts: Object.fromEntries(facts),
   };
 }
@@ -99,12 +102,4 @@ function kindOf(entry: ProviderEntry, status: number, code: string): TokenFailur
   if (['invalid_client', 'unauthorized_client', ...clientErrors].includes(code)) return 'client';
   if (status === 429 || status >= 500 || code === 'temporarily_unavailable' || code === 'server_error') return 'busy';
   return status === 401 || status === 403 ? 'client' : 'request';
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -20,9 +20,16 @@ export function codeRequest(
   });
 }
 
-/** A refresh (RFC 6749 section 6). Without `scope`, so that what was granted stays what is granted. */
-export function refreshRequest(setup: ProviderSetup, refreshToken: string): ProviderRequest {
-  return tokenRequest(setup, 'refresh_token', { grant_type: 'refresh_token', refresh_token: refreshToken });
+/**
+ * A refresh (RFC 6749 section 6). Without `scope`, so that what was granted stays what is granted.
+ * @param redirectUri - of the consent; sent only where the provider wants it again
+ */
+export function refreshRequest(setup: ProviderSetup, refreshToken: string, redirectUri: string): ProviderRequest {
+  return tokenRequest(setup, 'refresh_token', {
+    grant_type: 'refresh_token',
+    refresh_token: refreshToken,
+    ...(setup.entry.refresh.sendsRedirectUri ? { redirect_uri: redirectUri } : {}),
+  });
 }
 
 /** A token for our client itself (RFC 6749 section 4.4). */

@@ -38,11 +38,15 @@ export function parameterValues(
   for (const [name, parameter] of Object.entries(entry.parameters)) {
     const value = given[name] ?? parameter.default;
     if (value === undefined) throw new ParameterRefused(`the parameter ${name} has no value`);
-    const matches = parameter.pattern === undefined || new RegExp(parameter.pattern, 'u').test(value);
-    if (!KINDS[parameter.kind].test(value) || !matches) throw new ParameterRefused(`${name} does not take this value`);
+    if (!takes(parameter, value)) throw new ParameterRefused(`${name} does not take this value`);
     values[name] = value;
   }
   return values;
+}
+
+function takes({ kind, pattern, values }: ProviderParameter, value: string): boolean {
+  if (values !== undefined && !values.includes(value)) return false;
+  return KINDS[kind].test(value) && (pattern === undefined || new RegExp(pattern, 'u').test(value));
 }
 
 /**
@@ -59,8 +63,9 @@ export function renderUrl(
   const url = new URL(template.replaceAll(PLACEHOLDER, (_all, name: string) => valueOf(values, name)));
   const named = placeholdersOf(template).some((name) => {
     const parameter = entry.parameters[name];
-    // A label within a provider's own domain is still the provider's; a default is still the catalogue's.
-    return parameter !== undefined && parameter.kind !== 'label' && values[name] !== parameter.default;
+    // A label within a provider's own domain is still the provider's; what the entry lists is the catalogue's.
+    if (parameter === undefined || parameter.kind === 'label' || parameter.values !== undefined) return false;
+    return values[name] !== parameter.default;
   });
   if (url.protocol !== 'https:' && !named) throw new ParameterRefused('a URL of the catalogue is not https');
   return { url, namedBy: named ? 'operator' : 'catalogue' };
