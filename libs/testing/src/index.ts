@@ -28,6 +28,8 @@ export { OCSF_SCHEMA_VERSION, type OcsfSchema, resolveOcsfSchema } from './ocsf-
 export { ocsfFaults } from './ocsf-validator.js';
 export { type FakeAnswer, type FakeFault, FakeReceiver, fakeJson, type ReceivedRequest } from './fake-receiver.js';
 export { FakeElasticBulk, type FakeElasticOptions } from './fake-elastic-bulk.js';
+export { FakeProvider, type FakeProviderOptions, type SentToFake } from './fake-provider.js';
+export type { FakeProviderRules, IssuedTokens } from './fake-provider-rules.js';
 export { type FakeLogRecord, FakeOtlpReceiver } from './fake-otlp-receiver.js';
 export { FakeSplunkHec, type FakeSplunkOptions, type SplunkEvent } from './fake-splunk-hec.js';
 export { FakeWebhookReceiver } from './fake-webhook-receiver.js';
