@@ -72,6 +72,19 @@ describe('an OAuth client', () => {
     });
   });
 
+  it('is told where tokens for the admin doors are had', async () => {
+    const { url } = scene.host;
+    const metadata = await scene.send('/.well-known/oauth-protected-resource/admin', { method: 'GET' });
+    expect(JSON.parse(metadata.text)).toEqual({
+      resource: `${url}/admin`,
+      authorization_servers: [url],
+      scopes_supported: ['admin'],
+      bearer_methods_supported: ['header'],
+    });
+    const below = await scene.send('/.well-known/oauth-protected-resource/admin/identity', { method: 'GET' });
+    expect(below.status).toBe(404);
+  });
+
   it('learns nothing of which virtual servers there are', async () => {
     const bare = { headers: { 'content-type': 'application/json' }, body: '{}' };
     const [there, absent] = [await scene.send('/mcp/dev', bare), await scene.send('/mcp/nope', bare)];

@@ -79,7 +79,9 @@ describe('the admin door', () => {
     await own();
     const missing = await get('/admin/test');
     expect([missing.status, missing.body.error.code]).toEqual([401, 'WDR_TOKEN_MISSING']);
-    expect(missing.headers['www-authenticate']).toBe('Bearer');
+    expect(missing.headers['www-authenticate']).toBe(
+      `Bearer resource_metadata="${running.url}/.well-known/oauth-protected-resource/admin", scope="admin"`,
+    );
     for (const wrong of [
       'Bearer nonsense',
       `Bearer ${issueToken(randomBytes)}`,
@@ -89,7 +91,7 @@ describe('the admin door', () => {
     ]) {
       const answer = await get('/admin/test', wrong);
       expect([answer.status, answer.body.error.code]).toEqual([401, 'WDR_TOKEN_UNKNOWN']);
-      expect(answer.headers['www-authenticate']).toBe('Bearer');
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer error="invalid_token", /);
     }
   });
 

@@ -1,7 +1,15 @@
 import type { Replica } from '@warder/bus';
-import { type Pepper, principalStateTopic, tokenStateTopic, tokenUsedTopic } from '@warder/contracts';
+import {
+  ADMIN_PATH,
+  grantStateTopic,
+  type Pepper,
+  principalStateTopic,
+  signingKeyStateTopic,
+  tokenStateTopic,
+  tokenUsedTopic,
+} from '@warder/contracts';
 import type { Host } from '@warder/service-host';
-import { PrincipalDirectory, TokenUses } from '@warder/tokens';
+import { AccessTokens, Callers, PrincipalDirectory, TokenUses } from '@warder/tokens';
 import { REFUSAL_WINDOW_MS, RefusedRequests } from './refused-requests.js';
 
 const SWEEP_EVERY_MS = 5_000;
@@ -10,9 +18,11 @@ const TELL_EVERY_MS = 10_000;
 /** What this process knows of principals and tokens: one directory, however many services share the process. */
 export class AdminAccess {
   readonly directory: PrincipalDirectory;
+  /** The same, and the clients that people sign in with to administer. */
+  readonly callers: Callers;
   /** What the doors of the process refused; a service that has a database says where its records go. */
   readonly refused = new RefusedRequests();
-  private readonly replicas: Replica[] = [];
+  private readonly replicas = new Map<string, Replica>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: NodeJS.Timeout | undefined;
   private telling: NodeJS.Timeout | undefined;
@@ -23,28 +33,31 @@ export class AdminAccess {
   /** @param pepper - the same as identity's, or no bearer is found */
   constructor(
     pepper: Pepper,
-    private readonly host: Pick<Host, 'bus' | 'clock' | 'log'>,
+    private readonly host: Pick<Host, 'bus' | 'clock' | 'log' | 'door'>,
   ) {
     const { current, keys } = pepper;
     const { bus } = host;
     this.uses = new TokenUses(bus.node, (used) => bus.publish(tokenUsedTopic, bus.node, used));
     this.directory = new PrincipalDirectory({ [current]: keys[current]!, ...keys });
+    this.callers = new Callers(this.directory, new AccessTokens(() => this.origin()));
   }
 
   /** Begins to read; does not wait for the bus, which may be away. */
   start(): void {
     const { bus, clock, log } = this.host;
     this.telling = setInterval(() => void this.tellUses(), TELL_EVERY_MS).unref();
-    this.timer = setInterval(() => this.directory.sweep(clock.wallMs()), SWEEP_EVERY_MS);
+    this.timer = setInterval(() => this.callers.sweep(clock.wallMs()), SWEEP_EVERY_MS);
     this.timer.unref();
     this.flushing = setInterval(() => void this.flush(), REFUSAL_WINDOW_MS).unref();
-    const reading = [
-      bus.replica(principalStateTopic, (id, state) => this.directory.applyPrincipal(id, state)),
-      bus.replica(tokenStateTopic, (digest, state) => this.directory.applyToken(digest, state)),
-    ];
-    for (const replica of reading) {
+    const reading = {
+      principals: bus.replica(principalStateTopic, (id, state) => this.callers.applyPrincipal(id, state)),
+      tokens: bus.replica(tokenStateTopic, (digest, state) => this.callers.applyToken(digest, state)),
+      keys: bus.replica(signingKeyStateTopic, (id, state) => this.callers.applyKey(id, state)),
+      grants: bus.replica(grantStateTopic, (id, state) => this.callers.applyGrant(id, state)),
+    };
+    for (const [name, replica] of Object.entries(reading)) {
       replica.then(
-        (started) => (this.isStopped ? void started.stop() : void this.replicas.push(started)),
+        (started) => (this.isStopped ? void started.stop() : void this.replicas.set(name, started)),
         (error: unknown) => log.error({ err: error }, 'principals and tokens cannot be read'),
       );
     }
@@ -63,9 +76,27 @@ export class AdminAccess {
       .catch((error: unknown) => log.debug({ err: error }, 'uses of tokens wait for the bus'));
   }
 
-  /** Whether everything that identity had published was read: before that nobody is let in. */
+  /** The URL of the admin doors: the audience of access tokens for them (RFC 8707), and never of any other. */
+  resource(): string {
+    return `${this.origin()}${ADMIN_PATH}`;
+  }
+
+  private origin(): string {
+    return this.host.door.publicUrl().origin;
+  }
+
+  /** Whether every principal and token that identity had published was read: before that nobody is let in. */
   isReady(): boolean {
-    return this.replicas.length === 2 && this.replicas.every((replica) => replica.isReady());
+    return this.hasRead('principals') && this.hasRead('tokens');
+  }
+
+  /** Whether an access token can be judged, too: without the ends of grants one that was ended would pass. */
+  isReadyForClients(): boolean {
+    return this.isReady() && this.hasRead('keys') && this.hasRead('grants');
+  }
+
+  private hasRead(name: string): boolean {
+    return this.replicas.get(name)?.isReady() === true;
   }
 
   async stop(): Promise<void> {
@@ -76,6 +107,6 @@ export class AdminAccess {
     await this.flush();
     // On the bus of one process whoever takes them down may have stopped already: a stop does not wait for a sample.
     void this.tellUses();
-    await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await Promise.all([...this.replicas.values()].map((replica) => replica.stop()));
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { type Identified, isForAgents } from '@warder/tokens';
+import { ADMIN_SCOPE, type PrincipalState } from '@warder/contracts';
+import { Callers, type Credential, isClientGrant, isForAgents } from '@warder/tokens';
 import { AdminError, type Host, type RequestRefused, sideDoorOf } from '@warder/service-host';
 import type { AdminAccess } from './admin-access.js';
 import { isOnRecord } from './on-record.js';
@@ -11,6 +12,14 @@ interface AdminRequest {
   readonly raw: IncomingMessage;
 }
 
+/** Whom a bearer is of. */
+interface Caller {
+  readonly principal: PrincipalState;
+  readonly token: Credential;
+}
+
+/** What changes nothing (RFC 9110 section 9.2.1). */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What may be sent by those who may do nothing but care for their own tokens. */
 const MEMBER_BODY_BYTES_MAX = 65_536;
 const BEARER = /^Bearer +([^\s]+) *$/i;
@@ -21,11 +30,11 @@ const BEARER = /^Bearer +([^\s]+) *$/i;
  */
 export class AdminGuard implements CanActivate {
   /** Who was let in: a token that was revoked while its request ran is still whose request it was. */
-  private readonly callers = new WeakMap<IncomingMessage, Identified>();
+  private readonly callers = new WeakMap<IncomingMessage, Caller>();
 
   constructor(
     private readonly access: AdminAccess,
-    private readonly host: Pick<Host, 'clock' | 'door' | 'log' | 'metrics'>,
+    private readonly host: Pick<Host, 'adminRules' | 'clock' | 'door' | 'log' | 'metrics'>,
   ) {}
 
   /** @throws AdminError 401, 403 or 503 with its stable code */
@@ -46,6 +55,7 @@ export class AdminGuard implements CanActivate {
       this.host.log.info({ principal: found.principal.id, agent: found.token.id, roles }, 'admin request refused');
       throw new AdminError(403, 'WDR_ROLE_MISSING', what);
     }
+    this.ensureRecent(request.raw, found.token);
     setActor(request, { ...found, address: this.host.door.clientAddress(request.raw) });
     return true;
   }
@@ -70,7 +80,8 @@ export class AdminGuard implements CanActivate {
     const { status, code, message } = answer;
     this.host.metrics.counter('warder_admin_refusals_total', 'Admin requests refused, by code', ['code']).inc({ code });
     if (isOnRecord(thrown)) return;
-    const found = this.callers.get(request) ?? (this.access.isReady() ? this.find(request) : undefined);
+    const found =
+      this.callers.get(request) ?? (this.isReadyFor(request.headers.authorization) ? this.find(request) : undefined);
     const isUnidentified = status === 401 || code === 'WDR_NOT_READY';
     this.access.refused.note({
       kind: found !== undefined ? 'admin' : isUnidentified ? 'authentication' : 'protocol',
@@ -88,24 +99,62 @@ export class AdminGuard implements CanActivate {
     });
   }
 
-  private callerOf(request: IncomingMessage): Identified {
-    if (!this.access.isReady()) throw new AdminError(503, 'WDR_NOT_READY', 'principals and tokens are not read yet');
+  /**
+   * A change asks for somebody who has just said who they are. A personal token says nothing of that: whether it will do
+   * is the operator's to say.
+   * @throws AdminError 401 WDR_SIGN_IN_NOT_RECENT, with what is asked for (RFC 9470 section 3)
+   */
+  private ensureRecent({ method = '' }: IncomingMessage, token: Credential): void {
+    if (SAFE_METHODS.has(method)) return;
+    const { personalTokens, recentSignInMinutes } = this.host.adminRules;
+    const sinceMs = this.host.clock.wallMs() - recentSignInMinutes * 60_000;
+    const isRecent = isClientGrant(token) ? (token.authenticatedAtMs ?? 0) >= sinceMs : personalTokens === 'change';
+    if (isRecent) return;
+    const message = `a change asks for a sign-in of the last ${recentSignInMinutes} minutes`;
+    const asked = `error="insufficient_user_authentication", error_description="${message}", max_age="${recentSignInMinutes * 60}"`;
+    throw new AdminError(401, 'WDR_SIGN_IN_NOT_RECENT', message, message, this.challenge(asked));
+  }
+
+  /** Where tokens are had for the admin doors (RFC 9728 section 5.1). */
+  private challenge(asked?: string): string {
+    const { origin, pathname } = new URL(this.access.resource());
+    const metadata = `resource_metadata="${origin}/.well-known/oauth-protected-resource${pathname}"`;
+    return `Bearer ${asked === undefined ? '' : `${asked}, `}${metadata}, scope="${ADMIN_SCOPE}"`;
+  }
+
+  private callerOf(request: IncomingMessage): Caller {
     const { authorization } = request.headers;
+    if (!this.isReadyFor(authorization))
+      throw new AdminError(503, 'WDR_NOT_READY', 'principals and tokens are not read yet');
     if (authorization === undefined) {
-      throw new AdminError(401, 'WDR_TOKEN_MISSING', 'send Authorization: Bearer <token>');
+      throw new AdminError(401, 'WDR_TOKEN_MISSING', 'send Authorization: Bearer <token>', undefined, this.challenge());
     }
     const found = this.find(request);
     // One answer for malformed, unknown, expired and revoked: the caller learns nothing of what once was.
-    if (found === undefined) throw new AdminError(401, 'WDR_TOKEN_UNKNOWN', 'the token is not accepted');
+    if (found === undefined)
+      throw new AdminError(
+        401,
+        'WDR_TOKEN_UNKNOWN',
+        'the token is not accepted',
+        undefined,
+        this.challenge('error="invalid_token"'),
+      );
     this.callers.set(request, found);
-    this.access.uses.note(found.token.id, this.host.clock.wallMs());
+    if (!isClientGrant(found.token)) this.access.uses.note(found.token.id, this.host.clock.wallMs());
     return found;
   }
 
-  private find(request: IncomingMessage): Identified | undefined {
+  private isReadyFor(authorization: string | undefined): boolean {
+    const isSigned = Callers.isSigned(BEARER.exec(authorization ?? '')?.[1] ?? '');
+    return isSigned ? this.access.isReadyForClients() : this.access.isReady();
+  }
+
+  private find(request: IncomingMessage): Caller | undefined {
     const { authorization } = request.headers;
     const bearer = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
     const address = this.host.door.clientAddress(request);
-    return this.access.directory.find(bearer ?? '', this.host.clock.wallMs(), address);
+    const { callers } = this.access;
+    const found = callers.examine(bearer ?? '', this.access.resource(), this.host.clock.wallMs(), address);
+    return typeof found === 'string' ? undefined : found;
   }
 }

@@ -1,4 +1,5 @@
-import type { PrincipalState, TokenState } from '@warder/contracts';
+import type { PrincipalState } from '@warder/contracts';
+import type { Credential } from '@warder/tokens';
 import { keptDetail } from './refusal-detail.js';
 
 /** Milliseconds for which requests that are refused alike are counted together. */
@@ -16,7 +17,7 @@ export interface RefusedRequest {
   readonly action: 'request.refuse';
   readonly by: {
     readonly principal: PrincipalState | null;
-    readonly token: TokenState | null;
+    readonly token: Credential | null;
     readonly address: string;
   };
   /** What was asked: the route as the router knows it, for whoever is refused may write any path, secrets too. */

@@ -1,10 +1,11 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
-import type { PrincipalState, Role, TokenState } from '@warder/contracts';
+import type { PrincipalState, Role } from '@warder/contracts';
+import type { Credential } from '@warder/tokens';
 
 /** Who asks at an admin door. */
 export interface AdminActor {
   readonly principal: PrincipalState;
-  readonly token: TokenState;
+  readonly token: Credential;
   /** Client address as the door judged it. */
   readonly address: string;
 }

@@ -41,7 +41,7 @@ export {
   RotateToken,
 } from './identity-bodies.js';
 export { ChangeServiceAccount, CreateServiceAccount, IssueSecret, SetKeys } from './service-account-bodies.js';
-export { OAUTH_SCOPE } from './oauth-scope.js';
+export { ADMIN_PATH, ADMIN_SCOPE, OAUTH_SCOPE } from './oauth-scope.js';
 export { Pepper } from './pepper.js';
 export { ExplainRequest } from './policy-bodies.js';
 export {

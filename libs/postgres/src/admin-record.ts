@@ -5,13 +5,13 @@ import {
   type Capture,
   type PersonalPart,
   type PrincipalState,
-  type TokenState,
 } from '@warder/contracts';
+import { type Credential, isClientGrant } from '@warder/tokens';
 
 /** Who changes something at an admin door; `null` members for the service itself, as at its first start. */
 export interface AdminActor {
   readonly principal: PrincipalState | null;
-  readonly token: TokenState | null;
+  readonly token: Credential | null;
   /** A program that is no principal, and how it was told apart, such as a directory by its SCIM bearer. */
   readonly client?: { readonly name: string; readonly by: string };
   /** Who acts for the principal, the nearest first; nobody unless said otherwise. */
@@ -50,7 +50,9 @@ export interface AdminRecordPlace {
 /** The record of an act; its JSON text has the members in the order of the contract. */
 export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): AuditRecord {
   const { by, refusal, result = null, kind = 'admin', count = 1 } = action;
-  const { principal, token, client, actors = [], address } = by;
+  const { principal, token, actors = [], address } = by;
+  const grant = token !== null && isClientGrant(token) ? token : undefined;
+  const verified = grant === undefined ? by.client : { name: grant.client.id, by: grant.client.by };
   const personal: PersonalPart = {
     salt: place.salt,
     principal: principal && { name: principal.name, email: principal.email },
@@ -73,8 +75,8 @@ export function adminRecordOf(action: AdminAction, place: AdminRecordPlace): Aud
     node: place.node,
     principal: principal && { id: principal.id, kind: principal.kind, groups: principal.groups },
     actorChain: [...actors],
-    agent: token && { id: token.id, kind: 'pat' },
-    verified: client === undefined ? null : { client: client.name, by: client.by },
+    agent: token && { id: token.id, kind: grant?.kind ?? 'pat' },
+    verified: verified === undefined ? null : { client: verified.name, by: verified.by },
     traceId: null,
     method: `admin/${place.service}/${action.action}`,
     protocolVersion: null,

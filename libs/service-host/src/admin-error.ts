@@ -8,6 +8,8 @@ export class AdminError extends Error {
     message: string,
     /** What its record says instead, where `message` quotes to its caller what must not be kept. */
     readonly detail = message,
+    /** What its 401 asks for (`WWW-Authenticate`); `Bearer` unless said otherwise. */
+    readonly challenge?: string,
   ) {
     super(message);
     this.name = 'AdminError';

@@ -9,6 +9,8 @@ export interface ErrorAnswer {
   status: number;
   code: string;
   message: string;
+  /** What a 401 asks for. */
+  challenge?: string;
 }
 
 interface RoutedRequest {
@@ -31,7 +33,10 @@ const BY_STATUS: Record<number, { code: string; message: string }> = {
 
 /** Turns whatever a controller threw into an answer; undefined for a bug, of which the caller learns nothing. */
 export function refusalOf(error: unknown): ErrorAnswer | undefined {
-  if (error instanceof AdminError) return { status: error.status, code: error.code, message: error.message };
+  if (error instanceof AdminError) {
+    const { status, code, message, challenge } = error;
+    return { status, code, message, ...(challenge === undefined ? {} : { challenge }) };
+  }
   const status = statusOf(error);
   if (status === undefined || status < 400 || status > 499) return undefined;
   return { status, ...(BY_STATUS[status] ?? { code: 'WDR_REQUEST_REFUSED', message: 'request refused' }) };
@@ -58,7 +63,7 @@ export function createErrorFilter(
         log.error({ err: error }, 'request failed');
         answer = { status: 500, code: 'WDR_INTERNAL', message: 'internal error' };
       }
-      if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
+      if (answer.status === 401) reply.header('www-authenticate', answer.challenge ?? 'Bearer');
       const { raw, routeOptions } = http.getRequest<RoutedRequest>();
       const told = sideDoors.at(raw.url ?? '')?.refusal(answer, error);
       for (const [name, value] of Object.entries(told?.headers ?? {})) reply.header(name, value);

@@ -45,6 +45,8 @@ const ListenerBounds = z.strictObject({
 const AdminSettings = z.strictObject({
   /** Minutes for which a person's sign-in is good for a change, and for what matters in their account. */
   recentSignInMinutes: z.int().min(1).max(1_440).default(15),
+  /** What a personal token may do at the admin doors: whatever its owner may, or only read. */
+  personalTokens: z.enum(['change', 'read']).default('change'),
 });
 
 /** The keys that every process has, beside its service's own. */

@@ -26,6 +26,8 @@ export interface ClientGrant {
   readonly actors: readonly Actor[];
   /** Further grants with whose end it ends. */
   readonly endsWith: readonly string[];
+  /** When the person said who they are, wall milliseconds, where the token tells. */
+  readonly authenticatedAtMs?: number;
 }
 
 /** Why an access token was refused; for the record and the operator, never for the one who presented it. */
@@ -148,6 +150,7 @@ export class AccessTokens {
       kind: claims.given_for ?? 'oauth',
       actors: claims.act === undefined ? NOBODY : actorsOf(claims.act),
       endsWith: claims.ends_with ?? NOTHING,
+      ...(claims.auth_time === undefined ? {} : { authenticatedAtMs: claims.auth_time * 1_000 }),
     };
     const found = { audience: claims.aud, grant };
     if (this.verified.size >= this.bounds.verifiedMax) this.verified.delete(this.verified.keys().next().value!);

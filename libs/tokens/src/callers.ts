@@ -25,6 +25,11 @@ export class Callers {
     private readonly access: AccessTokens,
   ) {}
 
+  /** Whether a bearer is a signed token, whoever signed it. */
+  static isSigned(bearer: string): boolean {
+    return bearer.startsWith(SIGNED_START);
+  }
+
   /**
    * @param audience - the URL of the virtual server that is asked
    * @param nowMs - wall milliseconds
@@ -36,7 +41,7 @@ export class Callers {
     nowMs: number,
     address: string,
   ): { readonly principal: PrincipalState; readonly token: Credential } | Unidentified | AccessRefused {
-    if (!bearer.startsWith(SIGNED_START)) return this.directory.examine(bearer, nowMs, address);
+    if (!Callers.isSigned(bearer)) return this.directory.examine(bearer, nowMs, address);
     if (this.trusted.isOf(bearer)) {
       return this.trusted.examine(bearer, audience, nowMs, (provider, subject) =>
         this.directory.principalBySubject(provider, subject),

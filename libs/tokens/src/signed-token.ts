@@ -39,6 +39,8 @@ export interface AccessClaims {
   readonly client_name: string;
   /** How the client's identity was established. */
   readonly client_by: string;
+  /** When the person said who they are, where the token is for the admin doors (RFC 9470 section 6.2). */
+  readonly auth_time?: number;
   /** Absent: a person's consent. */
   readonly given_for?: GivenFor;
   readonly act?: ActClaim;
@@ -90,10 +92,11 @@ function jsonOf(part: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 function isClaims(claims: object | undefined): claims is AccessClaims {
-  const { iss, sub, aud, client_id, grant_id, client_name, client_by, iat, exp } = (claims ??
+  const { iss, sub, aud, client_id, grant_id, client_name, client_by, iat, exp, auth_time } = (claims ??
     {}) as Partial<AccessClaims>;
   const texts = [iss, sub, aud, client_id, grant_id, client_name, client_by];
   if (!texts.every((text) => typeof text === 'string') || !Number.isFinite(iat) || !Number.isFinite(exp)) return false;
+  if (auth_time !== undefined && !Number.isFinite(auth_time)) return false;
   return isOfAgent(claims as AccessClaims);
 }
 

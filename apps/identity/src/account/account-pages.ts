@@ -83,7 +83,7 @@ function tokenCard(token: TokenView, form: string): Html {
 }
 
 function clientCard(
-  { id, clientId, clientName, virtualServers, grantedAtMs, lastTokenAtMs }: GrantView,
+  { id, clientId, clientName, virtualServers, admin, grantedAtMs, lastTokenAtMs }: GrantView,
   form: string,
 ): Html {
   const name = clientName ?? clientId;
@@ -91,7 +91,7 @@ function clientCard(
     <h3>${name}</h3>
     <dl>
       <dt>May use</dt>
-      <dd>${listed(virtualServers)}</dd>
+      <dd>${listed(admin ? [...virtualServers, 'the administration of Warder'] : virtualServers)}</dd>
       <dt>Since</dt>
       <dd>${time(grantedAtMs)}</dd>
       <dt>Last came for a token</dt>

@@ -57,6 +57,8 @@ export const AuthorizationConfig = z.strictObject({
           secret: z.string().min(32).max(512).optional(),
           /** Whether it may come for tokens by the word of the company's provider (ID-JAG), for which it needs a secret. */
           idJag: z.boolean().default(false),
+          /** Whether people may administer Warder through it: it may ask for tokens of the admin doors. */
+          admin: z.boolean().default(false),
         })
         .refine(({ idJag, secret }) => !idJag || secret !== undefined, {
           path: ['idJag'],

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { OAUTH_SCOPE } from '@warder/contracts';
+import { ADMIN_PATH, ADMIN_SCOPE, OAUTH_SCOPE } from '@warder/contracts';
 import { Buckets } from '@warder/limits';
 import { addressKey, answerJson, isLoopback, type RawHandler, repeatedHeader } from '@warder/service-host';
 import type { AuthorizationConfig } from './authorization-config.js';
@@ -125,14 +125,21 @@ function tooMany(response: ServerResponse, afterMs: number): void {
   answerJson(response, 429, { error: 'temporarily_unavailable', error_description: 'too many requests' });
 }
 
-/** A scope where the client asks for none: without one the library has nothing that it could grant. */
+/**
+ * The scopes that the library needs and clients leave out: one where there is none, without which nothing could be
+ * granted; and `openid` beside `max_age`, with which RFC 9470 section 4 has any client ask for a recent sign-in.
+ */
 function withScope(url: string): string {
   // A question mark may stand in a query as it is (RFC 3986 section 3.4).
   const [path = '', query = ''] = url.split(/\?(.*)/s, 2);
   if (path !== ROUTES.authorization) return url;
   const params = new URLSearchParams(query);
-  if ((params.get('scope') ?? '') !== '') return url;
-  params.set('scope', OAUTH_SCOPE);
+  const asked = (params.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
+  const isForAdmins = params.get('resource')?.endsWith(ADMIN_PATH) === true;
+  const scopes = asked.length > 0 ? [...asked] : [isForAdmins ? ADMIN_SCOPE : OAUTH_SCOPE];
+  if (params.has('max_age') && !scopes.includes('openid')) scopes.push('openid');
+  if (scopes.length === asked.length) return url;
+  params.set('scope', scopes.join(' '));
   return `${path}?${params.toString()}`;
 }
 

@@ -271,11 +271,12 @@ function signInOf(
     address: clientAddress,
     limits,
     wallMs: () => host.clock.wallMs(),
-    onConsent: async ({ principal, clientId, virtualServer, address }) => {
+    onConsent: async ({ principal, clientId, resource, address }) => {
       const { id, version, status, kind, name, email, groups, roles } = principal;
       const by = { principal: { id, version, status, kind, name, email, groups, roles }, token: null, address };
+      const to = resource.kind === 'admin' ? { admin: true } : { virtualServer: resource.name };
       await store.change((manager) =>
-        outbox.recordAdminAction(manager, { action: 'consent.grant', by, arguments: { clientId, virtualServer } }),
+        outbox.recordAdminAction(manager, { action: 'consent.grant', by, arguments: { clientId, ...to } }),
       );
     },
     onFailure,

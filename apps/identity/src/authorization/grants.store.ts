@@ -1,4 +1,4 @@
-import { type GrantState, grantStateTopic } from '@warder/contracts';
+import { ADMIN_PATH, type GrantState, grantStateTopic } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
@@ -18,6 +18,8 @@ export interface GrantView {
   readonly clientName: string | null;
   /** Names of the virtual servers that it may use. */
   readonly virtualServers: readonly string[];
+  /** Whether the person may administer Warder through it. */
+  readonly admin: boolean;
   readonly principalId: string;
   readonly grantedAtMs: number;
   readonly expiresAtMs: number;
@@ -112,6 +114,8 @@ export class GrantsStore implements EndsAccess {
            WHERE told.model IN ('Client', 'ClientDocument') AND told.id = item.payload->>'clientId' LIMIT 1) AS "clientName",
          ARRAY(SELECT substring(key FROM '/mcp/(.*)$') FROM jsonb_object_keys(item.payload->'resources') AS key
            WHERE key LIKE '%/mcp/%' ORDER BY 1) AS "virtualServers",
+         coalesce((SELECT bool_or(key LIKE '%${ADMIN_PATH}') FROM jsonb_object_keys(item.payload->'resources') AS key),
+           false) AS admin,
          (item.payload->>'iat')::float8 * 1000 AS "grantedAtMs",
          extract(epoch FROM item.expires_at)::float8 * 1000 AS "expiresAtMs",
          (SELECT max((held.payload->>'iat')::float8) * 1000 FROM oauth_item AS held

@@ -1,4 +1,4 @@
-import { OAUTH_SCOPE } from '@warder/contracts';
+import { ADMIN_SCOPE, OAUTH_SCOPE } from '@warder/contracts';
 import { AGENT_GRANTS } from '../agents/agent-grants.js';
 import { AllClients, type Agents, type AgentsParts, createAgents } from '../agents/create-agents.js';
 import { errors, type ClientMetadata, type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider';
@@ -7,6 +7,7 @@ import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocuments, withApplicationType } from './client-documents.js';
 import { ACCOUNT_CLIENT, accountClient } from './first-party.js';
+import { ADMIN, type Resource, resourceAt, scopeOf, urlOf } from './resources.js';
 import { registeredBy, ROUTES } from './routes.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
 import type { SigningKeys } from './signing-keys.js';
@@ -61,7 +62,7 @@ export function createProvider(parts: ProviderParts): Provider {
         resume: 'wdr_resume',
       },
     },
-    scopes: ['openid', 'offline_access', OAUTH_SCOPE],
+    scopes: ['openid', 'offline_access', OAUTH_SCOPE, ADMIN_SCOPE],
     responseTypes: ['code', 'none'],
     pkce: { required: () => true },
     routes: ROUTES,
@@ -87,6 +88,7 @@ export function createProvider(parts: ProviderParts): Provider {
         client_name: client?.clientName ?? client?.clientId ?? '',
         client_by: registeredBy(client?.clientId ?? '', config),
         ...agents.tokens.claimsOf(token),
+        ...authenticationOf(ctx, token, origin),
       };
     },
     renderError: (ctx, { error_description: detail }) => {
@@ -149,14 +151,15 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
       // What the person allowed is for one server; a client that asks for its token without naming it means that one.
       useGrantedResource: () => true,
       defaultResource: (_, client) => (client.clientId === ACCOUNT_CLIENT ? [] : soleServer(origin, servers)),
-      getResourceServerInfo: ({ oidc }, resource) => {
+      getResourceServerInfo: ({ oidc }, resource, client) => {
         // A token is for one server, and so is what the person is asked.
         if (Array.isArray(oidc.params?.['resource']) && oidc.params['resource'].length > 0)
           throw new errors.InvalidTarget('name one virtual server as resource');
-        const name = resource.startsWith(`${origin}/mcp/`) ? resource.slice(`${origin}/mcp/`.length) : '';
-        if (servers.describe(name) === undefined) throw new errors.InvalidTarget();
+        const asked = resourceAt(origin, resource);
+        const isThere = asked?.kind === 'admin' ? isForAdmins(config, client.clientId) : isServer(asked, servers);
+        if (asked === undefined || !isThere) throw new errors.InvalidTarget();
         return {
-          scope: OAUTH_SCOPE,
+          scope: scopeOf(asked),
           audience: resource,
           accessTokenTTL: config.accessTokenMinutes * 60,
           accessTokenFormat: 'jwt',
@@ -165,6 +168,25 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
       },
     },
   };
+}
+
+/**
+ * When the person said who they are, in a token for the admin doors (RFC 9470 section 6.2): a change there asks for it. A
+ * refresh makes it no younger.
+ */
+function authenticationOf({ oidc }: KoaContextWithOIDC, token: object, origin: string): { auth_time?: number } {
+  if ((token as { readonly aud?: unknown }).aud !== urlOf(origin, ADMIN)) return {};
+  const { AuthorizationCode: code, RefreshToken: refreshToken } = oidc.entities;
+  const atS = (code ?? refreshToken)?.authTime;
+  return atS === undefined ? {} : { auth_time: atS };
+}
+
+function isForAdmins({ clients }: AuthorizationConfig, clientId: string): boolean {
+  return clients.some(({ id, admin }) => id === clientId && admin);
+}
+
+function isServer(asked: Resource | undefined, servers: VirtualServers): boolean {
+  return asked?.kind === 'server' && servers.describe(asked.name) !== undefined;
 }
 
 /** Of another client's token is said and done nothing, as of one that never was (RFC 7009 section 2.1, RFC 7662 section 2.2). */

@@ -41,9 +41,9 @@ export interface AskedPerson {
 
 /** May this client use that server for you? Asked before anybody is sent to their provider. */
 export function consentPage(asked: ConsentAsked): Html {
-  const { client, server, person, choices } = asked;
+  const { client, server, person } = asked;
   return html`<h1>Let “${client.name}” use “${server.name}” for you?</h1>
-    ${person === null ? html`` : html`<p>You are signed in as <strong>${person.name}</strong>.</p>`} ${whoItIs(client)}
+    ${signedInAs(person)} ${whoItIs(client)}
     <dl>
       <dt>It may use</dt>
       <dd>${server.name}${server.description === '' ? '' : `: ${server.description}`}</dd>
@@ -51,22 +51,51 @@ export function consentPage(asked: ConsentAsked): Html {
       <dd>${placeOf(client.redirectUri)}</dd>
     </dl>
     <h2>What it could do there</h2>
-    ${person === null ? howMany(server) : toolsOf(person)}
-    <form method="post" action="${asked.action}">
-      <input type="hidden" name="token" value="${asked.token}" />
-      ${asked.byEmail && person === null ? EMAIL : html``}
-      <div class="acts">
-        ${
-          person === null
-            ? choices.map(
-                ({ id, name }) =>
-                  html`<button class="main" name="with" value="${id}">Allow, and sign in with ${name}</button> `,
-              )
-            : html`<button class="main" name="with" value="session">Allow</button>`
-        }
-        <button name="with" value="deny">Do not allow</button>
-      </div>
-    </form>`;
+    ${person === null ? howMany(server) : toolsOf(person)} ${decisionOf(asked, person !== null)}`;
+}
+
+/** What a client asks that is to administer Warder. */
+export interface AdminConsentAsked extends WhoAsked {
+  readonly client: AskedClient;
+  readonly person: { readonly name: string; readonly roles: readonly string[] } | null;
+}
+
+/** May this client administer Warder for you? Only one that the company has set up for it comes here. */
+export function adminConsentPage(asked: AdminConsentAsked): Html {
+  const { client, person } = asked;
+  const roles =
+    person === null ? 'whatever your roles allow you' : `what your roles allow you: ${person.roles.join(', ')}`;
+  return html`<h1>Let “${client.name}” administer Warder for you?</h1>
+    ${signedInAs(person)} ${whoItIs(client)}
+    <dl>
+      <dt>You go back to</dt>
+      <dd>${placeOf(client.redirectUri)}</dd>
+    </dl>
+    <h2>What it could do</h2>
+    <p>It may see and change here ${roles}. For each change you must have signed in a short while before.</p>
+    ${decisionOf(asked, person !== null)}`;
+}
+
+function signedInAs(person: { readonly name: string } | null): Html {
+  return person === null ? html`` : html`<p>You are signed in as <strong>${person.name}</strong>.</p>`;
+}
+
+function decisionOf(asked: WhoAsked, isSignedIn: boolean): Html {
+  return html`<form method="post" action="${asked.action}">
+    <input type="hidden" name="token" value="${asked.token}" />
+    ${asked.byEmail && !isSignedIn ? EMAIL : html``}
+    <div class="acts">
+      ${
+        isSignedIn
+          ? html`<button class="main" name="with" value="session">Allow</button>`
+          : asked.choices.map(
+              ({ id, name }) =>
+                html`<button class="main" name="with" value="${id}">Allow, and sign in with ${name}</button> `,
+            )
+      }
+      <button name="with" value="deny">Do not allow</button>
+    </div>
+  </form>`;
 }
 
 /** Anybody can ask as a client: to who is not signed in the page names no tool. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { OAUTH_SCOPE } from '@warder/contracts';
 import { storeAnswerOf } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { Provider } from 'oidc-provider';
 import { ACCOUNT_CLIENT } from '../authorization/first-party.js';
+import { type Resource, resourceAt, scopeOf, urlOf } from '../authorization/resources.js';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
 import { type Principal, principalStateOf } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
@@ -12,7 +12,7 @@ import type { BrowserForms } from './browser-forms.js';
 import type { CompanySignIn } from './company-sign-in.js';
 import type { NewPassword } from './new-password.js';
 import { freshSince } from './fresh-sign-in.js';
-import { consentPage, noticePage, passwordPage, whoPage } from './pages.js';
+import { adminConsentPage, consentPage, noticePage, passwordPage, whoPage } from './pages.js';
 import type { PasswordsStore } from './passwords.store.js';
 import type { PeopleStore } from './people.store.js';
 import type { SignInLimits } from './sign-in-limits.js';
@@ -42,7 +42,7 @@ export interface SignInParts {
   address(request: IncomingMessage): string;
   readonly limits: SignInLimits;
   wallMs(): number;
-  onConsent(told: { principal: Principal; clientId: string; virtualServer: string; address: string }): Promise<void>;
+  onConsent(told: { principal: Principal; clientId: string; resource: Resource; address: string }): Promise<void>;
   /** A sign-in that failed or was refused, for the record. */
   onFailure(told: { code: string; detail: string; address: string; method?: string }): void;
   onBug(error: unknown): void;
@@ -129,9 +129,14 @@ export class SignIn {
       return answerPage(response, 200, 'Sign in', whoPage({ ...form, isAgain }));
     }
     const client = await this.clientOf(interaction);
-    const server = servers.describe(this.serverOf(interaction));
-    if (server === undefined) throw new PageError(404, 'The server that was asked for is not there any more.');
+    const resource = this.resourceOf(interaction);
     const found = await this.sessionPerson(interaction);
+    if (resource.kind === 'admin') {
+      const person = found === undefined ? null : { name: found.name, roles: found.roles };
+      return answerPage(response, 200, `Allow ${client.name}?`, adminConsentPage({ ...form, client, person }));
+    }
+    const server = servers.describe(resource.name);
+    if (server === undefined) throw new PageError(404, 'The server that was asked for is not there any more.');
     const person = found && { name: found.name, tools: servers.grantedTools(server.name, principalStateOf(found)) };
     const body = consentPage({ ...form, client, server, person: person ?? null });
     answerPage(response, 200, `Allow ${client.name}?`, body);
@@ -222,9 +227,8 @@ export class SignIn {
     by: { readonly provider: string; readonly ts?: number } | null,
   ): Promise<void> {
     // A session is as old as the sign-in that it came of, and a consent makes it no younger.
-    const { provider = null, ts } = by ?? {};
-    const when = ts === undefined ? {} : { ts };
-    const login = by === null ? {} : { login: { accountId: principal.id, remember: true, ...when }, provider };
+    const { provider = null, ts = Math.floor(this.parts.wallMs() / 1_000) } = by ?? {};
+    const login = by === null ? {} : { login: { accountId: principal.id, remember: true, ts }, provider };
     const consent = isOurs(interaction)
       ? {}
       : { consent: { grantId: await this.grant(request, interaction, principal) } };
@@ -236,21 +240,21 @@ export class SignIn {
   private async grant(request: IncomingMessage, interaction: Interaction, principal: Principal): Promise<string> {
     const { provider, origin } = this.parts;
     const clientId = String(interaction.params['client_id']);
-    const virtualServer = this.serverOf(interaction);
+    const resource = this.resourceOf(interaction);
     const isOwn = interaction.session?.accountId === principal.id;
     const known = isOwn && interaction.grantId ? await provider.Grant.find(interaction.grantId) : undefined;
     const grant = known ?? new provider.Grant({ accountId: principal.id, clientId });
-    grant.addOIDCScope(`openid offline_access ${OAUTH_SCOPE}`);
-    grant.addResourceScope(`${origin}/mcp/${virtualServer}`, OAUTH_SCOPE);
+    grant.addOIDCScope(`openid offline_access ${scopeOf(resource)}`);
+    grant.addResourceScope(urlOf(origin, resource), scopeOf(resource));
     const grantId = await grant.save();
-    await this.parts.onConsent({ principal, clientId, virtualServer, address: this.parts.address(request) });
+    await this.parts.onConsent({ principal, clientId, resource, address: this.parts.address(request) });
     return grantId;
   }
 
-  private serverOf({ params }: Interaction): string {
+  private resourceOf({ params }: Interaction): Resource {
     const { resource } = params;
-    const name = typeof resource === 'string' ? resource.slice(`${this.parts.origin}/mcp/`.length) : undefined;
-    return name ?? this.parts.servers.names()[0] ?? '';
+    const named = typeof resource === 'string' ? resourceAt(this.parts.origin, resource) : undefined;
+    return named ?? { kind: 'server', name: this.parts.servers.names()[0] ?? '' };
   }
 
   private async clientOf({ params }: Interaction): Promise<Parameters<typeof consentPage>[0]['client']> {

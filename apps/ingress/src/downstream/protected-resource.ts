@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { OAUTH_SCOPE, type TrustedIssuerState } from '@warder/contracts';
+import { ADMIN_PATH, ADMIN_SCOPE, OAUTH_SCOPE, type TrustedIssuerState } from '@warder/contracts';
 import { answerJson } from '@warder/service-host';
 import type { WrittenAnswer } from './written-answer.js';
 
@@ -51,16 +51,23 @@ export function answerProtectedResource(
   response: ServerResponse,
 ): void {
   const path = (request.url ?? '').split('?', 1)[0]!.slice(METADATA_PREFIX.length);
+  const origin = originOf(publicUrl);
+  // Tokens for the admin doors are had of our own authorization server, and where that is not used, of nobody.
+  if (path === ADMIN_PATH && issuer === undefined)
+    return answerMetadata(response, `${origin}${ADMIN_PATH}`, origin, ADMIN_SCOPE);
   const virtualServer = path.startsWith('/mcp/') ? path.slice(5) : '';
   if (!NAME.test(virtualServer)) {
     return answerJson(response, 404, { error: { code: 'WDR_PATH_UNKNOWN', message: 'no such path' } });
   }
-  const scope = scopeOf(issuer);
+  answerMetadata(response, resourceOf(origin, virtualServer), issuer?.issuer ?? origin, scopeOf(issuer));
+}
+
+function answerMetadata(response: ServerResponse, resource: string, server: string, scope: string | null): void {
   // Clients in a browser read it before they have a token.
   response.setHeader('access-control-allow-origin', '*');
   answerJson(response, 200, {
-    resource: resourceOf(originOf(publicUrl), virtualServer),
-    authorization_servers: [issuer?.issuer ?? originOf(publicUrl)],
+    resource,
+    authorization_servers: [server],
     ...(scope === null ? {} : { scopes_supported: [scope] }),
     bearer_methods_supported: ['header'],
   });

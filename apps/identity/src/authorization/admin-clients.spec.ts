@@ -1,0 +1,157 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
+import { type BrowserPage, ScriptedBrowser } from '@warder/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IdentityScene } from '../identity.scene.js';
+
+const CALLBACK = 'http://127.0.0.1:5999/callback';
+const PASSWORD = 'correct horse battery';
+const EMAIL = 'root@example.com';
+const MINUTE_MS = 60_000;
+
+let scene: IdentityScene;
+let origin: string;
+let aheadMs = 0;
+
+interface Tokens {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly error: string;
+}
+
+const claimsOf = (token: string) =>
+  JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Readonly<Record<string, unknown>>;
+
+/** A program that asks for a token, and the browser of its person. */
+class Program {
+  readonly browser = ScriptedBrowser.until(CALLBACK.slice(0, -9));
+  private readonly verifier = randomBytes(32).toString('base64url');
+
+  constructor(readonly clientId: string) {}
+
+  addressOf(more: Record<string, string> = {}): string {
+    const params = {
+      client_id: this.clientId,
+      response_type: 'code',
+      redirect_uri: CALLBACK,
+      code_challenge: createHash('sha256').update(this.verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      resource: `${origin}/admin`,
+      scope: 'admin offline_access',
+      ...more,
+    };
+    return `${origin}/oauth/authorize?${new URLSearchParams(params)}`;
+  }
+
+  async signIn(consent: BrowserPage): Promise<BrowserPage> {
+    const form = await this.browser.submit(consent, { with: 'local' });
+    return this.browser.submit(form, { email: EMAIL, password: PASSWORD });
+  }
+
+  redeem(page: BrowserPage): Promise<Tokens> {
+    const code = new URL(page.url).searchParams.get('code') ?? '';
+    const form = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: this.verifier };
+    return this.ask(form);
+  }
+
+  async ask(form: Record<string, string>): Promise<Tokens> {
+    const body = new URLSearchParams({ client_id: this.clientId, ...form });
+    return (await (await fetch(`${origin}/oauth/token`, { method: 'POST', body })).json()) as Tokens;
+  }
+}
+
+const change = async (bearer: string) => {
+  const made = await scene.ask('POST', '/principals', { name: 'Somebody', kind: 'human' }, bearer);
+  return [made.status, made.body.error?.code];
+};
+
+beforeAll(async () => {
+  scene = await IdentityScene.create();
+  scene.nowMs = () => Date.now() + aheadMs;
+  const people = { redirectUris: [CALLBACK] };
+  await scene.start({
+    authorization: {
+      clients: [
+        { id: 'ops-console', name: 'Ops console', admin: true, ...people },
+        { id: 'editor', name: 'Editor', ...people },
+      ],
+    },
+  });
+  origin = scene.running!.url;
+  const document = PolicyDocument.parse({ upstreams: {}, virtualServers: { dev: { tools: [] } }, grants: [] });
+  await scene.bus.own(policySnapshotTopic);
+  await scene.bus.publish(policySnapshotTopic, 'current', { ...policySnapshotTopic.example, version: 1, document });
+  const { body } = await scene.ask('POST', '/principals', { name: 'Root', email: EMAIL, roles: ['admin'] });
+  const { body: link } = await scene.ask('POST', `/principals/${body.id}/password-link`);
+  const browser = ScriptedBrowser.until(CALLBACK);
+  const page = await browser.open((link as unknown as { url: string }).url);
+  expect((await browser.submit(page, { password: PASSWORD })).status).toBe(200);
+});
+afterAll(() => scene.close());
+
+describe('a client that people administer through', () => {
+  it('asks its person, gets a token for the admin doors alone, and is asked for a new sign-in when that is old', async () => {
+    const program = new Program('ops-console');
+    const consent = await program.browser.open(program.addressOf());
+    expect(consent.text).toContain('Let “Ops console” administer Warder for you?');
+    const tokens = await program.redeem(await program.signIn(consent));
+    expect(claimsOf(tokens.access_token)).toMatchObject({
+      aud: `${origin}/admin`,
+      scope: 'admin',
+      auth_time: expect.any(Number),
+    });
+    expect(await change(tokens.access_token)).toEqual([201, undefined]);
+
+    aheadMs += 20 * MINUTE_MS;
+    const refreshed = await program.ask({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+    // A refresh is no sign-in: it says what the first token said.
+    expect(claimsOf(refreshed.access_token)['auth_time']).toBe(claimsOf(tokens.access_token)['auth_time']);
+    expect((await scene.ask('GET', '/principals', undefined, refreshed.access_token)).status).toBe(200);
+    expect(await change(refreshed.access_token)).toEqual([401, 'WDR_SIGN_IN_NOT_RECENT']);
+
+    const again = await program.browser.open(program.addressOf({ max_age: '900' }));
+    expect(again.url).toContain('/sign-in/');
+    const fresh = await program.redeem(await program.signIn(again));
+    expect(await change(fresh.access_token)).toEqual([201, undefined]);
+    const consents = scene.records.filter(({ method }) => method === 'admin/identity/consent.grant');
+    expect(consents.map(({ personal }) => personal?.arguments)).toEqual([
+      expect.objectContaining({ value: { clientId: 'ops-console', admin: true } }),
+      expect.objectContaining({ value: { clientId: 'ops-console', admin: true } }),
+    ]);
+    const changes = scene.records.filter(
+      ({ method, agent }) => method.endsWith('principal.create') && agent?.kind === 'oauth',
+    );
+    expect(changes).toHaveLength(2);
+    expect(changes[0]).toMatchObject({ verified: { client: 'ops-console', by: 'advance' } });
+  });
+
+  it('has no door there that the company did not open for it', async () => {
+    for (const [clientId, resource] of [
+      ['editor', '/admin'],
+      ['ops-console', '/admin/'],
+      ['ops-console', '/admin/identity'],
+    ]) {
+      const page = await new Program(clientId!).browser.open(
+        new Program(clientId!).addressOf({ resource: `${origin}${resource}` }),
+      );
+      expect(new URL(page.url).searchParams.get('error')).toBe('invalid_target');
+    }
+  });
+
+  it('cannot make a token for the admin doors of one that is for a server, nor the reverse', async () => {
+    const program = new Program('ops-console');
+    const consent = await program.browser.open(
+      program.addressOf({ resource: `${origin}/mcp/dev`, scope: 'mcp offline_access' }),
+    );
+    const tokens = await program.redeem(await program.signIn(consent));
+    expect(claimsOf(tokens.access_token)).toMatchObject({ aud: `${origin}/mcp/dev`, scope: 'mcp' });
+    expect(claimsOf(tokens.access_token)['auth_time']).toBeUndefined();
+    expect((await scene.ask('GET', '/principals', undefined, tokens.access_token)).status).toBe(401);
+    const turned = await program.ask({
+      grant_type: 'refresh_token',
+      refresh_token: tokens.refresh_token,
+      resource: `${origin}/admin`,
+    });
+    expect(turned.error).toBe('invalid_target');
+  });
+});
