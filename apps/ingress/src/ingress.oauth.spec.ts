@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { createKafkaBus } from '@warder/bus';
 import { grantStateTopic, principalStateTopic, type SigningKeyState, signingKeyStateTopic } from '@warder/contracts';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
@@ -11,7 +11,7 @@ let upstream: FixtureUpstream;
 let scene: IngressScene;
 
 /** An access token of ana's for `dev`, as identity would sign it. */
-function accessToken(change: object = {}): string {
+function accessToken(change: object = {}, { kid, privateKey } = { kid: 'k1', privateKey: keys.privateKey }): string {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const nowS = Math.floor(scene.clock.wallMs() / 1_000);
   const claims = {
@@ -26,9 +26,14 @@ function accessToken(change: object = {}): string {
     exp: nowS + 3_600,
     ...change,
   };
-  const signed = `${part({ alg: 'ES256', typ: 'at+jwt', kid: 'k1' })}.${part(claims)}`;
-  const seal = sign('sha256', Buffer.from(signed), { key: keys.privateKey, dsaEncoding: 'ieee-p1363' });
+  const signed = `${part({ alg: 'ES256', typ: 'at+jwt', kid })}.${part(claims)}`;
+  const seal = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
   return `${signed}.${seal.toString('base64url')}`;
+}
+
+function keyState(id: string, publicKey: KeyObject, change: Partial<SigningKeyState> = {}): SigningKeyState {
+  const jwk = publicKey.export({ format: 'jwk' }) as SigningKeyState['jwk'];
+  return { version: 1, status: 'active', id, algorithm: 'ES256', jwk, ...change };
 }
 
 const ask = (token: string, virtualServer = 'dev') =>
@@ -44,9 +49,7 @@ beforeAll(async () => {
     },
     grants: [{ name: 'all', effect: 'permit', to: { group: 'developers' }, tools: ['fixture/*'] }],
   });
-  const jwk = keys.publicKey.export({ format: 'jwk' }) as SigningKeyState['jwk'];
-  const state: SigningKeyState = { version: 1, status: 'active', id: 'k1', algorithm: 'ES256', jwk };
-  await scene.bus.publish(signingKeyStateTopic, 'k1', state);
+  await scene.bus.publish(signingKeyStateTopic, 'k1', keyState('k1', keys.publicKey));
   await scene.untilListed(new WireClient(scene, 'modern', await scene.token('ana')), 'echo', 'slow');
 });
 
@@ -110,6 +113,7 @@ describe('an OAuth client', () => {
 
   it.each([
     ['another virtual server', () => accessToken({ aud: `${scene.host.url}/mcp/ops` })],
+    ['the admin doors', () => accessToken({ aud: `${scene.host.url}/admin` })],
     ['the gateway as a whole', () => accessToken({ aud: scene.host.url })],
     ['another gateway', () => accessToken({ iss: 'https://other.example' })],
     ['nobody any more', () => accessToken({ exp: 1_000 })],
@@ -120,6 +124,26 @@ describe('an OAuth client', () => {
     expect(answer.headers['www-authenticate']).toMatch(
       /^Bearer realm="warder", error="invalid_token", resource_metadata=/,
     );
+  });
+
+  it('goes on while keys turn: by the old one and the next one, and by none that was let go', async () => {
+    const next = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const statusOf = async (token: string): Promise<number> => (await ask(token)).status;
+    const [old, made] = [accessToken(), accessToken({}, { kid: 'k2', privateKey: next.privateKey })];
+    expect([await statusOf(old), await statusOf(made)]).toEqual([200, 401]);
+    await scene.bus.publish(signingKeyStateTopic, 'k2', keyState('k2', next.publicKey));
+    await expect.poll(() => statusOf(made)).toBe(200);
+    expect(await statusOf(old)).toBe(200);
+    await scene.bus.publish(
+      signingKeyStateTopic,
+      'k2',
+      keyState('k2', next.publicKey, { version: 2, status: 'retired' }),
+    );
+    await expect.poll(() => statusOf(made)).toBe(401);
+    expect(await statusOf(old)).toBe(200);
+    // What is said late brings no key back.
+    await scene.bus.publish(signingKeyStateTopic, 'k2', keyState('k2', next.publicKey));
+    expect([await statusOf(made), await statusOf(old)]).toEqual([401, 200]);
   });
 
   it('is cut off, a running call included, when its grant ends; another one is not', async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StateVersion } from '../state.js';
-import { type Topic } from '../topic.js';
+import { EVERY_SERVICE, type Topic } from '../topic.js';
 
 /**
  * What a principal allowed an OAuth client. An access token carries proof of its grant, so only the end of a grant has
@@ -25,7 +25,7 @@ export const grantStateTopic: Topic<GrantState> = {
   retentionMs: null,
   messageBytesMax: 65_536,
   writers: ['identity'],
-  readers: ['ingress'],
+  readers: EVERY_SERVICE,
   example: {
     version: 1,
     status: 'revoked',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StateVersion } from '../state.js';
-import { type Topic } from '../topic.js';
+import { EVERY_SERVICE, type Topic } from '../topic.js';
 
 /** A key by which access tokens, and passes of a browser to pages of another service, are verified. One that is `retired` verifies nothing any more. */
 export const SigningKeyState = z.object({
@@ -24,7 +24,7 @@ export const signingKeyStateTopic: Topic<SigningKeyState> = {
   retentionMs: null,
   messageBytesMax: 65_536,
   writers: ['identity'],
-  readers: ['ingress', 'credentials'],
+  readers: EVERY_SERVICE,
   example: {
     version: 1,
     status: 'active',
