@@ -1,5 +1,5 @@
 import type { ProviderSetup } from './provider-setup.js';
-import { renderUrl } from './url-template.js';
+import { renderText, renderUrl } from './url-template.js';
 
 /** What one person's consent is asked for with. */
 export interface Consent {
@@ -38,4 +38,18 @@ export function authorizationUrl(setup: ProviderSetup, consent: Consent): URL {
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   return url;
+}
+
+/**
+ * Whether an authorization answer is of the provider that was asked: one that names another issuer is of a mix-up, and so
+ * is one without a name where the provider names itself always.
+ * @see RFC 9207 section 2.4
+ */
+export function isAnswerOf(
+  { entry, values }: Pick<ProviderSetup, 'entry' | 'values'>,
+  iss: string | null | undefined,
+): boolean {
+  const { issuer, answersNameIssuer } = entry.authorization;
+  if (iss == null) return !answersNameIssuer;
+  return issuer === undefined || iss === renderText(issuer, values);
 }

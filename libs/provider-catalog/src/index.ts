@@ -1,6 +1,23 @@
-export { type Consent, authorizationUrl, scopesOf } from './authorization-request.js';
+export { authorizationUrl, type Consent, isAnswerOf, scopesOf } from './authorization-request.js';
 export { accountOf, accountRequest, credentialHeaders, type ProviderAccount, readAccount } from './account.js';
 export { type ProviderStep, stepAfterConsent } from './hooks/provider-hooks.js';
+export { readChallenge, type UpstreamChallenge } from './discovery/challenge.js';
+export {
+  clientDocument,
+  type DocumentProof,
+  documentProof,
+  type OurClient,
+  readRegistration,
+  type RegisteredClient,
+  REGISTRATION_ORDER,
+  registrationRequest,
+  type RegistrationWay,
+  registrationWay,
+} from './discovery/client-registration.js';
+export { type DiscoveredProvider, discoveredProvider, issuerKey } from './discovery/discovered-provider.js';
+export { DiscoveryRefused } from './discovery/discovery-refused.js';
+export { readResourceMetadata, type ResourceMetadata, resourceMetadataUrls } from './discovery/resource-metadata.js';
+export { readServerMetadata, type ServerMetadata, serverMetadataUrls } from './discovery/server-metadata.js';
 export { parseProvider, ProviderEntryRefused } from './parse-provider.js';
 export {
   ClientAuthenticationMethod,

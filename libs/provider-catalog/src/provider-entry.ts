@@ -52,9 +52,8 @@ const Authorization = z.strictObject({
   endpoint: UrlTemplate,
   pkce: z.enum(['S256', 'none']).describe('none: the provider documents no PKCE, so none is sent.'),
   parameters: Fields.default({}).describe('Sent beside those of RFC 6749 section 4.1.1.'),
-  issuer: UrlTemplate.optional().describe(
-    'What `iss` of the answer must be (RFC 9207); absent: the provider sends none.',
-  ),
+  issuer: UrlTemplate.optional().describe('What `iss` of the answer must be, where it is there (RFC 9207).'),
+  answersNameIssuer: z.boolean().default(false).describe('The provider says that every answer has an `iss`.'),
 });
 
 const Token = z.strictObject({
@@ -196,7 +195,7 @@ const ProviderEntryShape = z.strictObject({
 
 /**
  * One provider of OAuth, as data: all that differs between providers is a field. The published form of it is
- * `libs/provider-catalog/provider-entry.schema.json`.
+ * `docs/provider-entry.schema.json`.
  */
 export const ProviderEntry = ProviderEntryShape.check(({ value, issues }) => {
   for (const message of faultsOf(value)) issues.push({ code: 'custom', message, input: value });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { accountOf, credentialHeaders } from './account.js';
+import { isAnswerOf } from './authorization-request.js';
 import { stepAfterConsent } from './hooks/provider-hooks.js';
 import type { ProviderSetup } from './provider-setup.js';
 import { provider } from './providers.scene.js';
@@ -92,6 +93,11 @@ describe('a token of a person’s is exchanged', () => {
 });
 
 describe('a request of the catalogue', () => {
+  it('has an answer without an issuer where no document says one', () => {
+    expect(isAnswerOf(setup('gitlab', {}), null)).toBe(true);
+    expect(isAnswerOf(setup('gitlab', {}), 'https://gitlab.com')).toBe(true);
+  });
+
   it('says who named its host', () => {
     expect(refreshRequest(setup('internal-oauth', INTERNAL), 'r', '')).toMatchObject({ namedBy: 'operator' });
     expect(refreshRequest(setup('notion', {}), 'r', '')).toMatchObject({ namedBy: 'catalogue' });

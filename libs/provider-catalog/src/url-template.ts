@@ -60,7 +60,7 @@ export function renderUrl(
   template: string,
   values: Readonly<Record<string, string>>,
 ): NamedUrl {
-  const url = new URL(template.replaceAll(PLACEHOLDER, (_all, name: string) => valueOf(values, name)));
+  const url = new URL(renderText(template, values));
   const named = placeholdersOf(template).some((name) => {
     const parameter = entry.parameters[name];
     // A label within a provider's own domain is still the provider's; what the entry lists is the catalogue's.
@@ -69,6 +69,11 @@ export function renderUrl(
   });
   if (url.protocol !== 'https:' && !named) throw new ParameterRefused('a URL of the catalogue is not https');
   return { url, namedBy: named ? 'operator' : 'catalogue' };
+}
+
+/** A template with its values, as text: an issuer is compared to the byte, and a URL adds a slash. */
+export function renderText(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replaceAll(PLACEHOLDER, (_all, name: string) => valueOf(values, name));
 }
 
 function valueOf(values: Readonly<Record<string, string>>, name: string): string {
