@@ -116,7 +116,7 @@ admin    | PATCH  | /admin/identity/service-accounts/:id          | admin       
 admin    | POST   | /admin/identity/service-accounts/:id/secrets  | admin                          | 400 WDR_BODY_INVALID
 admin    | PUT    | /admin/identity/service-accounts/:id/keys     | admin                          | 400 WDR_BODY_INVALID
 admin    | DELETE | /admin/identity/service-accounts/:id/credentials/:credential | admin           | 404 WDR_SERVICE_ACCOUNT_UNKNOWN
-admin    | GET    | /admin/identity/signing-keys                  | admin auditor                  | 200
+admin    | GET    | /admin/identity/signing-keys                  | admin operator auditor         | 200
 admin    | POST   | /admin/identity/signing-keys/rotate           | admin                          | 200
 leaks    | POST   | /admin/identity/leaked-tokens                 |                                | 400 WDR_BODY_INVALID
 scim     | GET    | /scim/v2/ServiceProviderConfig                |                                | 200
@@ -153,8 +153,8 @@ admin    | GET    | /admin/audit/quarantine                       | auditor     
 admin    | GET    | /admin/audit/checkpoints                      | auditor                        | 200
 admin    | GET    | /admin/audit/bundle                           | auditor                        | 400 WDR_BODY_INVALID
 admin    | GET    | /admin/audit/export                           | auditor                        | 200
-admin    | GET    | /admin/audit/exporters                        | admin auditor                  | 200
-admin    | POST   | /admin/audit/exporters/:name/rewind           | admin auditor                  | 400 WDR_BODY_INVALID
+admin    | GET    | /admin/audit/exporters                        | admin operator auditor         | 200
+admin    | POST   | /admin/audit/exporters/:name/rewind           | admin operator                 | 400 WDR_BODY_INVALID
 admin    | GET    | /admin/audit/holds                            | admin auditor                  | 200
 admin    | POST   | /admin/audit/holds                            | admin                          | 400 WDR_BODY_INVALID
 admin    | POST   | /admin/audit/holds/:id/release                | admin                          | 404 WDR_HOLD_UNKNOWN

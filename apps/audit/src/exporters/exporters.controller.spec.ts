@@ -133,8 +133,9 @@ describe('the exporters at the admin door', () => {
     expect([answer.status, answer.body.error.code]).toEqual([status, code]);
   });
 
-  it('tells a member nothing', async () => {
-    for (const answer of [await all('member'), await rewind('siem', { to: 'beginning' }, 'member')])
+  it('tells a member nothing, and lets an auditor look and change nothing', async () => {
+    const to = { to: 'beginning' };
+    for (const answer of [await all('member'), await rewind('siem', to, 'member'), await rewind('siem', to, 'auditor')])
       expect([answer.status, answer.body.error.code]).toEqual([403, 'WDR_ROLE_MISSING']);
   });
 });

@@ -6,9 +6,9 @@ import { QueryLog } from '../query-log.js';
 import type { ExporterReport } from './exporter.js';
 import { ExportersStore } from './exporters.store.js';
 
-/** How the exporters are. Administrators mend them, auditors rely on them; no record is shown here. Looking is on record. */
+/** How the exporters are. Operators mend them, auditors rely on them; no record is shown here. Looking is on record. */
 @Controller('admin/audit/exporters')
-@Roles('admin', 'auditor')
+@Roles('admin', 'operator', 'auditor')
 export class ExportersController {
   constructor(
     @Inject(ExportersStore) private readonly store: ExportersStore,
@@ -24,6 +24,7 @@ export class ExportersController {
   }
 
   @Post(':name/rewind')
+  @Roles('admin', 'operator')
   @HttpCode(202)
   rewind(
     @Param('name') name: string,

@@ -13,7 +13,7 @@ export class SigningKeysController {
   ) {}
 
   @Get()
-  @Roles('admin', 'auditor')
+  @Roles('admin', 'operator', 'auditor')
   async list(): Promise<{ signingKeys: SigningKeyView[] }> {
     return { signingKeys: await this.keys.list() };
   }
