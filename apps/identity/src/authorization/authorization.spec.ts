@@ -606,6 +606,36 @@ describe('the end of access', () => {
     }
   });
 
+  it('reaches a sign-in that has not come back yet', async () => {
+    const id = await newcomer('tom@example.com');
+    const { body: client } = await register();
+    const browser = ScriptedBrowser.until(`${origin}/oauth/authorize/`);
+    const visit = new Visit(client.client_id, {}, browser);
+    const signedIn = await visit.signIn('tom@example.com');
+    expect(signedIn.url).toContain('/oauth/authorize/');
+    expect((await scene.ask('POST', `/principals/${id}/sign-out`)).status).toBe(200);
+    const after = await browser.visit(signedIn.url);
+    expect(after.url.startsWith(CALLBACK)).toBe(false);
+    expect(after.status).toBe(400);
+  });
+
+  it('reaches a sign-in of that very moment', async () => {
+    const id = await newcomer('uma@example.com');
+    const { body: client } = await register();
+    const visit = new Visit(client.client_id);
+    const form = await visit.browser.submit(await visit.browser.open(visit.address), { with: 'local' });
+    const lock = await scene.locked();
+    const signedOut = scene.ask('POST', `/principals/${id}/sign-out`);
+    await lock.areWaiting(1);
+    const page = visit.browser.submit(form, { email: 'uma@example.com', password: PASSWORD });
+    await lock.areWaiting(2);
+    await lock.release();
+    await signedOut;
+    expect([(await page).status, (await page).text.includes('You were signed out meanwhile')]).toEqual([400, true]);
+    const kept = await scene.query(`SELECT model FROM identity.oauth_item WHERE account_id = '${id}'`);
+    expect(kept).toEqual([]);
+  });
+
   it('of one client leaves the others', async () => {
     const id = await newcomer('two@example.com');
     const visits: { visit: Visit; tokens: Tokens }[] = [];

@@ -44,7 +44,7 @@ export class OauthItems implements Adapter {
 
   /** @throws InvalidClientAuth for an assertion that somebody came with already: of several at once one is the first */
   async upsert(id: string, payload: AdapterPayload, expiresInS: number): Promise<void> {
-    const { grantId = null, accountId = null, uid = null } = payload;
+    const { grantId = null, uid = null } = payload;
     const kept = this.sealed(id, payload);
     const nowMs = this.parts.store.wallMs();
     const isOnce = this.model === 'ReplayDetection';
@@ -60,7 +60,7 @@ export class OauthItems implements Adapter {
         this.keyOf(id),
         JSON.stringify(kept),
         grantId,
-        accountId,
+        accountOf(payload),
         uid,
         expiresInS ? nowMs + expiresInS * 1_000 : null,
         isOnce,
@@ -99,9 +99,15 @@ export class OauthItems implements Adapter {
     throw new errors.InvalidGrant('already consumed');
   }
 
+  /** @throws SessionNotFound for a sign-in that is over */
   async destroy(id: string): Promise<void> {
     if (this.model === 'Grant') return this.revokeByGrantId(id);
-    await this.query('DELETE FROM oauth_item WHERE model = $1 AND id = $2', [this.model, this.keyOf(id)]);
+    const [, gone] = await this.query<[unknown, number]>('DELETE FROM oauth_item WHERE model = $1 AND id = $2', [
+      this.model,
+      this.keyOf(id),
+    ]);
+    // Whoever goes on with a sign-in takes it: one that was ended meanwhile, or that somebody else went on with, is over.
+    if (gone === 0 && this.model === 'Interaction') throw new errors.SessionNotFound('the sign-in is over');
   }
 
   /** Ends the grant itself: a family of which one member was stolen is not to go on with another. */
@@ -152,6 +158,11 @@ export class OauthItems implements Adapter {
   private query<T>(sql: string, values: readonly unknown[]): Promise<T> {
     return toldToClient(() => this.parts.store.source.query(sql, [...values]), this.model === 'Client');
   }
+}
+
+/** Whose it is; a sign-in that has not come back yet is of whoever signed in, and ends with what they are signed in to. */
+function accountOf({ accountId, result }: AdapterPayload): string | null {
+  return accountId ?? (result as { login?: { accountId?: string } } | undefined)?.login?.accountId ?? null;
 }
 
 function placeOf(clientId: string): string {

@@ -227,13 +227,19 @@ export class SignIn {
     by: { readonly provider: string; readonly ts?: number } | null,
   ): Promise<void> {
     // A session is as old as the sign-in that it came of, and a consent makes it no younger.
-    const { provider = null, ts = Math.floor(this.parts.wallMs() / 1_000) } = by ?? {};
+    const { provider: server, people } = this.parts;
+    const nowS = Math.floor(this.parts.wallMs() / 1_000);
+    const { provider = null, ts = nowS } = by ?? {};
     const login = by === null ? {} : { login: { accountId: principal.id, remember: true, ts }, provider };
-    const consent = isOurs(interaction)
-      ? {}
-      : { consent: { grantId: await this.grant(request, interaction, principal) } };
-    interaction.result = { ...login, ...consent };
-    await interaction.save(Math.max(1, interaction.exp - Math.floor(this.parts.wallMs() / 1_000)));
+    const grantId = isOurs(interaction) ? undefined : await this.grant(request, interaction, principal);
+    interaction.result = { ...login, ...(grantId === undefined ? {} : { consent: { grantId } }) };
+    await interaction.save(Math.max(1, interaction.exp - nowS));
+    if (!(await people.isStillSignedIn(principal))) {
+      await interaction.destroy();
+      const grant = grantId === undefined ? undefined : await server.Grant.find(grantId);
+      await grant?.destroy();
+      throw new PageError(400, 'You were signed out meanwhile. Start again in your program.');
+    }
     return redirect(response, interaction.returnTo);
   }
 
