@@ -27,6 +27,7 @@ export const STORY_SHAPES = {
   '18-account': ['standalone', 'cluster'],
   '19-attacks': ['standalone'],
   '16-ending-access': ['standalone', 'cluster'],
+  '20-agents': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;
