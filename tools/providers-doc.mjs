@@ -75,11 +75,12 @@ another is said; a client is kept by the server's issuer, so an upstream that na
 
 function sectionOf(entry) {
   const parameters = Object.entries(entry.parameters).map(([name, parameter]) => {
+    const optional = parameter.isOptional ? ', optional' : '';
     const said =
       parameter.default === undefined ? `as \`${parameter.example}\`` : `\`${parameter.default}\` if not said`;
     const values =
       parameter.values === undefined ? '' : `; one of ${parameter.values.map((each) => `\`${each}\``).join(', ')}`;
-    return `- \`${name}\`: ${parameter.title.toLowerCase()}, ${said}${values}`;
+    return `- \`${name}\`: ${parameter.title.toLowerCase()}, ${said}${values}${optional}`;
   });
   const { required, default: usual } = entry.scopes;
   const scopes = [...required, ...usual].map((scope) => `\`${scope}\``).join(' ');

@@ -2,7 +2,7 @@ import { atPointer, documentOf, textAt } from './json-pointer.js';
 import { type ProviderRequest, type ProviderSetup } from './provider-setup.js';
 import type { GrantedTokens } from './token-answer.js';
 import { lowerCase } from './token-request.js';
-import { renderUrl } from './url-template.js';
+import { isComplete, renderUrl } from './url-template.js';
 
 /** Whose account a connection is, as the provider says. */
 export interface ProviderAccount {
@@ -25,7 +25,7 @@ export function credentialHeaders(
 /** The request that says whose the token is; none where the token answer says it, or nothing does. */
 export function accountRequest(setup: ProviderSetup, accessToken: string): ProviderRequest | undefined {
   const { account } = setup.entry;
-  if (account.from !== 'request') return undefined;
+  if (account.from !== 'request' || !isComplete(account.url, setup.values)) return undefined;
   const content =
     account.json === undefined
       ? undefined

@@ -64,6 +64,7 @@ describe('the catalogue', () => {
     ['atlassian', { site: 'a.atlassian.net.evil.example' }],
     ['salesforce', { host: 'evil-salesforce.com' }],
     ['google', { tenant: 'x' }],
+    ['internal-oauth', { authorization_endpoint: 'https://login.internal.example/a' }],
     ['internal-oauth', { token_endpoint: 'file:///etc/passwd' }],
   ])('refuses for %s the values %j', (id, given) => {
     expect(() => parameterValues(provider(id), given as Record<string, string>)).toThrow(ParameterRefused);

@@ -44,6 +44,11 @@ describe('a file of the catalogue', () => {
       (of: string) => of.replace('kind: url\n', 'kind: url\n    pattern: example\n'),
       /not anchored/,
     ],
+    [
+      'a token endpoint that may be left out',
+      (of: string) => of.replace('title: Token endpoint', 'title: Token endpoint\n    isOptional: true'),
+      /never optional/,
+    ],
     ['no source', (of: string) => of.replace(/sources:[^]*/, 'sources: []\n'), /sources/],
     ['an alias', (of: string) => of.replace('title: Internal', 'title: &a Internal').concat('hook: *a\n'), /alias/i],
   ])('is refused for %s', (_what, change, message) => {

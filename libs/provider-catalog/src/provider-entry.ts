@@ -43,6 +43,10 @@ export const ProviderParameter = z.strictObject({
     .describe('label: letters, digits, - and _; host: a host name, perhaps with a port; url: a whole URL.'),
   pattern: z.string().max(300).optional().describe('What the whole value must match, beside what its kind says.'),
   values: z.array(z.string().max(300)).min(1).optional().describe('The only values there are.'),
+  isOptional: z
+    .boolean()
+    .default(false)
+    .describe('Without it, what its URL is for is not there: consent, account, revocation.'),
   default: z.string().max(300).optional(),
   example: z.string().max(300),
 });
@@ -220,6 +224,8 @@ function faultsOf(entry: ProviderEntry): string[] {
     .map((name) => `a URL names {${name}}, which is no parameter`);
   for (const [name, { pattern }] of Object.entries(entry.parameters))
     if (pattern !== undefined && !isAnchored(pattern)) faults.push(`the pattern of ${name} is not anchored: ^...$`);
+  if (placeholdersOf(token.endpoint).some((name) => entry.parameters[name]?.isOptional === true))
+    faults.push('the token endpoint is never optional');
   const carrying = Object.values(entry.credential.headers).filter((value) => value.includes('{access_token}'));
   if (carrying.length !== 1) faults.push('one header of the credential, and one only, names {access_token}');
   if (account.from === 'token-answer' && entry.answer.accountId === undefined)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { accountOf, credentialHeaders } from './account.js';
-import { isAnswerOf } from './authorization-request.js';
+import { accountOf, accountRequest, credentialHeaders } from './account.js';
+import { authorizationUrl, isAnswerOf } from './authorization-request.js';
 import { stepAfterConsent } from './hooks/provider-hooks.js';
 import type { ProviderSetup } from './provider-setup.js';
 import { provider } from './providers.scene.js';
@@ -101,6 +101,16 @@ describe('a request of the catalogue', () => {
   it('says who named its host', () => {
     expect(refreshRequest(setup('internal-oauth', INTERNAL), 'r', '')).toMatchObject({ namedBy: 'operator' });
     expect(refreshRequest(setup('notion', {}), 'r', '')).toMatchObject({ namedBy: 'catalogue' });
+  });
+
+  it('is not there where its endpoint was not said', () => {
+    const { token_endpoint } = INTERNAL;
+    const at = setup('internal-oauth', { token_endpoint });
+    expect(accountRequest(at, 'a')).toBeUndefined();
+    expect(revocationRequests(at, { accessToken: 'a' })).toEqual([]);
+    expect(clientCredentialsRequest(at).url.href).toBe(token_endpoint);
+    const consent = { redirectUri: 'https://w.example/cb', state: 's', codeChallenge: 'x' };
+    expect(() => authorizationUrl(at, consent)).toThrow('authorization_endpoint has no value');
   });
 
   it('sends no revocation of a token that is not held', () => {

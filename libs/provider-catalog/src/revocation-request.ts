@@ -2,7 +2,7 @@ import { atPointer, documentOf, textAt } from './json-pointer.js';
 import type { ProviderEntry } from './provider-entry.js';
 import { basicCredentials, bodyOf, type ProviderRequest, type ProviderSetup } from './provider-setup.js';
 import { clientProof, lowerCase } from './token-request.js';
-import { renderUrl } from './url-template.js';
+import { isComplete, renderUrl } from './url-template.js';
 
 /** What is left of a connection's tokens. */
 export interface HeldTokens {
@@ -16,6 +16,7 @@ type OwnRevocation = Extract<ProviderEntry['revocation'], { kind: 'request' }>;
 export function revocationRequests(setup: ProviderSetup, tokens: HeldTokens): ProviderRequest[] {
   const { revocation } = setup.entry;
   if (revocation.kind === 'none') return [];
+  if (revocation.kind === 'rfc7009' && !isComplete(revocation.endpoint, setup.values)) return [];
   if (revocation.kind === 'request') return ownRequests(setup, revocation, tokens);
   const held = { access_token: tokens.accessToken, refresh_token: tokens.refreshToken };
   const client = clientProof(

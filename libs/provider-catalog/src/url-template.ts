@@ -25,7 +25,7 @@ export function placeholdersOf(template: string): string[] {
 }
 
 /**
- * Every parameter's value, the default where none is given.
+ * Every parameter's value, the default where none is given; an optional one has none then.
  * @throws ParameterRefused for one that is missing, unknown, or not what its kind and pattern say
  */
 export function parameterValues(
@@ -37,6 +37,7 @@ export function parameterValues(
   const values: Record<string, string> = {};
   for (const [name, parameter] of Object.entries(entry.parameters)) {
     const value = given[name] ?? parameter.default;
+    if (value === undefined && parameter.isOptional) continue;
     if (value === undefined) throw new ParameterRefused(`the parameter ${name} has no value`);
     if (!takes(parameter, value)) throw new ParameterRefused(`${name} does not take this value`);
     values[name] = value;
@@ -69,6 +70,11 @@ export function renderUrl(
   });
   if (url.protocol !== 'https:' && !named) throw new ParameterRefused('a URL of the catalogue is not https');
   return { url, namedBy: named ? 'operator' : 'catalogue' };
+}
+
+/** Whether every parameter of a template has a value: an optional one may have none. */
+export function isComplete(template: string, values: Readonly<Record<string, string>>): boolean {
+  return placeholdersOf(template).every((name) => Object.hasOwn(values, name));
 }
 
 /** A template with its values, as text: an issuer is compared to the byte, and a URL adds a slash. */
