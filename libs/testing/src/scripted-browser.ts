@@ -75,6 +75,11 @@ export class ScriptedBrowser {
     );
   }
 
+  /** The cookies that it would send there, for a request that a test writes by itself. */
+  cookiesFor(url: string): string {
+    return this.cookies(new URL(url), true, true);
+  }
+
   private cookies(url: URL, isSameSite: boolean, isGet: boolean): string {
     const fits = [...this.jar].filter(([, { path, host, sameSite }]) => {
       if (!isSameSite && sameSite !== 'none' && !(sameSite === 'lax' && isGet)) return false;

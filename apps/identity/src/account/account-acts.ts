@@ -36,7 +36,7 @@ export interface AccountActsParts {
   readonly passwords: PasswordsStore | undefined;
   readonly bounds: IdentityConfig['tokens'];
   readonly providerName: (id: string) => string;
-  /** Takes one try at a password of the principal's. @throws PageError 429 */
+  /** Takes one try at a password of the principal's. @throws PageRefusal 429 WDR_ACCOUNT_RATE_LIMITED */
   takePassword(principalId: string): void;
 }
 
@@ -134,7 +134,7 @@ export class AccountActs {
     sent: URLSearchParams,
     onWrong: (why: { code: string; detail: string; status: number; method: string; address: string }) => void,
   ): Promise<Answer> {
-    const { passwords, sessions } = this.parts;
+    const { passwords, sessions, grants } = this.parts;
     const { id } = browser.principal;
     if (passwords === undefined || !(await passwords.has(id))) throw new PageError(404, 'There is no such page.');
     this.parts.takePassword(id);
@@ -146,9 +146,10 @@ export class AccountActs {
     const wanted = sent.get('new') ?? '';
     if (wanted.length < PASSWORD_CHARS_MIN || wanted.length > PASSWORD_CHARS_MAX)
       return again(400, `A password has ${PASSWORD_CHARS_MIN} to ${PASSWORD_CHARS_MAX} characters.`);
-    const isChanged = await passwords.change(id, { old: sent.get('old') ?? '', wanted }, by, (manager) =>
-      sessions.endOthersWithin(manager, id, browser.sessionId, by),
-    );
+    const isChanged = await passwords.change(id, { old: sent.get('old') ?? '', wanted }, by, async (manager) => {
+      await sessions.endOthersWithin(manager, id, browser.sessionId, by);
+      if (sent.get('programs') === 'end') await grants.endAllWithin(manager, id, by);
+    });
     if (!isChanged) {
       const { address } = browser;
       const detail = 'local: the old password is another one';

@@ -10,11 +10,10 @@ import type { IdentityConfig } from '../identity-config.js';
 import { BrowserForms } from '../sign-in/browser-forms.js';
 import type { PasswordsStore } from '../sign-in/passwords.store.js';
 import type { PeopleStore } from '../sign-in/people.store.js';
-import { PageError } from '../sign-in/web.js';
 import type { TokenRotation } from '../token-rotation.store.js';
 import type { TokensStore } from '../tokens.store.js';
 import { AccountActs } from './account-acts.js';
-import { Account } from './account.js';
+import { Account, tooMuchAtOnce } from './account.js';
 import { BrowserSessions } from './browser-session.js';
 import { noteBrowsers } from './note-browsers.js';
 import type { SessionsStore } from './sessions.store.js';
@@ -57,8 +56,8 @@ export function accountOf(
   const changes = { emissionMs: 60_000 / account.changesPerMinute, burst: account.changesPerMinute };
   const [changed, tried] = [new Buckets(PEOPLE_MAX), new Buckets(PEOPLE_MAX)];
   const take = (buckets: Buckets, key: string, rate: typeof PASSWORDS): void => {
-    if (buckets.take(key, rate, host.clock.monotonicMs()) >= 0) return;
-    throw new PageError(429, 'Too much at once. Wait a minute and try again.');
+    const left = buckets.take(key, rate, host.clock.monotonicMs());
+    if (left < 0) throw tooMuchAtOnce(-left);
   };
   return new Account({
     browsers: new BrowserSessions(server, people, sessions, address),

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
 import type { TokenState } from '@warder/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityScene } from '../identity.scene.js';
@@ -18,6 +20,22 @@ const tokenNamed = async (wanted: string): Promise<TokenState> => {
   const found = () => [...scene.tokens.values()].find(({ name }) => name === wanted);
   await expect.poll(found).toBeDefined();
   return found()!;
+};
+
+/** Sends a part of a form and hangs up. */
+const hangUpIn = async (url: string, cookie: string): Promise<void> => {
+  const { port, host, pathname } = new URL(url);
+  const socket = connect(Number(port), '127.0.0.1');
+  const type = 'Content-Type: application/x-www-form-urlencoded';
+  socket.write(
+    `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\n${type}\r\nCookie: ${cookie}\r\nContent-Length: 900\r\n\r\ntoken=`,
+  );
+  await once(socket, 'connect');
+  // Its session is looked up by then.
+  await ana.open();
+  socket.destroy();
+  await once(socket, 'close');
+  await ana.open();
 };
 
 beforeAll(async () => {
@@ -205,7 +223,29 @@ describe('the pages of one’s account', () => {
       tries.push((await gil.send(form, '/password', { old: PASSWORD, new: 'short' })).status);
     }
     expect(tries).toEqual([400, 400, 400, 400, 400, 429]);
+    const again = await gil.send(form, '/password', { old: PASSWORD, new: 'short' });
+    expect(Number(again.headers?.get('retry-after'))).toBeGreaterThan(0);
+    expect(Number(again.headers?.get('retry-after'))).toBeLessThanOrEqual(12);
+    expect(again.text).toContain('Too much at once. Wait a minute and try again.');
     await expect.poll(refusals, { timeout: 15_000 }).toContainEqual(['WDR_ACCOUNT_RATE_LIMITED', gil.id]);
+  });
+
+  it('end browsers of as many people at once as there are', async () => {
+    const hal = await Person.make(scene, 'hal');
+    const page = await hal.come();
+    const ended = await Promise.all(Array.from({ length: 24 }, () => hal.send(page, '/sessions/end-others')));
+    expect(ended.map(({ status }) => status)).toEqual(Array.from({ length: 24 }, () => 200));
+  });
+
+  it('refuse a form of another kind, one that is too long and a method of no browser, each with its own code', async () => {
+    const page = await ana.come();
+    const at = `${scene.running!.url}/account/tokens/new`;
+    const long = await ana.send(page, '/tokens/new', { ...whole, name: 'x'.repeat(20_000) });
+    expect(long.status).toBe(413);
+    await hangUpIn(`${scene.running!.url}/account`, ana.browser.cookiesFor(at));
+    expect((await fetch(at, { method: 'PUT' })).status).toBe(405);
+    for (const code of ['WDR_BODY_TOO_LARGE', 'WDR_METHOD_NOT_ALLOWED'])
+      await expect.poll(() => refusals().map(([told]) => told), { timeout: 15_000 }).toContain(code);
   });
 
   it('ask for a new sign-in before what matters, and then go on', async () => {
@@ -233,6 +273,23 @@ describe('the pages of one’s account', () => {
       const page = await ana.open(`/signed-in?state=${state}`);
       expect(page.url).toBe(`${scene.running!.url}/account`);
     }
+  });
+
+  it('tell an address that comes too often when to come again, as a page and on record', async () => {
+    const url = `${scene.running!.url}/account/signed-in?error=x`;
+    const refused: Response[] = [];
+    for (let round = 0; round < 20 && refused.length === 0; round += 1) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(url)));
+      refused.push(...answers.filter(({ status }) => status === 429));
+    }
+    const [first] = refused;
+    expect(first?.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(Number(first?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await first?.text()).toContain('Too much at once.');
+    const pages = await Promise.all(Array.from({ length: 50 }, () => fetch(`${scene.running!.url}/sign-in/x`)));
+    const page = pages.find(({ status }) => status === 429);
+    expect(page?.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    await expect.poll(refusals, { timeout: 15_000 }).toContainEqual(['WDR_ACCOUNT_RATE_LIMITED', null]);
   });
 
   it('let in nobody whose access has ended, from the next request on', async () => {

@@ -6,7 +6,16 @@ import { accountSignInUrl } from '../authorization/first-party.js';
 import { principalStateOf } from '../principal.entity.js';
 import type { BrowserForms } from '../sign-in/browser-forms.js';
 import { noticePage } from '../sign-in/pages.js';
-import { answerPage, formOf, type Html, html, PageError, PageRefusal, redirect } from '../sign-in/web.js';
+import {
+  answerPage,
+  formOf,
+  type Html,
+  html,
+  PageError,
+  PageRefusal,
+  type PageStatus,
+  redirect,
+} from '../sign-in/web.js';
 import type { AccountActs, Acting } from './account-acts.js';
 import type { BrowserSessions, SignedInBrowser } from './browser-session.js';
 
@@ -30,27 +39,35 @@ export interface AccountParts {
   readonly recentMs: number;
   address(request: IncomingMessage): string;
   wallMs(): number;
-  /** Takes one change of the principal. @throws PageError 429 */
+  /** Takes one change of the principal. @throws PageRefusal 429 WDR_ACCOUNT_RATE_LIMITED */
   takeChange(principalId: string): void;
   onRefusal(refused: AccountRefusal): void;
   onBug(error: unknown): void;
 }
 
-/** Codes of refusals that only a page has, by the status of its answer. */
-const CODES: Readonly<Record<number, string>> = {
+/** Codes of refusals that have none of their own, by the status of the answer: of each status that a page refuses with. */
+const CODES: Readonly<Record<PageStatus, string>> = {
   400: 'WDR_BODY_INVALID',
   401: 'WDR_SIGN_IN_FAILED',
   403: 'WDR_FORM_FOREIGN',
   404: 'WDR_PATH_UNKNOWN',
   405: 'WDR_METHOD_NOT_ALLOWED',
   413: 'WDR_BODY_TOO_LARGE',
-  415: 'WDR_BODY_INVALID',
+  415: 'WDR_CONTENT_TYPE_UNSUPPORTED',
   429: 'WDR_ACCOUNT_RATE_LIMITED',
+  502: 'WDR_SIGN_IN_FAILED',
+  503: 'WDR_STORE_UNAVAILABLE',
 };
 /** Where a browser may go on to once it is signed in; anything else is the first page. */
 const TARGET = /^(?:tokens\/new|tokens\/pat_\w{1,64}\/rotate|password)$/;
 /** Seconds by which our own clock may call a sign-in old before the authorization server does. */
 const AGREE_S = 2;
+
+/** What is known of a request before it is answered. */
+interface Seen {
+  readonly address: string;
+  browser?: SignedInBrowser;
+}
 
 /** Pages under `/account`: what a signed-in person sees of their own, makes and ends. */
 export class Account {
@@ -58,19 +75,21 @@ export class Account {
 
   /** Answers one request under `/account`. Never throws. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const seen: { browser?: SignedInBrowser } = {};
+    // Asked for now: a form that is not read to its end leaves a request without its connection.
+    const seen: Seen = { address: this.parts.address(request) };
     try {
       await this.route(request, response, seen);
     } catch (error) {
-      this.refuse(request, response, error, seen.browser);
+      // Who hung up is told nothing, and is no error.
+      if (error !== request.errored) this.refuse(request, response, error, seen);
     }
   }
 
-  private async route(
-    request: IncomingMessage,
-    response: ServerResponse,
-    seen: { browser?: SignedInBrowser },
-  ): Promise<void> {
+  /** Answers one request too many of its address. */
+  readonly tooMuch = (request: IncomingMessage, response: ServerResponse, waitMs: number): void =>
+    this.refuse(request, response, tooMuchAtOnce(waitMs), { address: this.parts.address(request) });
+
+  private async route(request: IncomingMessage, response: ServerResponse, seen: Seen): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const parts = path.split('/').slice(2);
     const isPost = request.method === 'POST';
@@ -164,15 +183,10 @@ export class Account {
     return redirect(response, isSensitive ? accountSignInUrl(place, maxAgeS) : accountSignInUrl('overview'));
   }
 
-  private refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
-    error: unknown,
-    browser: SignedInBrowser | undefined,
-  ): void {
+  private refuse(request: IncomingMessage, response: ServerResponse, error: unknown, { address, browser }: Seen): void {
     const told = toldOf(error);
     if (told.code === 'WDR_INTERNAL') this.parts.onBug(storeAnswerOf(error));
-    this.note({ ...told, method: request.method ?? '', address: this.parts.address(request) }, browser);
+    this.note({ ...told, method: request.method ?? '', address }, browser);
     if (response.headersSent) return;
     if (error instanceof PageRefusal) error.tell(response);
     answerPage(response, told.status, 'Your account', againPage('That did not work', told.sentence));
@@ -203,7 +217,7 @@ function toldOf(thrown: unknown): { status: number; code: string; sentence: stri
   if (error instanceof PageError) {
     const { status, message } = error;
     const own = error instanceof PageRefusal ? error.code : undefined;
-    return { status, code: own ?? CODES[status] ?? 'WDR_BODY_INVALID', sentence: message, detail: message };
+    return { status, code: own ?? CODES[status], sentence: message, detail: message };
   }
   if (error instanceof AdminError) {
     return { status: error.status, code: error.code, sentence: sentenceOf(error.message), detail: error.detail };
@@ -214,6 +228,11 @@ function toldOf(thrown: unknown): { status: number; code: string; sentence: stri
 
 function sentenceOf(message: string): string {
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+}
+
+/** @param waitMs - until there may be one more */
+export function tooMuchAtOnce(waitMs: number): PageRefusal {
+  return new PageRefusal(429, 'WDR_ACCOUNT_RATE_LIMITED', 'Too much at once. Wait a minute and try again.', waitMs);
 }
 
 function notThere(): PageError {

@@ -2,6 +2,7 @@ import { withStore } from '@warder/postgres';
 import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { EntityManager } from 'typeorm';
+import { endInteractions } from '../authorization/interactions.store.js';
 import type { IdentityStore } from '../identity.store.js';
 
 /** How often it is written down that a browser was here. */
@@ -66,8 +67,13 @@ export class SessionsStore {
   }
 
   /** A principal's browsers, the one that signed in last first, and by id where two did in the same millisecond. */
-  async list(principalId: string): Promise<SessionView[]> {
-    return this.query(
+  list(principalId: string): Promise<SessionView[]> {
+    return withStore(() => this.listWithin(this.store.source.manager, principalId));
+  }
+
+  /** The same within a change that is under way: one that asked by another connection would wait for those that wait for it. */
+  private listWithin(manager: EntityManager, principalId: string): Promise<SessionView[]> {
+    return manager.query(
       `SELECT item.uid AS id, item.account_id AS "principalId",
          greatest((item.payload->>'loginTs')::float8 * 1000, told.signed_in_at_ms::float8) AS "signedInAtMs",
          told.provider, told.signed_in_from AS "signedInFrom", told.agent, told.seen_at_ms::float8 AS "seenAtMs",
@@ -86,7 +92,7 @@ export class SessionsStore {
    */
   async end(principalId: string, sessionId: string, by: AdminActor): Promise<SessionView> {
     return this.store.change(async (manager) => {
-      const found = (await this.list(principalId)).find(({ id }) => id === sessionId);
+      const found = (await this.listWithin(manager, principalId)).find(({ id }) => id === sessionId);
       if (found === undefined)
         throw new AdminError(404, 'WDR_SESSION_NOT_FOUND', 'the principal has no browser signed in under this id');
       await endSessions(manager, principalId, this.store.wallMs(), [sessionId]);
@@ -107,7 +113,9 @@ export class SessionsStore {
     keptId: string | null,
     by: AdminActor,
   ): Promise<string[]> {
-    const ids = (await this.list(principalId)).flatMap(({ id }) => (id === keptId ? [] : [id]));
+    // First, so that a session which is being written comes before it is looked for.
+    await endInteractions(manager, principalId);
+    const ids = (await this.listWithin(manager, principalId)).flatMap(({ id }) => (id === keptId ? [] : [id]));
     if (ids.length === 0) return ids;
     await endSessions(manager, principalId, this.store.wallMs(), ids);
     await this.store.record(manager, 'session.end', by, { principalId, sessions: ids });
@@ -131,7 +139,8 @@ export class SessionsStore {
 
 /**
  * Ends browsers of a principal, all unless they are named, in the change that is under way: their sessions go, and stay
- * marked as ended, so that a request which holds one cannot write it back.
+ * marked as ended, so that a request which holds one cannot write it back. With all of them goes what was proved and not
+ * gone on with.
  */
 export async function endSessions(
   manager: EntityManager,
@@ -139,6 +148,7 @@ export async function endSessions(
   nowMs: number,
   ids: readonly string[] | null = null,
 ): Promise<void> {
+  if (ids === null) await endInteractions(manager, principalId);
   await manager.query(
     `INSERT INTO browser_session (id, principal_id, seen_at_ms, ended_at_ms)
      SELECT uid, account_id, $2, $2 FROM oauth_item

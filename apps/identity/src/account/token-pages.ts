@@ -95,8 +95,16 @@ export function passwordChangePage(form: string, fault: string | null): Html {
     <input id="old" name="old" type="password" required maxlength="256" autocomplete="current-password" />
     <label for="new">A new one <span class="quiet">(12 characters or more)</span></label>
     <input id="new" name="new" type="password" required minlength="12" maxlength="256" autocomplete="new-password" />
+    <p>
+      <label
+        ><input name="programs" type="checkbox" value="end" /> End the access of every program that acts for me</label
+      >
+    </p>
     <div class="acts"><button class="main">Change it</button> <a href="/account">Do not</a></div>`;
   return html`<h1>Change your password</h1>
-    <p>Every other browser is signed out. Tokens and programs stay.</p>
+    <p>
+      Every other browser is signed out. Programs go on unless you end them here, and tokens until you revoke them: if
+      somebody else may know your password, look through both.
+    </p>
     ${faultOf(fault)} ${post('/account/password', form, body)}`;
 }

@@ -55,9 +55,16 @@ export class AuthorizationDoor {
     });
   };
 
-  /** Whether the request was answered here: it is for another host, or one too many of its address. */
-  isAnswered(request: IncomingMessage, response: ServerResponse): boolean {
-    return this.isElsewhere(request, response) || this.isTooMuch(request, response);
+  /**
+   * Whether the request was answered here: it is for another host, or one too many of its address.
+   * @param tooMuch - answers that, with the milliseconds until there may be one more
+   */
+  isAnswered(request: IncomingMessage, response: ServerResponse, tooMuch = answerTooMuch): boolean {
+    if (this.isElsewhere(request, response)) return true;
+    const key = addressKey(this.parts.clientAddress(request));
+    const left = this.requests.take(key, REQUESTS, this.parts.monotonicMs());
+    if (left < 0) tooMuch(request, response, -left);
+    return left < 0;
   }
 
   /**
@@ -92,21 +99,13 @@ export class AuthorizationDoor {
     return false;
   }
 
-  private isTooMuch(request: IncomingMessage, response: ServerResponse): boolean {
-    const key = addressKey(this.parts.clientAddress(request));
-    const left = this.requests.take(key, REQUESTS, this.parts.monotonicMs());
-    if (left >= 0) return false;
-    tooMany(response, -left);
-    return true;
-  }
-
   private async register(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { parts } = this;
     const { registration } = parts;
     const rate = { emissionMs: 60_000 / registration.perMinute, burst: registration.perMinute };
     const left = this.registrations.take(addressKey(parts.clientAddress(request)), rate, parts.monotonicMs());
-    if (left < 0) return tooMany(response, -left);
-    if (!(await parts.hasRoom())) return tooMany(response, 60_000);
+    if (left < 0) return answerTooMuch(request, response, -left);
+    if (!(await parts.hasRoom())) return answerTooMuch(request, response, 60_000);
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -120,7 +119,7 @@ export class AuthorizationDoor {
   }
 }
 
-function tooMany(response: ServerResponse, afterMs: number): void {
+function answerTooMuch(_: IncomingMessage, response: ServerResponse, afterMs: number): void {
   response.setHeader('retry-after', String(Math.max(1, Math.ceil(afterMs / 1_000))));
   answerJson(response, 429, { error: 'temporarily_unavailable', error_description: 'too many requests' });
 }

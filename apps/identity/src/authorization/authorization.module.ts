@@ -32,6 +32,7 @@ import { ClientDocuments } from './client-documents.js';
 import { ClientsStore } from './clients.store.js';
 import { GrantsStore } from './grants.store.js';
 import type { createProvider } from './provider.js';
+import { InteractionsStore } from './interactions.store.js';
 import { registeredBy, ROUTES } from './routes.js';
 import { Sealing } from './sealing.js';
 import { SigningKeys } from './signing-keys.js';
@@ -189,10 +190,10 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
   const signIn = signInOf(config, host, stores, { provider, servers });
   for (const prefix of PREFIXES) host.mountRaw(prefix, door.handle);
   host.mountRaw('/account', (request, response) => {
-    if (!door.isAnswered(request, response)) void account.handle(request, response);
+    if (!door.isAnswered(request, response, account.tooMuch)) void account.handle(request, response);
   });
   host.mountRaw('/sign-in', (request, response) => {
-    if (!door.isAnswered(request, response)) void signIn.handle(request, response);
+    if (!door.isAnswered(request, response, signIn.tooMuch)) void signIn.handle(request, response);
   });
 }
 
@@ -258,9 +259,10 @@ function signInOf(
     provider,
     origin,
     forms,
-    newPassword: new NewPassword(passwords, forms, stores.sessions, clientAddress),
+    newPassword: new NewPassword(passwords, forms, stores.sessions, people, clientAddress),
     servers,
     attempts,
+    interactions: new InteractionsStore(store),
     people,
     passwords,
     company: new CompanySignIn(atCompany),

@@ -67,14 +67,20 @@ export class GrantsStore implements EndsAccess {
 
   /** Ends all that a principal's clients and browsers have. @returns the ended grants */
   async end(manager: EntityManager, principalId: string): Promise<readonly string[]> {
+    const ids = await this.endClients(manager, principalId);
+    await endSessions(manager, principalId, this.store.wallMs());
+    await manager.query('DELETE FROM oauth_item WHERE account_id = $1', [principalId]);
+    return ids;
+  }
+
+  /** Ends all that a principal allowed clients; its browsers go on. @returns the ended grants */
+  async endClients(manager: EntityManager, principalId: string): Promise<readonly string[]> {
     const rows: { id: string }[] = await manager.query(
       `SELECT id FROM oauth_item WHERE model = 'Grant' AND account_id = $1`,
       [principalId],
     );
     const ids = rows.map(({ id }) => id);
     await this.endWithin(manager, ids);
-    await endSessions(manager, principalId, this.store.wallMs());
-    await manager.query('DELETE FROM oauth_item WHERE account_id = $1', [principalId]);
     return ids;
   }
 
@@ -104,6 +110,12 @@ export class GrantsStore implements EndsAccess {
       await this.store.record(manager, 'client.end', by, { principalId, clientId, grantId });
     });
     return found;
+  }
+
+  /** Ends all that a principal allowed clients, on record. */
+  async endAllWithin(manager: EntityManager, principalId: string, by: AdminActor): Promise<void> {
+    const grants = await this.endClients(manager, principalId);
+    if (grants.length > 0) await this.store.record(manager, 'client.end', by, { principalId, grants });
   }
 
   /** A principal's grants that stand, newest first. */

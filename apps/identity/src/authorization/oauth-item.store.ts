@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { IdentityStore } from '../identity.store.js';
 import type { GrantsStore } from './grants.store.js';
+import { bearerKey } from './interactions.store.js';
 import type { Sealing } from './sealing.js';
 import { toldToClient } from './told-to-client.js';
 
@@ -33,7 +33,11 @@ export interface OauthItemParts {
   readonly sealing: Sealing;
   /** Milliseconds in which a refresh token that was used already is taken again: windows of one client race. */
   readonly reuseMs: number;
+  /** The row of the interaction by which somebody signs in in the request that is under way; undefined where nobody does. */
+  proof(): string | undefined;
 }
+
+const ROW = '$1::text, $2::text, $3::jsonb, $4::text, $5::text, $6::text, to_timestamp($7::numeric / 1000)';
 
 /** Where the authorization server keeps one kind of thing. */
 export class OauthItems implements Adapter {
@@ -42,32 +46,40 @@ export class OauthItems implements Adapter {
     private readonly parts: OauthItemParts,
   ) {}
 
-  /** @throws InvalidClientAuth for an assertion that somebody came with already: of several at once one is the first */
+  /**
+   * @throws InvalidClientAuth for an assertion that somebody came with already: of several at once one is the first
+   * @throws SessionNotFound where the interaction that it came of has ended meanwhile
+   */
   async upsert(id: string, payload: AdapterPayload, expiresInS: number): Promise<void> {
     const { grantId = null, uid = null } = payload;
-    const kept = this.sealed(id, payload);
+    const kept = JSON.stringify(this.sealed(id, payload));
     const nowMs = this.parts.store.wallMs();
+    const expiresAtMs = expiresInS ? nowMs + expiresInS * 1_000 : null;
     const isOnce = this.model === 'ReplayDetection';
+    const [from, ...more] = this.neededFor(id, payload);
     const rows = await this.query<unknown[]>(
-      `INSERT INTO oauth_item AS known (model, id, payload, grant_id, account_id, uid, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::numeric / 1000))
+      `INSERT INTO oauth_item AS known (model, id, payload, grant_id, account_id, uid, expires_at) SELECT ${ROW} ${from}
        ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, grant_id = excluded.grant_id,
          account_id = excluded.account_id, uid = excluded.uid, expires_at = excluded.expires_at
          WHERE NOT $8 OR known.expires_at <= to_timestamp($9::numeric / 1000)
        RETURNING id`,
-      [
-        this.model,
-        this.keyOf(id),
-        JSON.stringify(kept),
-        grantId,
-        accountOf(payload),
-        uid,
-        expiresInS ? nowMs + expiresInS * 1_000 : null,
-        isOnce,
-        nowMs,
-      ],
+      [this.model, this.keyOf(id), kept, grantId, ownerOf(payload), uid, expiresAtMs, isOnce, nowMs, ...more],
     );
-    if (rows.length === 0) throw new errors.InvalidClientAuth('client assertion tokens must only be used once');
+    if (rows.length > 0) return;
+    throw isOnce ? new errors.InvalidClientAuth('client assertion tokens must only be used once') : over();
+  }
+
+  /**
+   * What has to be there when it is written. A session that comes of a sign-in needs the proof: an end takes that away
+   * before it looks for sessions, and waits for one that is being written. What comes of an interaction needs that, and
+   * does not bring it back.
+   */
+  private neededFor(id: string, { result }: AdapterPayload): readonly string[] {
+    const proof = this.model === 'Session' ? this.parts.proof() : undefined;
+    const proved = `FROM oauth_item AS proof WHERE proof.model = 'Interaction' AND proof.id = $10`;
+    if (proof !== undefined) return [`${proved} AND proof.account_id = $5 FOR KEY SHARE`, proof];
+    const isAnswered = this.model === 'Interaction' && result !== undefined;
+    return isAnswered ? [`${proved} AND proof.consumed_at IS NULL FOR KEY SHARE`, this.keyOf(id)] : [''];
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -102,12 +114,18 @@ export class OauthItems implements Adapter {
   /** @throws SessionNotFound for a sign-in that is over */
   async destroy(id: string): Promise<void> {
     if (this.model === 'Grant') return this.revokeByGrantId(id);
-    const [, gone] = await this.query<[unknown, number]>('DELETE FROM oauth_item WHERE model = $1 AND id = $2', [
-      this.model,
-      this.keyOf(id),
-    ]);
-    // Whoever goes on with a sign-in takes it: one that was ended meanwhile, or that somebody else went on with, is over.
-    if (gone === 0 && this.model === 'Interaction') throw new errors.SessionNotFound('the sign-in is over');
+    if (this.model === 'Interaction') return this.goOn(id);
+    await this.query('DELETE FROM oauth_item WHERE model = $1 AND id = $2', [this.model, this.keyOf(id)]);
+  }
+
+  /** Takes an interaction for whoever goes on with it, once; its row stays, as what a session came of. */
+  private async goOn(id: string): Promise<void> {
+    const [rows] = await this.query<[unknown[], number]>(
+      `UPDATE oauth_item SET consumed_at = to_timestamp($2::numeric / 1000)
+       WHERE model = 'Interaction' AND id = $1 AND consumed_at IS NULL RETURNING id`,
+      [this.keyOf(id), this.parts.store.wallMs()],
+    );
+    if (rows.length === 0) throw over();
   }
 
   /** Ends the grant itself: a family of which one member was stolen is not to go on with another. */
@@ -133,12 +151,13 @@ export class OauthItems implements Adapter {
     const payload = this.opened(id, row.payload);
     const consumedAtS = row.consumed_at_s;
     if (consumedAtS === null) return payload;
+    if (this.model === 'Interaction') return undefined;
     const isRace = this.model === 'RefreshToken' && nowMs - consumedAtS * 1_000 < this.parts.reuseMs;
     return isRace ? payload : { ...payload, consumed: Math.floor(consumedAtS) };
   }
 
   private keyOf(id: string): string {
-    return BEARERS.has(this.model) ? hash('sha256', id, 'base64url') : id;
+    return BEARERS.has(this.model) ? bearerKey(id) : id;
   }
 
   private sealed(id: string, payload: AdapterPayload): AdapterPayload {
@@ -160,9 +179,14 @@ export class OauthItems implements Adapter {
   }
 }
 
-/** Whose it is; a sign-in that has not come back yet is of whoever signed in, and ends with what they are signed in to. */
-function accountOf({ accountId, result }: AdapterPayload): string | null {
-  return accountId ?? (result as { login?: { accountId?: string } } | undefined)?.login?.accountId ?? null;
+/** Whose it is; an interaction is of whoever signed in in it, or before it. */
+function ownerOf({ accountId, result, session }: AdapterPayload): string | null {
+  const { login } = (result ?? {}) as { login?: { accountId?: string } };
+  return accountId ?? login?.accountId ?? session?.accountId ?? null;
+}
+
+function over(): errors.SessionNotFound {
+  return new errors.SessionNotFound('this sign-in is over');
 }
 
 function placeOf(clientId: string): string {

@@ -7,6 +7,7 @@ import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocuments, withApplicationType } from './client-documents.js';
 import { ACCOUNT_CLIENT, accountClient } from './first-party.js';
+import { proofOf } from './interactions.store.js';
 import { ADMIN, type Resource, resourceAt, scopeOf, urlOf } from './resources.js';
 import { registeredBy, ROUTES } from './routes.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
@@ -24,7 +25,7 @@ export interface ProviderParts {
   /** The public origin; the issuer, whatever a request calls us. */
   readonly origin: string;
   readonly config: AuthorizationConfig;
-  readonly items: Omit<OauthItemParts, 'reuseMs'>;
+  readonly items: Omit<OauthItemParts, 'reuseMs' | 'proof'>;
   readonly keys: SigningKeys;
   readonly documents: ClientDocuments;
   readonly servers: VirtualServers;
@@ -39,15 +40,17 @@ export interface ProviderParts {
  */
 export function createProvider(parts: ProviderParts): Provider {
   const { origin, config } = parts;
-  const reuseMs = config.refreshReuseSeconds * 1_000;
+  const items: OauthItemParts = {
+    ...parts.items,
+    reuseMs: config.refreshReuseSeconds * 1_000,
+    proof: () => proofOf(Provider.ctx?.oidc.result),
+  };
   const isSecure = origin.startsWith('https:');
   const agents = agentsOf(parts);
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, signed: true, overwrite: true } as const;
   const configuration: Configuration = {
     adapter: (model: string) =>
-      model === 'Client'
-        ? new AllClients({ ...parts.items, reuseMs }, parts.agents.credentials)
-        : new OauthItems(model, { ...parts.items, reuseMs }),
+      model === 'Client' ? new AllClients(items, parts.agents.credentials) : new OauthItems(model, items),
     jwks: { keys: [new SigningNow(parts.keys)] },
     clients: [...config.clients.map(staticClient), ...agents.clients, accountClient(origin)],
     clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: ['authorization_code', 'refresh_token'] },

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SessionsStore } from '../account/sessions.store.js';
 import type { BrowserForms } from './browser-forms.js';
 import { newPasswordPage, noticePage } from './pages.js';
+import type { PeopleStore } from './people.store.js';
 import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, type PasswordsStore } from './passwords.store.js';
 import { answerPage, formOf, PageError } from './web.js';
 
@@ -11,6 +12,7 @@ export class NewPassword {
     private readonly passwords: PasswordsStore,
     private readonly forms: BrowserForms,
     private readonly sessions: Pick<SessionsStore, 'endOthersWithin'>,
+    private readonly people: Pick<PeopleStore, 'signOutWithin'>,
     private readonly addressOf: (request: IncomingMessage) => string,
   ) {}
 
@@ -31,10 +33,12 @@ export class NewPassword {
       return show(400, form.get('token') ?? '', fault);
     }
     const by = { principal: null, token: null, address: this.addressOf(request) };
-    // A link is also given out because somebody else knows the password: whoever came in by it is out.
-    const isSet = await this.passwords.set(link, password, by, (manager, id) =>
-      this.sessions.endOthersWithin(manager, id, null, by),
-    );
+    const isSet = await this.passwords.set(link, password, by, async (manager, chosenBy) => {
+      // A link is also given out because somebody else knows the password: whoever came in by it is out, and so is every
+      // program that they may have let in.
+      await this.sessions.endOthersWithin(manager, chosenBy.id, null, by);
+      await this.people.signOutWithin(manager, chosenBy, by, { why: 'password set by a link' });
+    });
     if (!isSet) throw ended();
     answerPage(response, 200, 'Password saved', noticePage('Saved', 'You can sign in with it now, from your program.'));
   }

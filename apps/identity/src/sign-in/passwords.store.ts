@@ -16,6 +16,13 @@ export interface PasswordLink {
   readonly expiresAtMs: number;
 }
 
+/** Somebody who proved their password. */
+export interface Proved {
+  readonly principal: Principal;
+  /** Whether it is still the one that they proved, which takes its time; held so until the end of the transaction. */
+  readonly stands: (manager: EntityManager) => Promise<boolean>;
+}
+
 /** The local directory: people who sign in with a password, for where no company's provider is. */
 export class PasswordsStore {
   /** What a wrong address costs too. */
@@ -29,8 +36,8 @@ export class PasswordsStore {
     this.nobody = hashing.hashed(randomBytes(16).toString('hex'));
   }
 
-  /** The principal whose address and password these are; undefined for anybody else, after the same time. @throws PageRefusal 503 WDR_PASSWORDS_BUSY */
-  async check(email: string, password: string): Promise<Principal | undefined> {
+  /** Whose address and password these are; undefined for anybody else, after the same time. @throws PageRefusal 503 WDR_PASSWORDS_BUSY */
+  async check(email: string, password: string): Promise<Proved | undefined> {
     const found: { principal_id: string; hash: string }[] = await this.store.source.query(
       `SELECT p.principal_id, p.hash FROM password p JOIN principal ON principal.id = p.principal_id
        WHERE lower(principal.email) = lower($1) AND principal.status = 'active'`,
@@ -43,7 +50,8 @@ export class PasswordsStore {
       password.slice(0, PASSWORD_CHARS_MAX + 1),
     );
     if (row === undefined || !isRight) return undefined;
-    return (await this.store.source.manager.findOneBy(Principal, { id: row.principal_id })) ?? undefined;
+    const principal = await this.store.source.manager.findOneBy(Principal, { id: row.principal_id });
+    return principal === null ? undefined : { principal, stands: (manager) => isStill(manager, row) };
   }
 
   /**
@@ -129,14 +137,15 @@ export class PasswordsStore {
   }
 
   /**
-   * Sets the password of whose link it is, ends the link, and does with it, in the same change, what follows from it.
+   * Sets the password of whose link it is, ends the link, and does with it, in the same change, what follows from it where
+   * there was another password before.
    * @returns whether the link was still good
    */
   async set(
     link: string,
     password: string,
     by: AdminActor,
-    follow: (manager: EntityManager, principalId: string) => Promise<unknown>,
+    follow: (manager: EntityManager, owner: Principal) => Promise<unknown>,
   ): Promise<boolean> {
     const kept = await this.hashing.hashed(password);
     return this.store.change(async (manager) => {
@@ -147,16 +156,28 @@ export class PasswordsStore {
       const principalId = gone[0]?.principal_id;
       const owner = principalId === undefined ? null : await manager.findOneBy(Principal, { id: principalId });
       if (owner?.status !== 'active') return false;
+      const [before]: unknown[] = await manager.query('SELECT 1 FROM password WHERE principal_id = $1', [owner.id]);
       await manager.query(
         `INSERT INTO password (principal_id, hash, changed_at_ms) VALUES ($1, $2, $3)
          ON CONFLICT (principal_id) DO UPDATE SET hash = excluded.hash, changed_at_ms = excluded.changed_at_ms`,
         [owner.id, kept, this.store.wallMs()],
       );
-      await follow(manager, owner.id);
+      if (before !== undefined) await follow(manager, owner);
       await this.store.record(manager, 'password.set', by, { principalId: owner.id });
       return true;
     });
   }
+}
+
+async function isStill(
+  manager: EntityManager,
+  { principal_id: id, hash: kept }: { readonly principal_id: string; readonly hash: string },
+): Promise<boolean> {
+  const found: unknown[] = await manager.query(
+    'SELECT 1 FROM password WHERE principal_id = $1 AND hash = $2 FOR SHARE',
+    [id, kept],
+  );
+  return found.length > 0;
 }
 
 function digestOf(link: string): string {

@@ -92,17 +92,6 @@ export class PeopleStore {
   }
 
   /**
-   * Whether the principal may sign in and was not signed out since it was looked at. Asked under the lock of all changes: a
-   * sign-out is either seen here, or finds all that was kept before.
-   */
-  async isStillSignedIn({ id, signedOutAtMs }: Principal): Promise<boolean> {
-    return this.store.change(async (manager) => {
-      const now = await manager.findOneBy(Principal, { id });
-      return now?.status === 'active' && Number(now.signedOutAtMs ?? 0) === Number(signedOutAtMs ?? 0);
-    });
-  }
-
-  /**
    * The principal of somebody whom a provider vouches for without a sign-in: linked already, or linked now by the address,
    * by the rules of a sign-in.
    */

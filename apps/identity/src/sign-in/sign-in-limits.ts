@@ -65,6 +65,7 @@ export class SignInLimits {
   }
 }
 
-function tooMany(sentence: string, waitMs: number): PageRefusal {
+/** @param waitMs - until there may be one more */
+export function tooMany(sentence: string, waitMs: number): PageRefusal {
   return new PageRefusal(429, 'WDR_SIGN_IN_RATE_LIMITED', sentence, waitMs);
 }

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { storeAnswerOf } from '@warder/postgres';
-import { AdminError } from '@warder/service-host';
 import type { Provider } from 'oidc-provider';
 import { ACCOUNT_CLIENT } from '../authorization/first-party.js';
+import type { InteractionsStore } from '../authorization/interactions.store.js';
 import { type Resource, resourceAt, scopeOf, urlOf } from '../authorization/resources.js';
 import type { VirtualServers } from '../authorization/virtual-servers.js';
 import { type Principal, principalStateOf } from '../principal.entity.js';
@@ -12,12 +11,13 @@ import type { BrowserForms } from './browser-forms.js';
 import type { CompanySignIn } from './company-sign-in.js';
 import type { NewPassword } from './new-password.js';
 import { freshSince } from './fresh-sign-in.js';
-import { adminConsentPage, consentPage, noticePage, passwordPage, whoPage } from './pages.js';
-import type { PasswordsStore } from './passwords.store.js';
+import { adminConsentPage, consentPage, passwordPage, whoPage } from './pages.js';
+import type { PasswordsStore, Proved } from './passwords.store.js';
 import type { PeopleStore } from './people.store.js';
-import type { SignInLimits } from './sign-in-limits.js';
+import { type SignInLimits, tooMany } from './sign-in-limits.js';
 import type { SingleLogout } from './single-logout.js';
-import { answerPage, formOf, PageError, PageRefusal, redirect } from './web.js';
+import { answerFailure, type FailureParts } from './sign-in-failure.js';
+import { answerPage, formOf, PageError, redirect } from './web.js';
 
 /** The local directory among the ways to sign in. */
 export const LOCAL = 'local';
@@ -33,6 +33,7 @@ export interface SignInParts {
   readonly singleLogout: SingleLogout;
   readonly servers: VirtualServers;
   readonly attempts: AttemptsStore;
+  readonly interactions: InteractionsStore;
   readonly people: PeopleStore;
   readonly passwords: PasswordsStore;
   readonly company: CompanySignIn;
@@ -44,8 +45,8 @@ export interface SignInParts {
   wallMs(): number;
   onConsent(told: { principal: Principal; clientId: string; resource: Resource; address: string }): Promise<void>;
   /** A sign-in that failed or was refused, for the record. */
-  onFailure(told: { code: string; detail: string; address: string; method?: string }): void;
-  onBug(error: unknown): void;
+  readonly onFailure: FailureParts['onFailure'];
+  readonly onBug: FailureParts['onBug'];
 }
 
 /**
@@ -58,43 +59,28 @@ export class SignIn {
 
   /** Answers one request under `/sign-in`. Never throws. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Asked for now: a form that is not read to its end leaves a request without its connection.
+    const address = this.parts.address(request);
     try {
-      await this.route(request, response);
-    } catch (thrown) {
-      const error = toldOf(thrown);
-      const isTold = error instanceof PageError;
-      const isOver =
-        (error as { error?: string }).error === 'invalid_request' || (error as Error).name === 'SessionNotFound';
-      if (!isTold && !isOver) this.parts.onBug(error);
-      if (error instanceof PageRefusal) this.refuse(request, response, error);
-      const sentence = isTold
-        ? error.message
-        : isOver
-          ? 'This sign-in is over, or began in another browser. Start again in your program.'
-          : 'Something went wrong here. Start again in your program.';
-      if (!response.headersSent)
-        answerPage(
-          response,
-          isTold ? error.status : isOver ? 400 : 500,
-          'Sign in',
-          noticePage('That did not work', sentence),
-        );
+      await this.route(request, response, address);
+    } catch (error) {
+      // Who hung up is told nothing, and is no error.
+      if (error !== request.errored) answerFailure(request, response, error, { ...this.parts, address });
     }
   }
 
-  private refuse(request: IncomingMessage, response: ServerResponse, refusal: PageRefusal): void {
-    const { code, message: detail } = refusal;
-    this.parts.onFailure({ code, detail, address: this.parts.address(request), method: request.method ?? '' });
-    refusal.tell(response);
-  }
+  /** Answers one request too many of its address. */
+  readonly tooMuch = (request: IncomingMessage, response: ServerResponse, waitMs: number): void => {
+    const refusal = tooMany('Too much at once. Wait a minute and try again.', waitMs);
+    answerFailure(request, response, refusal, { ...this.parts, address: this.parts.address(request) });
+  };
 
-  private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async route(request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split(/(?=\?)/, 2);
     const [, , first = '', second = '', ...more] = path.split('/');
     const isPost = request.method === 'POST';
     if (request.method !== 'GET' && !isPost) throw new PageError(405, 'This page is for a browser.');
     if (more.length > 0 || !/^[\w-]{1,64}$/.test(first)) throw new PageError(404, 'There is no such page.');
-    const address = this.parts.address(request);
     // A provider tells of everybody who leaves, in whatever number; what it says is signed.
     if (first === 'logout') this.parts.limits.ensureHeard(address);
     else if (isPost && first !== 'backchannel') this.parts.limits.takeAttempt(address);
@@ -201,8 +187,8 @@ export class SignIn {
     const address = this.parts.address(request);
     const email = (form.get('email') ?? '').slice(0, 320);
     this.parts.limits.takeGuess(email);
-    const principal = await this.parts.passwords.check(email, form.get('password') ?? '');
-    if (principal === undefined) {
+    const proved = await this.parts.passwords.check(email, form.get('password') ?? '');
+    if (proved === undefined) {
       this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail: 'local: wrong address or password', address });
       return show(401, email, 'This address and password do not belong together.', form.get('token') ?? '');
     }
@@ -210,40 +196,50 @@ export class SignIn {
     if (attempt?.interaction !== interaction.uid) {
       throw new PageError(400, 'This sign-in is over. Start again in your program.');
     }
+    const { principal, stands } = proved;
     await this.parts.people.signedInHere(principal, address);
-    return this.finish(request, response, interaction, principal, { provider: LOCAL });
+    return this.finish(request, response, interaction, principal, { provider: LOCAL, stands });
   }
 
   /**
    * Gives the client what the person allowed it, and sends the browser on to it.
-   * @param by - the way in which the person has signed in, and when (seconds since the epoch) where that was not just now;
-   *   null where the browser's session said who it is
+   * @param by - the way in which the person has just signed in; null where the browser's session said who it is
+   * @throws PageError 400, on record, where what they proved themselves by has ended meanwhile
    */
   private async finish(
     request: IncomingMessage,
     response: ServerResponse,
     interaction: Interaction,
     principal: Principal,
-    by: { readonly provider: string; readonly ts?: number } | null,
+    by: SignedInBy | null,
   ): Promise<void> {
     // A session is as old as the sign-in that it came of, and a consent makes it no younger.
-    const { provider: server, people } = this.parts;
-    const nowS = Math.floor(this.parts.wallMs() / 1_000);
-    const { provider = null, ts = nowS } = by ?? {};
-    const login = by === null ? {} : { login: { accountId: principal.id, remember: true, ts }, provider };
-    const grantId = isOurs(interaction) ? undefined : await this.grant(request, interaction, principal);
-    interaction.result = { ...login, ...(grantId === undefined ? {} : { consent: { grantId } }) };
-    await interaction.save(Math.max(1, interaction.exp - nowS));
-    if (!(await people.isStillSignedIn(principal))) {
-      await interaction.destroy();
-      const grant = grantId === undefined ? undefined : await server.Grant.find(grantId);
-      await grant?.destroy();
+    const { provider = null, ts = Math.floor(this.parts.wallMs() / 1_000), stands = async () => true } = by ?? {};
+    const login = by === null ? {} : { login: { accountId: principal.id, remember: true as const, ts } };
+    const grant = isOurs(interaction) ? undefined : await this.grant(interaction, principal);
+    const consent = grant === undefined ? {} : { consent: { grantId: grant.id } };
+    const result = { ...login, ...consent, provider };
+    if (!(await this.parts.interactions.keep(interaction.uid, result, principal, stands))) {
+      await grant?.takeBack();
+      const detail = `${provider ?? 'session'}: what the person signed in by has ended meanwhile`;
+      this.parts.onFailure({ code: 'WDR_SIGN_IN_FAILED', detail, address: this.parts.address(request) });
       throw new PageError(400, 'You were signed out meanwhile. Start again in your program.');
     }
+    if (grant !== undefined) await this.noteConsent(request, interaction, principal);
     return redirect(response, interaction.returnTo);
   }
 
-  private async grant(request: IncomingMessage, interaction: Interaction, principal: Principal): Promise<string> {
+  private async noteConsent(request: IncomingMessage, interaction: Interaction, principal: Principal): Promise<void> {
+    const clientId = String(interaction.params['client_id']);
+    const resource = this.resourceOf(interaction);
+    await this.parts.onConsent({ principal, clientId, resource, address: this.parts.address(request) });
+  }
+
+  /** What the person allows the client, beside what they allowed it before; it can be taken back if it was nothing before. */
+  private async grant(
+    interaction: Interaction,
+    principal: Principal,
+  ): Promise<{ readonly id: string; takeBack(): Promise<void> }> {
     const { provider, origin } = this.parts;
     const clientId = String(interaction.params['client_id']);
     const resource = this.resourceOf(interaction);
@@ -252,9 +248,8 @@ export class SignIn {
     const grant = known ?? new provider.Grant({ accountId: principal.id, clientId });
     grant.addOIDCScope(`openid offline_access ${scopeOf(resource)}`);
     grant.addResourceScope(urlOf(origin, resource), scopeOf(resource));
-    const grantId = await grant.save();
-    await this.parts.onConsent({ principal, clientId, resource, address: this.parts.address(request) });
-    return grantId;
+    const id = await grant.save();
+    return { id, takeBack: async () => (known === undefined ? grant.destroy() : undefined) };
   }
 
   private resourceOf({ params }: Interaction): Resource {
@@ -278,14 +273,13 @@ export class SignIn {
   }
 }
 
-/** What a person is told where the database is away, or holds no such text. */
-function toldOf(thrown: unknown): unknown {
-  const error = storeAnswerOf(thrown);
-  const isAway = (error as { error?: string }).error === 'temporarily_unavailable';
-  if (!isAway && !(error instanceof AdminError)) return error;
-  if (!isAway && (error as AdminError).status !== 503)
-    return new PageError(400, 'Something that was sent is no text that can be kept.');
-  return new PageError(503, 'Warder cannot look that up at the moment. Try again in your program.');
+/** How somebody has just signed in. */
+interface SignedInBy {
+  readonly provider: string;
+  /** When, in seconds since the epoch, where that was not just now. */
+  readonly ts?: number;
+  /** Whether what they proved themselves by is still the same; absent where it is of the provider's. */
+  readonly stands?: Proved['stands'];
 }
 
 /** Whether it is for pages of our own: nobody is asked whether these may know who it is. */

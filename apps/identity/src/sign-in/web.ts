@@ -96,11 +96,14 @@ export function redirect(response: ServerResponse, to: string): void {
   response.end();
 }
 
+/** With what a page of ours may refuse. */
+export type PageStatus = 400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 502 | 503;
+
 /** What a person may see of why a page could not be given. */
 export class PageError extends Error {
   override readonly name = 'PageError';
   constructor(
-    readonly status: number,
+    readonly status: PageStatus,
     message: string,
   ) {
     super(message);
@@ -110,7 +113,7 @@ export class PageError extends Error {
 /** One that has a code of its own, and goes on record; it may be tried again. */
 export class PageRefusal extends PageError {
   constructor(
-    status: number,
+    status: PageStatus,
     readonly code: `WDR_${string}`,
     message: string,
     readonly retryAfterMs: number,
