@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ProviderEntry } from './provider-entry.js';
 import { parameterValues, ParameterRefused, renderUrl } from './url-template.js';
 import { provider, PROVIDERS } from './providers.scene.js';
 
@@ -47,6 +48,19 @@ describe('the catalogue', () => {
       'https://acme-analytics.snowflakecomputing.com/oauth/token-request',
       'catalogue',
     ]);
+  });
+
+  it('takes a pattern for the whole value, wherever its own ends are', () => {
+    const { kind, title, isOptional } = provider('gitlab').parameters['host'] ?? {};
+    const entry = (pattern: string) =>
+      ({ parameters: { host: { kind, title, isOptional, pattern, example: 'x' } } }) as Pick<
+        ProviderEntry,
+        'parameters'
+      >;
+    expect(parameterValues(entry('a\\.example|b\\.example'), { host: 'b.example' })).toEqual({ host: 'b.example' });
+    expect(() => parameterValues(entry('a\\.example|b\\.example'), { host: 'b.example.evil.example' })).toThrow(
+      ParameterRefused,
+    );
   });
 
   it.each([

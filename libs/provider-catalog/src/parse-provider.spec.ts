@@ -40,9 +40,9 @@ describe('a file of the catalogue', () => {
       /one only/,
     ],
     [
-      'a pattern that is not anchored',
-      (of: string) => of.replace('kind: url\n', 'kind: url\n    pattern: example\n'),
-      /not anchored/,
+      'a pattern that is none',
+      (of: string) => of.replace('kind: url\n', "kind: url\n    pattern: '(example'\n"),
+      /no regular expression/,
     ],
     [
       'a token endpoint that may be left out',

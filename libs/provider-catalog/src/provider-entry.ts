@@ -223,7 +223,7 @@ function faultsOf(entry: ProviderEntry): string[] {
     .filter((name) => !declared.has(name))
     .map((name) => `a URL names {${name}}, which is no parameter`);
   for (const [name, { pattern }] of Object.entries(entry.parameters))
-    if (pattern !== undefined && !isAnchored(pattern)) faults.push(`the pattern of ${name} is not anchored: ^...$`);
+    if (pattern !== undefined && !isPattern(pattern)) faults.push(`the pattern of ${name} is no regular expression`);
   if (placeholdersOf(token.endpoint).some((name) => entry.parameters[name]?.isOptional === true))
     faults.push('the token endpoint is never optional');
   const carrying = Object.values(entry.credential.headers).filter((value) => value.includes('{access_token}'));
@@ -233,6 +233,10 @@ function faultsOf(entry: ProviderEntry): string[] {
   return faults;
 }
 
-function isAnchored(pattern: string): boolean {
-  return /^\^[^|]+\$$|^\^\(\?:.+\)\$$/.test(pattern);
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
 }

@@ -47,7 +47,8 @@ export function parameterValues(
 
 function takes({ kind, pattern, values }: ProviderParameter, value: string): boolean {
   if (values !== undefined && !values.includes(value)) return false;
-  return KINDS[kind].test(value) && (pattern === undefined || new RegExp(pattern, 'u').test(value));
+  // The whole value, whatever the pattern says of its ends: half a host is another host.
+  return KINDS[kind].test(value) && (pattern === undefined || new RegExp(`^(?:${pattern})$`, 'u').test(value));
 }
 
 /**
