@@ -91,10 +91,16 @@ export class SessionsStore {
    * @throws AdminError 404 WDR_SESSION_NOT_FOUND
    */
   async end(principalId: string, sessionId: string, by: AdminActor): Promise<SessionView> {
+    const ended = await this.endIfThere(principalId, sessionId, by);
+    if (ended !== undefined) return ended;
+    throw new AdminError(404, 'WDR_SESSION_NOT_FOUND', 'the principal has no browser signed in under this id');
+  }
+
+  /** The same; undefined where there is no such browser. */
+  async endIfThere(principalId: string, sessionId: string, by: AdminActor): Promise<SessionView | undefined> {
     return this.store.change(async (manager) => {
       const found = (await this.listWithin(manager, principalId)).find(({ id }) => id === sessionId);
-      if (found === undefined)
-        throw new AdminError(404, 'WDR_SESSION_NOT_FOUND', 'the principal has no browser signed in under this id');
+      if (found === undefined) return undefined;
       await endSessions(manager, principalId, this.store.wallMs(), [sessionId]);
       await this.store.record(manager, 'session.end', by, { principalId, sessions: [sessionId] });
       return found;

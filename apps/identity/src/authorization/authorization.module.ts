@@ -263,6 +263,7 @@ function signInOf(
     servers,
     attempts,
     interactions: new InteractionsStore(store),
+    sessions: stores.sessions,
     people,
     passwords,
     company: new CompanySignIn(atCompany),

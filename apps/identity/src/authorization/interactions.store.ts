@@ -43,7 +43,9 @@ export class InteractionsStore {
       // In the order in which an end takes them, each waits for the other and neither for both.
       if (!(await stands(manager)) || !(await isLetIn(manager, by))) return false;
       const [rows]: [unknown[], number] = await manager.query(
-        `UPDATE oauth_item SET payload = payload || jsonb_build_object('result', $2::jsonb), account_id = $3
+        // Whoever was signed in in this browser before, and is somebody else, is not gone on with.
+        `UPDATE oauth_item SET account_id = $3, payload = CASE WHEN payload #>> '{session,accountId}' <> $3
+           THEN payload - 'session' ELSE payload END || jsonb_build_object('result', $2::jsonb)
          WHERE model = 'Interaction' AND id = $1 AND consumed_at IS NULL AND expires_at > to_timestamp($4::numeric / 1000)
          RETURNING id`,
         [id, JSON.stringify(kept), by.id, this.store.wallMs()],

@@ -11,6 +11,7 @@ import { proofOf } from './interactions.store.js';
 import { ADMIN, type Resource, resourceAt, scopeOf, urlOf } from './resources.js';
 import { registeredBy, ROUTES } from './routes.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
+import { askToSignOut, tellSignOut } from './sign-out-pages.js';
 import type { SigningKeys } from './signing-keys.js';
 import { SigningNow } from './signing-now.js';
 import { toldToClient } from './told-to-client.js';
@@ -139,7 +140,7 @@ function featuresOf({ origin, config, servers }: ProviderParts): NonNullable<Con
     devInteractions: { enabled: false },
     externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     userinfo: { enabled: false },
-    rpInitiatedLogout: { enabled: true },
+    rpInitiatedLogout: { enabled: true, logoutSource: askToSignOut, postLogoutSuccessSource: tellSignOut },
     revocation: { enabled: true, allowedPolicy: (_, client, token) => isOwn(client, token) },
     // Whoever registers is a client: what others have is none of its business.
     introspection: { enabled: true, allowedPolicy: (_, client, token) => isOwn(client, token) },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import type { SessionsStore } from '../account/sessions.store.js';
 import { ACCOUNT_CLIENT } from '../authorization/first-party.js';
 import type { InteractionsStore } from '../authorization/interactions.store.js';
 import { type Resource, resourceAt, scopeOf, urlOf } from '../authorization/resources.js';
@@ -34,6 +35,7 @@ export interface SignInParts {
   readonly servers: VirtualServers;
   readonly attempts: AttemptsStore;
   readonly interactions: InteractionsStore;
+  readonly sessions: Pick<SessionsStore, 'endIfThere'>;
   readonly people: PeopleStore;
   readonly passwords: PasswordsStore;
   readonly company: CompanySignIn;
@@ -219,6 +221,7 @@ export class SignIn {
     const grant = isOurs(interaction) ? undefined : await this.grant(interaction, principal);
     const consent = grant === undefined ? {} : { consent: { grantId: grant.id } };
     const result = { ...login, ...consent, provider };
+    await this.leaveOther(request, interaction, principal);
     if (!(await this.parts.interactions.keep(interaction.uid, result, principal, stands))) {
       await grant?.takeBack();
       const detail = `${provider ?? 'session'}: what the person signed in by has ended meanwhile`;
@@ -227,6 +230,13 @@ export class SignIn {
     }
     if (grant !== undefined) await this.noteConsent(request, interaction, principal);
     return redirect(response, interaction.returnTo);
+  }
+
+  /** Signs out whoever else is signed in in the browser: it has one session, of whoever signed in last. */
+  private async leaveOther(request: IncomingMessage, { session }: Interaction, principal: Principal): Promise<void> {
+    if (session?.accountId === undefined || session.accountId === principal.id) return;
+    const by = { principal: principalStateOf(principal), token: null, address: this.parts.address(request) };
+    await this.parts.sessions.endIfThere(session.accountId, session.uid, by);
   }
 
   private async noteConsent(request: IncomingMessage, interaction: Interaction, principal: Principal): Promise<void> {
