@@ -26,6 +26,7 @@ export const STORY_SHAPES = {
   '17-saml-and-passwords': ['standalone', 'cluster'],
   '18-account': ['standalone', 'cluster'],
   '19-attacks': ['standalone'],
+  '21-leases': ['standalone', 'cluster'],
   '16-ending-access': ['standalone', 'cluster'],
   '20-agents': ['standalone', 'cluster'],
   property: ['standalone'],

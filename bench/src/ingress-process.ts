@@ -29,7 +29,6 @@ export async function startIngress(options: IngressOptions): Promise<StartedIngr
   const dir = await mkdtemp(join(options.dir, `${options.node}-`));
   const port = await freePort();
   const file = join(dir, 'ingress.yaml');
-  await writeFile(join(dir, 'keyring'), `bench ${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
   // JSON is YAML.
   await writeFile(file, JSON.stringify(configOf(options, dir, port)), { mode: 0o600 });
   return launchIngress(file, port, options.nodeArgs);
@@ -60,7 +59,7 @@ function configOf(options: IngressOptions, dir: string, port: number): object {
     peppers: { [pepper.keyId]: pepper.secret },
     sessionKey: randomBytes(32).toString('hex'),
     replicaFile: join(dir, 'replica'),
-    secrets: { dir: join(dir, 'secrets'), keyringFile: join(dir, 'keyring') },
+    leases: { identityFile: join(dir, 'identity.key') },
     journal: {
       dir: join(dir, 'journal'),
       sizeMaxBytes: JOURNAL_BYTES_MAX,

@@ -1,12 +1,13 @@
 // One-shot: makes every secret of the cluster, each into the volume of the one that needs it. What is there stays.
-// SETUP_DIRS names the directory of each, `service=path,…`; SETUP_DATABASE is host:port of Postgres.
+// SETUP_DIRS names the directory of each, `service=path,…`; SETUP_DATABASE is host:port of Postgres, SETUP_NODES the
+// ingress nodes.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SERVICES = ['identity', 'policy', 'credentials', 'guardrails', 'audit', 'ingress'];
-const { SETUP_DIRS: dirs, SETUP_DATABASE: database } = process.env;
-if (!dirs || !database) throw new Error('SETUP_DIRS and SETUP_DATABASE are needed');
+const { SETUP_DIRS: dirs, SETUP_DATABASE: database, SETUP_NODES: nodes } = process.env;
+if (!dirs || !database || !nodes) throw new Error('SETUP_DIRS, SETUP_DATABASE and SETUP_NODES are needed');
 const places = new Map(dirs.split(',').map((pair) => pair.split('=')));
 
 /** The file of that name in the directory of the service. */
@@ -36,7 +37,9 @@ function write(file, value, mode) {
 shared('pepper', SERVICES);
 shared('session-key', ['ingress']);
 shared('audit-mcp-key', ['audit', 'ingress']);
-shared('keyring', ['credentials', 'ingress'], () => `k1 ${randomBytes(32).toString('hex')}\n`);
+shared('keyring', ['credentials'], () => `k1 ${randomBytes(32).toString('hex')}\n`);
+// By which each ingress node comes in, once: credentials takes the token in, the node proves that it holds it.
+for (const node of nodes.split(',')) shared(join('join-tokens', node), ['credentials', 'ingress']);
 // The database's own process reads it as another user than ours; only its container has this volume.
 const password = shared('password', ['postgres'], () => randomBytes(24).toString('hex'), 0o444);
 for (const service of SERVICES.filter((name) => name !== 'ingress')) {

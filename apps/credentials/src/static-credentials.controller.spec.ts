@@ -10,12 +10,12 @@ import {
   tokenStateTopic,
 } from '@warder/contracts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
-import { createKeyringStore, createStaticLeases } from '@warder/secrets';
+import { createKeyringStore } from '@warder/secrets';
 import { type RunningHost, startServiceForTest } from '@warder/service-host';
 import { createLogger } from '@warder/telemetry';
 import { digestOf, issueToken } from '@warder/tokens';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
@@ -28,7 +28,6 @@ const CANARY = 'Bearer canary-6f1d';
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const log = createLogger('test', { level: 'silent' });
 const bearers = { admin: issueToken(randomBytes), auditor: issueToken(randomBytes) };
-const never = new AbortController().signal;
 
 let database: EmbeddedPostgres;
 let bus: Bus;
@@ -123,36 +122,6 @@ describe('/admin/credentials/static', () => {
       expect(text).toContain('authorization');
       expect(text).not.toContain('canary-6f1d');
     }
-  });
-
-  it('lets ingress lease what was stored, replaced and revoked, through the shared directory', async () => {
-    await start();
-    const leases = createStaticLeases({ store: createKeyringStore(places()) });
-    const replica = await bus.replica(connectionStateTopic, (_id, state) => {
-      if (isStaticConnection(state)) void leases.apply(state);
-    });
-    const lease = () => leases.headersFor('files', 'usr_ana', never);
-    expect(lease()).toEqual({ kind: 'none' });
-    await put('files', header);
-    await vi.waitFor(async () =>
-      expect(await lease()).toEqual({ kind: 'headers', headers: { authorization: CANARY } }),
-    );
-    await put('files', { ...header, name: 'x-api-key', value: 'second' });
-    await vi.waitFor(async () =>
-      expect(await lease()).toEqual({ kind: 'headers', headers: { 'x-api-key': 'second' } }),
-    );
-    const revoked = await as('admin').delete('/admin/credentials/static/files');
-    expect(revoked.body).toMatchObject({ status: 'revoked', version: 3 });
-    await vi.waitFor(async () => expect(await lease()).toMatchObject({ kind: 'missing' }));
-    expect(existsSync(join(places().dir, 'static.files.sealed'))).toBe(false);
-    await put('files', { kind: 'environment', name: 'API_KEY', value: 'third' });
-    await vi.waitFor(async () =>
-      expect(await leases.environmentFor('files', never)).toEqual({
-        kind: 'environment',
-        environment: { API_KEY: 'third' },
-      }),
-    );
-    await replica.stop();
   });
 
   it('answers 404 for what never was, and the same again for what is revoked already', async () => {

@@ -70,6 +70,19 @@ const Journal = z.strictObject({
   isDrainPaused: z.boolean().default(false),
 });
 
+const Leases = z.strictObject({
+  /** The node's Ed25519 key, made the first time; must outlive the process, and be closed to others. */
+  identityFile: z.string().min(1),
+  /** By which the node comes in at first; of no use afterwards. */
+  joinToken: Secret.optional(),
+  /** Leases in memory; past it the one that was used longest ago goes. */
+  heldMax: z.int().min(1).default(10_000),
+  /** Milliseconds after its last use that a lease is kept, and renewed. */
+  idleMs: Ms.default(600_000),
+  /** Milliseconds that a call waits for a lease that is not there. */
+  coldWaitMs: z.int().min(1).max(2_000).default(2_000),
+});
+
 /** What an ingress node is told; every key beyond these is an error. */
 export const IngressConfig = z.strictObject({
   journal: Journal,
@@ -81,7 +94,7 @@ export const IngressConfig = z.strictObject({
   sessionKey: Secret,
   /** Peppers of token digests by key id, the current one first. */
   peppers: z.record(z.string(), Secret),
-  secrets: z.strictObject({ dir: z.string().min(1), keyringFile: z.string().min(1) }),
+  leases: Leases,
   /** The internal listener of the audit service, `http://host:port`, and the key that it has too. */
   audit: z.strictObject({ url: z.url({ protocol: /^http$/ }), mcpKey: Secret }).optional(),
   limits: Limits.prefault({}),

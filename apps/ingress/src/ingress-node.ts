@@ -4,7 +4,11 @@ import {
   connectionStateTopic,
   grantStateTopic,
   guardrailRulesStateTopic,
+  leaseGrantedTopic,
+  leaseRequestedTopic,
+  nodeAnnouncedTopic,
   nodeAppliedTopic,
+  nodeEnrolledTopic,
   policySnapshotTopic,
   principalStateTopic,
   signingKeyStateTopic,
@@ -37,7 +41,11 @@ const TOPICS = [
   connectionStateTopic,
   grantStateTopic,
   guardrailRulesStateTopic,
+  leaseGrantedTopic,
+  leaseRequestedTopic,
+  nodeAnnouncedTopic,
   nodeAppliedTopic,
+  nodeEnrolledTopic,
   policySnapshotTopic,
   principalStateTopic,
   signingKeyStateTopic,
@@ -68,7 +76,7 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
     counter: records.counter,
     issuer: () => known.state.callers.trustedIssuer(),
   });
-  await Promise.all([topics, known.replication.start(), cancellations.start()]);
+  await Promise.all([topics, known.replication.start(), known.delivery.start(), cancellations.start()]);
 }
 
 function gatewayOf(
@@ -95,7 +103,7 @@ function gatewayOf(
       return state.policy();
     },
     guardrails,
-    leases: parts.leases,
+    leases: parts.delivery.leases,
     upstreams: parts.pool,
     journal: new Recorder({ node: host.node, journal: writer, counter, guardrails, isStrict }),
     lists: new ReadyLists(SERVER),

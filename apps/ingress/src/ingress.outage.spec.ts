@@ -2,12 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createKafkaBus } from '@warder/bus';
-import { connectionStateTopic } from '@warder/contracts';
-import { createKeyringStore, encodeStaticSecret } from '@warder/secrets';
 import { issueToken } from '@warder/tokens';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type FixtureUpstream, startFixtureUpstream } from '@warder/testing';
-import { eventually, IngressScene, oneRecord } from './ingress.scene.js';
+import { IngressScene } from './ingress.scene.js';
 import { messageOf, WireClient } from './wire-client.scene.js';
 
 const scenes: IngressScene[] = [];
@@ -184,50 +182,5 @@ it('writes one record with a count for a flood of strangers, and serves its call
     const counted = scene.records.filter((record) => record.refusal?.code === 'WDR_TOKEN_UNKNOWN');
     expect(counted.reduce((sum, record) => sum + record.count, 0)).toBe(300);
     expect(counted.length).toBeLessThan(10);
-  });
-});
-
-describe('a static credential', () => {
-  const connection = {
-    status: 'active',
-    id: 'static/fixture',
-    upstream: 'fixture',
-    kind: 'header',
-    name: 'x-api-key',
-  } as const;
-
-  it('goes up and nowhere else; once revoked the call is refused rather than sent without', async () => {
-    const { scene, client, upstream } = await started();
-    const store = createKeyringStore({
-      dir: join(scene.dir, 'secrets'),
-      keyringFile: join(scene.dir, 'keyring'),
-      create: true,
-    });
-    await store.put(
-      'static/fixture',
-      encodeStaticSecret({ version: 1, kind: 'header', name: 'x-api-key', value: 's3cr3t-canary' }),
-    );
-    await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 1 });
-    const answer = await client.call('fixture__headers', {});
-    // The upstream had it and says so; the agent does not get it, nor does the record.
-    expect(answer.text).toContain(String.raw`\"x-api-key\":\"[redacted:secret.upstream-credential]\"`);
-    const told = await oneRecord(scene, ({ tool, outcome }) => tool === 'headers' && outcome === 'success');
-    expect(answer.text + JSON.stringify(told)).not.toContain('s3cr3t-canary');
-    await eventually(() => upstream.listening() === 1);
-    const running = client.call('fixture__slow', { ms: 60_000, nonce: 'under-it' });
-    await eventually(() => upstream.executed().some(({ nonce }) => nonce === 'under-it'));
-    await scene.bus.publish(connectionStateTopic, 'static/fixture', { ...connection, version: 2, status: 'revoked' });
-    // What runs under it ends, and the record does not claim to know how.
-    expect((await running).text).toContain('WDR_CREDENTIAL_MISSING');
-    const cut = await oneRecord(scene, (record) => JSON.stringify(record.personal?.arguments).includes('under-it'));
-    expect(cut).toMatchObject({ outcome: 'unknown', refusal: { code: 'WDR_CREDENTIAL_MISSING' } });
-    // The stream on which it told of changes was opened with the credential, and ends with it.
-    await eventually(() => upstream.listening() === 0);
-    const before = upstream.executed().length;
-    const refused = await client.call('fixture__echo', {});
-    expect(messageOf(refused)).toMatchObject({
-      result: { isError: true, _meta: { 'warder/code': 'WDR_CREDENTIAL_MISSING' } },
-    });
-    expect(upstream.executed()).toHaveLength(before);
   });
 });

@@ -24,6 +24,7 @@ import { type Clock, type RunningHost, startServiceForTest } from '@warder/servi
 import { digestOf, issueToken } from '@warder/tokens';
 import { vi } from 'vitest';
 import type { z } from 'zod';
+import { CredentialsStand } from './credentials-stand.scene.js';
 import { ingressService } from './index.js';
 
 const PEPPER = 'a-pepper-of-at-least-32-characters';
@@ -56,6 +57,8 @@ export class IngressScene {
   readonly clock = new PushedClock();
   readonly dir = mkdtempSync(join(tmpdir(), 'warder-ingress-'));
   readonly bus: Bus = createInProcessBus({ node: 'ingress-1', log: SILENT, clock: this.clock });
+  /** Stands for the credentials service on the bus. */
+  readonly credentials = new CredentialsStand(this.bus, this.clock);
   host!: RunningHost;
   private version = 0;
   private readonly tokens = new Map<string, TokenState>();
@@ -85,6 +88,7 @@ export class IngressScene {
     }
     await this.publishPolicy(policy);
     for (const topic of owned) await this.bus.own(topic);
+    await this.credentials.start();
     await this.bus.batch(auditRecordedTopic, 'audit', async (batch) => {
       for (const { value } of batch)
         this.records.push(auditRecordedTopic.schema.parse(JSON.parse(value.toString('utf8'))));
@@ -101,12 +105,13 @@ export class IngressScene {
         replicaFile: join(this.dir, 'replica.sealed'),
         sessionKey: 'a-session-key-of-at-least-32-characters',
         peppers: { p1: PEPPER },
-        secrets: { dir: join(this.dir, 'secrets'), keyringFile: join(this.dir, 'keyring') },
+        leases: { identityFile: join(this.dir, 'identity.key'), ...this.credentials.leasesConfig },
         ...withOwnDirs(config, this.dir),
       },
       {
         bus,
         clock: this.clock,
+        signingKey: this.credentials.signer,
         settings: { node: 'ingress-1', ...(bus === this.bus ? {} : { bounds: { drainTimeoutMs: 300 } }) },
       },
     );

@@ -1,11 +1,11 @@
 import { isStaticConnection, policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
-import { createKeyringStore, createStaticLeases, type SecretStore, type StaticLeases } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
-import { AccessTokens, Callers, onBehalfBearer, PrincipalDirectory } from '@warder/tokens';
+import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
 import { derivedKey } from './derived-key.js';
 import { originOf } from './downstream/protected-resource.js';
 import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
+import { startLeases, type StartedLeases } from './leases/start-leases.js';
 import { LastGoodFile } from './state/last-good-file.js';
 import { NodeState } from './state/node-state.js';
 import { Replication } from './state/replication.js';
@@ -21,7 +21,7 @@ export interface StartedState {
   readonly state: NodeState;
   readonly replication: Replication;
   readonly watchdog: Watchdog;
-  readonly leases: StaticLeases;
+  readonly delivery: StartedLeases;
   readonly pool: UpstreamPool;
 }
 
@@ -40,7 +40,8 @@ export async function startState(
   const access = new AccessTokens(() => originOf(host.door.publicUrl()));
   const callers = new Callers(new PrincipalDirectory(config.peppers), access);
   callers.onRevoked((what) => running.revoke(what));
-  const leases = startLeases(config, host);
+  const delivery = startLeases(config, host);
+  const { leases } = delivery;
   const stdioEntries = await readStdioEntries(config.stdioFile);
   const pool: UpstreamPool = new UpstreamPool({
     node: host.node,
@@ -66,7 +67,7 @@ export async function startState(
     onConnection: (connection) => {
       if (!isStaticConnection(connection)) return;
       if (connection.status === 'revoked') running.revokeConnection(connection.upstream);
-      void leases.apply(connection);
+      leases.apply(connection);
     },
     onChanged: () => lastGood.changed(),
   });
@@ -80,20 +81,5 @@ export async function startState(
   });
   host.onDrain('upstreams', () => pool.close());
   await lastGood.load(state, replication);
-  return { state, replication, watchdog, leases, pool };
-}
-
-function startLeases(config: IngressConfig, host: Host): StaticLeases {
-  const mcpKey = config.audit?.mcpKey;
-  const askingFor = (principalId: string) => ({ authorization: `Bearer ${onBehalfBearer(mcpKey ?? '', principalId)}` });
-  // Opened at the first secret: in standalone the service that makes the keyring starts beside this one.
-  let store: SecretStore | undefined;
-  return createStaticLeases({
-    store: { get: async (name) => (store ??= createKeyringStore(config.secrets)).get(name) },
-    ...(mcpKey === undefined ? {} : { own: new Map([['audit', askingFor]]) }),
-    onUnreadable: (connectionId, error) => {
-      const reason = error instanceof Error ? error.message : 'unknown';
-      host.log.error({ connectionId, reason }, 'a credential cannot be read on this node');
-    },
-  });
+  return { state, replication, watchdog, delivery, pool };
 }

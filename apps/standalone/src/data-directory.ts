@@ -14,6 +14,9 @@ export interface DataDirectory {
   readonly privateDir: string;
   readonly secretsDir: string;
   readonly keyringFile: string;
+  /** A file per ingress node, of which there is one. */
+  readonly joinTokensDir: string;
+  readonly identityFile: string;
   readonly pepperFile: string;
   readonly sessionKeyFile: string;
   readonly signingKeyFile: string;
@@ -55,6 +58,8 @@ export function openDataDirectory(root: string): DataDirectory {
     privateDir,
     secretsDir: join(privateDir, 'secrets'),
     keyringFile: join(privateDir, 'keyring'),
+    joinTokensDir: join(privateDir, 'join-tokens'),
+    identityFile: join(privateDir, 'identity.key'),
     pepperFile: join(privateDir, 'pepper'),
     sessionKeyFile: join(privateDir, 'session-key'),
     signingKeyFile: join(privateDir, 'signing.key'),

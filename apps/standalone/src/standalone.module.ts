@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { auditService, type ExportersSettings } from '@warder/audit';
 import { credentialsService } from '@warder/credentials';
@@ -34,17 +35,18 @@ export function composeServices(composition: Composition, hostFor: (service: str
   const common = { database: { url: databaseUrl }, pepper: { current: PEPPER_ID, keys: { [PEPPER_ID]: pepper } } };
   // Both sides are of this process, and end with it.
   const mcpKey = randomBytes(32).toString('base64url');
-  const secrets = { dir: directory.secretsDir, keyringFile: directory.keyringFile };
+  const secrets = { dir: directory.secretsDir, keyringFile: directory.keyringFile, create: true };
+  const node = hostFor('ingress').node;
+  const joinToken = readOrMakeSecret(join(directory.joinTokensDir, node));
   const of = <Config>(service: Service<Config>, config: unknown): DynamicModule => {
     const parsed = service.config.safeParse(config);
     if (!parsed.success) throw new ConfigError(`${service.name}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
     return service.module(parsed.data, hostFor(service.name));
   };
-  // Credentials first: it makes the keyring that ingress reads.
   return {
     module: StandaloneModule,
     imports: [
-      of(credentialsService, { ...common, secrets: { ...secrets, create: true } }),
+      of(credentialsService, { ...common, secrets, nodes: { joinTokensDir: directory.joinTokensDir } }),
       of(identityService, {
         ...common,
         ...identity,
@@ -61,7 +63,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
         stdioFile: directory.stdioFile,
         sessionKey: readOrMakeSecret(directory.sessionKeyFile),
         peppers: { [PEPPER_ID]: pepper },
-        secrets,
+        leases: { identityFile: directory.identityFile, joinToken },
         audit: { url: hostFor('ingress').internalUrl, mcpKey },
       }),
     ],

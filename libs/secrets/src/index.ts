@@ -19,12 +19,4 @@ export {
   type StoreState,
   type VersionedSecret,
 } from './secret-store.js';
-export {
-  createStaticLeases,
-  type EnvironmentLease,
-  type HeaderLease,
-  type LeaseTransport,
-  type StaticLeases,
-  type StaticLeasesOptions,
-} from './static-leases.js';
 export { decodeStaticSecret, encodeStaticSecret, type StaticSecret, staticConnectionId } from './static-secret.js';

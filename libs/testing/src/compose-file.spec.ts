@@ -66,6 +66,13 @@ describe('docker-compose.yml', () => {
     expect(readFileSync(join(root, 'docker-compose.yml'), 'utf8')).toContain("ports: ['127.0.0.1:8080:8080']");
   });
 
+  it('gives the sealed secrets to credentials alone', () => {
+    const mounting = file.services.filter(({ mounts }) => mounts.some(({ source }) => source === 'secret-store'));
+    expect(mounting.map(({ name }) => name)).toEqual(['credentials']);
+    const naming = file.services.filter(({ environment }) => 'WARDER_SECRETS__KEYRING_FILE' in environment);
+    expect(naming.map(({ name }) => name)).toEqual(['credentials']);
+  });
+
   it('lets no service see another’s password of the broker', () => {
     for (const { name, mounts } of file.services) {
       const secrets = mounts.filter(({ source }) => source.startsWith('secrets-')).map(({ source }) => source);

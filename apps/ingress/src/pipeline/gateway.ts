@@ -4,7 +4,7 @@ import type { ExposedTool, VisibleTools } from '@warder/catalog';
 import type { CallLimit, CaptureLevel, Finding, GuardrailActions, VirtualServer } from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
-import type { HeaderLease } from '@warder/secrets';
+import type { HeaderLease } from '../leases/lease-transport.js';
 import type { Callers } from '@warder/tokens';
 import type { Call, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
 import type { CallSignal } from './call-signal.js';
@@ -37,6 +37,8 @@ export interface PolicyView {
   guardrails(virtualServer: string): VirtualServer['guardrails'];
   /** How much records keep of arguments and result: of a tool, or of what names none. */
   capture(virtualServer: string, target?: ExposedTool): CaptureLevel;
+  /** Upstreams of a virtual server; none where there is no such server. */
+  upstreamsOf(virtualServer: string): readonly string[];
   /** Milliseconds one call of the upstream may take. */
   timeoutMs(upstream: string): number;
 }
@@ -48,6 +50,8 @@ export interface Guardrails {
 export interface Leases {
   /** Headers for the upstream; a promise only where the credential has to be fetched first. */
   headersFor(upstream: string, principalId: string, signal: CallSignal): HeaderLease | Promise<HeaderLease>;
+  /** Has the credential fetched before a call needs it. */
+  prefetch(upstream: string, principalId: string): void;
 }
 
 /** A message of an upstream that came before its answer. */

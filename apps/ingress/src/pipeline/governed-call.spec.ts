@@ -92,6 +92,7 @@ function policyOf(document: object = {}): PolicyView {
     visibleTools: (server, caller) => catalog.visibleTools(server, caller),
     guardrails: (server) => compiled.virtualServers.get(server)!.settings.guardrails,
     capture: (server, target) => captureLevelOf(compiled.virtualServers.get(server)!.capture, target),
+    upstreamsOf: () => [],
     timeoutMs: () => 1_000,
   };
 }
@@ -137,7 +138,7 @@ function gateway(
     quotas: new PrincipalQuotas(10),
     policy: () => view,
     guardrails: () => engine,
-    leases: { headersFor: () => ({ kind: 'none' }) },
+    leases: { headersFor: () => ({ kind: 'none' }), prefetch() {} },
     upstreams: {
       send: async (call, _timeoutMs, onInterim) => {
         reached.push(JSON.parse(call.argsText));
@@ -289,7 +290,9 @@ describe('a governed call', () => {
   });
 
   it('does not call an upstream whose credential is gone: WDR_CREDENTIAL_MISSING', async () => {
-    const { run, reached } = gateway({ leases: { headersFor: async () => ({ kind: 'missing', detail: 'revoked' }) } });
+    const { run, reached } = gateway({
+      leases: { headersFor: async () => ({ kind: 'missing', detail: 'revoked' }), prefetch() {} },
+    });
     expect(codeOf(await run(received('search')))).toBe('WDR_CREDENTIAL_MISSING');
     expect(reached).toEqual([]);
   });

@@ -3,6 +3,7 @@ import type { Gateway, Outcome, PolicyView } from './gateway.js';
 import { asOutcome } from './outcome.js';
 import { Refusal } from './refusal.js';
 import { closeRecord } from './steps/close-record.js';
+import { prefetchLeases } from './steps/prefetch-leases.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { ensureOwnSession } from './steps/own-session.js';
 import { takeQuota } from './steps/take-quota.js';
@@ -25,6 +26,7 @@ export async function listTools(received: Operation, gateway: Gateway): Promise<
     ensureWithinScope(call);
     ensureOwnSession(call);
     establish(call, 'resolve', { view: selectView(call, policy), guardrailsVersion: guardrails.version });
+    prefetchLeases(call, policy, gateway.leases);
     const actions = policy.guardrails(call.virtualServer).response;
     const listed = gateway.lists.listOf(call.view, call.revision, guardrails, actions);
     call.findings.push(...listed.findings.slice(0, FINDINGS_MAX));

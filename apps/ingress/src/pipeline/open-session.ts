@@ -4,6 +4,7 @@ import { asOutcome } from './outcome.js';
 import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { ensureOwnSession } from './steps/own-session.js';
+import { prefetchLeases } from './steps/prefetch-leases.js';
 import { takeQuota } from './steps/take-quota.js';
 import { ensureWithinScope } from './steps/within-scope.js';
 
@@ -21,6 +22,7 @@ export async function openSession(received: Operation, gateway: Gateway): Promis
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
     ensureWithinScope(call);
     ensureOwnSession(call);
+    prefetchLeases(call, policy, gateway.leases);
     const text = call.revision.encodeGreeting(gateway.face);
     const session = call.revision.era === 'legacy' ? { sessionToken: gateway.sessions.start(call) } : {};
     outcome = { kind: 'answered', member: 'result', text, isError: false, recordText: null, ...session };

@@ -9,6 +9,8 @@ import type { PolicyView } from '../pipeline/gateway.js';
 export class CompiledPolicyView implements PolicyView {
   private readonly captureLevels = new Map<string, WeakMap<ExposedTool, CaptureLevel>>();
 
+  private readonly upstreams = new Map<string, readonly string[]>();
+
   private constructor(
     readonly compiled: CompiledPolicy,
     private readonly catalog: Catalog,
@@ -71,6 +73,16 @@ export class CompiledPolicyView implements PolicyView {
   /** Whether records of a virtual server must be on the disk before its calls go on. */
   isStrict(virtualServer: string): boolean {
     return this.compiled.virtualServers.get(virtualServer)?.settings.record.mode === 'strict';
+  }
+
+  upstreamsOf(virtualServer: string): readonly string[] {
+    const known = this.upstreams.get(virtualServer);
+    if (known !== undefined) return known;
+    const tools = this.compiled.virtualServers.get(virtualServer)?.settings.tools ?? [];
+    const upstreams = [...new Set(tools.map(({ upstream }) => upstream))];
+    // A name that is no server's is not remembered: whoever asks could make up any number of them.
+    if (tools.length > 0) this.upstreams.set(virtualServer, upstreams);
+    return upstreams;
   }
 
   timeoutMs(upstream: string): number {

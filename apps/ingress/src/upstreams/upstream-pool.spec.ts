@@ -1,5 +1,4 @@
 import { Upstream } from '@warder/contracts';
-import { createStaticLeases } from '@warder/secrets';
 import { createLogger } from '@warder/telemetry';
 import { expect, it, vi } from 'vitest';
 import { UpstreamPool } from './upstream-pool.js';
@@ -12,7 +11,12 @@ it('logs what a child prints without what is secret in it', async () => {
     node: 'ingress-1',
     stdioEntries: new Map([['chatty', { command: process.execPath, args: ['-e', print] }]]),
     builtIn: new Map(),
-    leases: createStaticLeases({ store: { get: async () => undefined } }),
+    leases: {
+      headersFor: () => ({ kind: 'none' }),
+      environmentFor: () => ({ kind: 'none' }),
+      prefetch() {},
+      onChanged() {},
+    },
     discoveryEveryMs: 60_000,
     catalogueOf: () => undefined,
     publishCatalogue: async () => undefined,

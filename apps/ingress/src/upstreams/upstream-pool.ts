@@ -7,9 +7,9 @@ import {
   type UpstreamCall,
   UpstreamFailure,
 } from '@warder/mcp-transport';
-import type { StaticLeases } from '@warder/secrets';
 import type { Logger } from '@warder/telemetry';
 import type { Recorded, UpstreamAnswer } from '../pipeline/call.js';
+import type { LeaseTransport } from '../leases/lease-transport.js';
 import { withoutCredential } from '../pipeline/credential-mask.js';
 import type { InterimMessage, Upstreams } from '../pipeline/gateway.js';
 import { Refusal } from '../pipeline/refusal.js';
@@ -22,7 +22,7 @@ export interface UpstreamPoolParts {
   readonly stdioEntries: ReadonlyMap<string, StdioEntry>;
   /** Addresses of what is built in, by name. */
   readonly builtIn: ReadonlyMap<string, string>;
-  readonly leases: StaticLeases;
+  readonly leases: LeaseTransport;
   readonly discoveryEveryMs: number;
   readonly catalogueOf: (upstream: string) => UpstreamCatalogue | undefined;
   readonly publishCatalogue: (catalogue: UpstreamCatalogue) => Promise<void>;
@@ -115,7 +115,7 @@ export class UpstreamPool implements Upstreams {
       everyMs: parts.discoveryEveryMs,
       list: async (signal) => {
         const lease = await parts.leases.headersFor(name, '', signal);
-        if (lease.kind === 'missing') throw new Error(lease.detail);
+        if (lease.kind === 'missing' || lease.kind === 'unavailable') throw new Error(lease.detail);
         if (lease.kind === 'none') return (await upstream).discover(signal);
         return withoutCredential(await (await upstream).discover(signal, lease.headers), lease.headers);
       },
@@ -145,6 +145,8 @@ export class UpstreamPool implements Upstreams {
     const entry = stdioEntries.get(settings.transport.entry);
     const lease = await leases.environmentFor(name, signal);
     if (lease.kind === 'missing') throw new UpstreamFailure('unauthorized', lease.detail, false);
+    // Made anew as soon as the lease comes.
+    if (lease.kind === 'unavailable') throw new UpstreamFailure('unavailable', lease.detail, false);
     // Another node may have listed its tools: a call that comes here is refused, and is no bug.
     if (entry === undefined)
       throw new UpstreamFailure('unavailable', `stdioFile has no entry "${settings.transport.entry}"`, false);

@@ -1,16 +1,19 @@
-import type { HeaderLease } from '@warder/secrets';
+import type { HeaderLease } from '../../leases/lease-transport.js';
 import type { Credentialed, Screened } from '../call.js';
 import type { Leases } from '../gateway.js';
 import { Refusal } from '../refusal.js';
 
 type Attached = Pick<Credentialed, 'upstreamHeaders'>;
 
+/** The node asks for what it could not have once a second at first. */
+const RETRY_AFTER_MS = 1_000;
 const NO_HEADERS: Attached['upstreamHeaders'] = {};
 
 /**
  * The caller's own token stays here; what goes up is the lease of the upstream's connection, waited for once if cold.
  * @returns a promise only where there is something to wait for
- * @throws Refusal WDR_CREDENTIAL_MISSING when the upstream's credential was revoked or cannot be read
+ * @throws Refusal WDR_CREDENTIAL_MISSING when the upstream's credential was revoked, WDR_LEASE_UNAVAILABLE when it did
+ * not come here in time
  */
 export function attachCredential(call: Screened, leases: Leases): Attached | Promise<Attached> {
   const lease = leases.headersFor(call.target.upstream, call.principal.id, call.signal);
@@ -20,6 +23,10 @@ export function attachCredential(call: Screened, leases: Leases): Attached | Pro
 function attached(call: Screened, lease: HeaderLease): Attached {
   if (lease.kind === 'headers') return { upstreamHeaders: lease.headers };
   if (lease.kind === 'none') return { upstreamHeaders: NO_HEADERS };
+  if (lease.kind === 'unavailable') {
+    const message = `The credential for "${call.target.upstream}" is not here now, try again in a moment`;
+    throw new Refusal('WDR_LEASE_UNAVAILABLE', message, lease.detail, { retryAfterMs: RETRY_AFTER_MS });
+  }
   const message = `The gateway has no working credential for "${call.target.upstream}"`;
   throw new Refusal('WDR_CREDENTIAL_MISSING', message, lease.detail);
 }

@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import type { LeaseRefusal } from '@warder/contracts';
+import { untilGivenUp } from './until-given-up.js';
+import type { EnvironmentLease, GivenUp, HeaderLease, LeaseCame, LeaseChannel } from './lease-transport.js';
+
+/** Milliseconds that a lease may be good for; what says more is not believed. */
+const LEASE_MAX_MS = 900_000;
+/** Milliseconds that the clocks of credentials and of this node may differ. */
+const CLOCK_SKEW_MAX_MS = 60_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 15_000;
+
+/** What a call needs: a lease of a connection for an upstream, and no older than what the state says of it. */
+export interface Wanted {
+  readonly key: string;
+  readonly connectionId: string;
+  readonly upstream: string;
+  readonly principalId: string;
+  readonly version: number;
+  readonly generation: number;
+}
+
+/** A lease in memory, in the form in which it is handed out. */
+export interface Held {
+  readonly headers: HeaderLease;
+  readonly environment: EnvironmentLease;
+}
+
+/** A lease, or why there is none: what credentials said, or that nothing came. */
+export type LeaseAnswer = Held | { readonly refusal: LeaseRefusal | 'no-answer' };
+
+export interface HeldLeasesBounds {
+  readonly heldMax: number;
+  /** Milliseconds after its last use that a lease is kept, and renewed. */
+  readonly idleMs: number;
+  /** Milliseconds that a call waits for a lease. */
+  readonly coldWaitMs: number;
+}
+
+interface Lease extends Held {
+  readonly version: number;
+  readonly generation: number;
+  readonly expiresAtMs: number;
+  readonly renewAtMs: number;
+}
+
+interface Asking {
+  readonly requestId: string;
+  readonly settled: Promise<void>;
+  readonly settle: () => void;
+}
+
+interface Slot {
+  wanted: Wanted;
+  lease: Lease | undefined;
+  asking: Asking | undefined;
+  /** By which request newer leases may come unasked, and of which generation the last one was. */
+  subscription: { readonly requestId: string; readonly generation: number } | undefined;
+  refusal: LeaseRefusal | 'no-answer' | undefined;
+  usedAtMs: number;
+  failures: number;
+  retryAtMs: number;
+}
+
+/** Why a lease that came is not taken. */
+export type LeaseRejection = 'unasked' | 'foreign' | 'clock-skew' | 'too-long' | 'ended' | 'superseded';
+
+/** The leases of one node: in memory, bounded, each asked for once at a time. All times are wall milliseconds. */
+export class HeldLeases {
+  private readonly slots = new Map<string, Slot>();
+  /** By requests that may still be answered: of the one that runs, and of the lease that is held. */
+  private readonly requests = new Map<string, Slot>();
+  private gained: (upstream: string) => void = () => {};
+
+  constructor(
+    private readonly channel: LeaseChannel,
+    private readonly bounds: HeldLeasesBounds,
+    private readonly wallMs: () => number,
+  ) {}
+
+  get size(): number {
+    return this.slots.size;
+  }
+
+  /** Told the upstream of a lease that came after one could not be had, or with another environment than before. */
+  onGained(listener: (upstream: string) => void): void {
+    this.gained = listener;
+  }
+
+  /** From memory where there is one; else the answer to one request, or that none came in time. */
+  of(wanted: Wanted, signal: GivenUp): LeaseAnswer | Promise<LeaseAnswer> {
+    const nowMs = this.wallMs();
+    const slot = this.slotOf(wanted, nowMs);
+    slot.usedAtMs = nowMs;
+    const { lease } = slot;
+    if (lease !== undefined && lease.expiresAtMs > nowMs && fits(lease, wanted)) return lease;
+    return untilGivenUp(this.ask(slot).settled, signal).then(() => this.answerOf(slot));
+  }
+
+  /** Asks ahead where there is no lease. */
+  warm(wanted: Wanted): void {
+    const nowMs = this.wallMs();
+    const slot = this.slotOf(wanted, nowMs);
+    slot.usedAtMs = nowMs;
+    if (slot.lease === undefined && nowMs >= slot.retryAtMs) this.ask(slot);
+  }
+
+  /** The connection is another one now: what is older is worth nothing. */
+  outdate(wanted: Wanted): void {
+    const slot = this.slots.get(wanted.key);
+    if (slot === undefined) return;
+    slot.wanted = wanted;
+    if (slot.lease !== undefined && !fits(slot.lease, wanted)) slot.lease = undefined;
+  }
+
+  /** The connection is no more: its leases are gone, and whoever waits for one is told. */
+  drop(key: string): void {
+    const slot = this.slots.get(key);
+    if (slot === undefined) return;
+    this.slots.delete(key);
+    slot.lease = undefined;
+    if (slot.subscription !== undefined) this.requests.delete(slot.subscription.requestId);
+    slot.subscription = undefined;
+    slot.asking?.settle();
+  }
+
+  /** Takes what came. @returns why not, for the log; what nobody asked for is never taken */
+  take(came: LeaseCame): LeaseRejection | undefined {
+    const slot = this.requests.get(came.requestId);
+    if (slot === undefined) return 'unasked';
+    const isAnswer = slot.asking?.requestId === came.requestId;
+    if (came.connectionId !== slot.wanted.connectionId || came.principalId !== slot.wanted.principalId)
+      return 'foreign';
+    if (came.lease === null) {
+      if (!isAnswer) return 'unasked';
+      this.failed(slot, came.refusal ?? 'no-answer');
+      return undefined;
+    }
+    const rejection = isAnswer || isNews(slot, came.lease.generation) ? this.rejectionOf(slot, came.lease) : 'unasked';
+    if (rejection === undefined) this.put(slot, came.requestId, came.lease);
+    return rejection;
+  }
+
+  /** Drops what is idle or has ended, renews what is in use, asks again for what could not be had. */
+  sweep(): void {
+    const nowMs = this.wallMs();
+    for (const [key, slot] of this.slots) {
+      if (slot.usedAtMs + this.bounds.idleMs <= nowMs) {
+        this.drop(key);
+        continue;
+      }
+      if (slot.lease !== undefined && slot.lease.expiresAtMs <= nowMs) slot.lease = undefined;
+      const isDue = slot.lease === undefined || nowMs >= slot.lease.renewAtMs;
+      if (isDue && nowMs >= slot.retryAtMs) this.ask(slot);
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const key of this.slots.keys()) this.drop(key);
+  }
+
+  private slotOf(wanted: Wanted, nowMs: number): Slot {
+    const known = this.slots.get(wanted.key);
+    if (known !== undefined) return known;
+    if (this.slots.size >= this.bounds.heldMax) this.dropLeastUsed();
+    const slot: Slot = {
+      wanted,
+      lease: undefined,
+      asking: undefined,
+      subscription: undefined,
+      refusal: undefined,
+      usedAtMs: nowMs,
+      failures: 0,
+      retryAtMs: 0,
+    };
+    this.slots.set(wanted.key, slot);
+    return slot;
+  }
+
+  /** One request at a time: whoever needs the lease meanwhile waits for the same answer, and for no longer. */
+  private ask(slot: Slot): Asking {
+    if (slot.asking !== undefined) return slot.asking;
+    let resolve = (): void => {};
+    const settled = new Promise<void>((done) => (resolve = done));
+    const { connectionId, upstream, principalId } = slot.wanted;
+    const requestId = randomUUID();
+    const asking: Asking = {
+      requestId,
+      settled,
+      settle: () => {
+        clearTimeout(timer);
+        if (slot.asking === asking) slot.asking = undefined;
+        if (slot.subscription?.requestId !== requestId) this.requests.delete(requestId);
+        resolve();
+      },
+    };
+    const noAnswer = () => {
+      if (slot.asking === asking) this.failed(slot, 'no-answer');
+    };
+    const timer = setTimeout(noAnswer, this.bounds.coldWaitMs).unref();
+    slot.asking = asking;
+    this.requests.set(requestId, slot);
+    this.channel.ask({ requestId, connectionId, upstream, principalId }).catch(noAnswer);
+    return asking;
+  }
+
+  private failed(slot: Slot, refusal: LeaseRefusal | 'no-answer'): void {
+    slot.refusal = refusal;
+    slot.retryAtMs = this.wallMs() + Math.min(RETRY_FIRST_MS * 2 ** slot.failures, RETRY_MAX_MS);
+    slot.failures += 1;
+    slot.asking?.settle();
+  }
+
+  private rejectionOf(slot: Slot, lease: NonNullable<LeaseCame['lease']>): LeaseRejection | undefined {
+    const nowMs = this.wallMs();
+    if (lease.upstream !== slot.wanted.upstream) return 'foreign';
+    if (Math.abs(lease.issuedAtMs - nowMs) > CLOCK_SKEW_MAX_MS) return 'clock-skew';
+    if (lease.expiresAtMs - lease.issuedAtMs > LEASE_MAX_MS) return 'too-long';
+    if (lease.expiresAtMs <= nowMs) return 'ended';
+    return fits(lease, slot.wanted) ? undefined : 'superseded';
+  }
+
+  private put(slot: Slot, requestId: string, lease: NonNullable<LeaseCame['lease']>): void {
+    const { version, generation, issuedAtMs, expiresAtMs, kind, values } = lease;
+    const lifeMs = expiresAtMs - issuedAtMs;
+    const wasMissed = slot.failures > 0 && slot.lease === undefined;
+    const isOtherEnvironment = kind === 'environment' && generation !== (slot.subscription?.generation ?? generation);
+    slot.lease = {
+      headers: kind === 'headers' ? { kind, headers: values } : { kind: 'none' },
+      environment: kind === 'environment' ? { kind, environment: values } : { kind: 'none' },
+      version,
+      generation,
+      expiresAtMs,
+      renewAtMs: issuedAtMs + (lifeMs * 2) / 3,
+    };
+    if (slot.subscription !== undefined && slot.subscription.requestId !== requestId)
+      this.requests.delete(slot.subscription.requestId);
+    slot.subscription = { requestId, generation };
+    slot.refusal = undefined;
+    slot.failures = slot.retryAtMs = 0;
+    slot.asking?.settle();
+    if (wasMissed || isOtherEnvironment) this.gained(slot.wanted.upstream);
+  }
+
+  private answerOf(slot: Slot): LeaseAnswer {
+    const { lease, wanted, refusal } = slot;
+    const isGood = lease !== undefined && lease.expiresAtMs > this.wallMs() && fits(lease, wanted);
+    return isGood ? lease : { refusal: refusal ?? 'no-answer' };
+  }
+
+  private dropLeastUsed(): void {
+    let least: [string, Slot] | undefined;
+    for (const entry of this.slots) if (least === undefined || entry[1].usedAtMs < least[1].usedAtMs) least = entry;
+    if (least !== undefined) this.drop(least[0]);
+  }
+}
+
+function fits(lease: { readonly version: number; readonly generation: number }, wanted: Wanted): boolean {
+  return lease.version >= wanted.version && lease.generation >= wanted.generation;
+}
+
+function isNews({ subscription }: Slot, generation: number): boolean {
+  return subscription !== undefined && generation > subscription.generation;
+}

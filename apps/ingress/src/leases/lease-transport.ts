@@ -1,0 +1,69 @@
+import type { LeaseRefusal, SealedLease } from '@warder/contracts';
+import type { LeasedValues } from '@warder/leases';
+
+/** There is no credential to call with: revoked, so the call is refused with WDR_CREDENTIAL_MISSING. */
+export interface MissingLease {
+  readonly kind: 'missing';
+  readonly detail: string;
+}
+
+/** There is one, and it did not come here in time: the call is refused with WDR_LEASE_UNAVAILABLE. */
+export interface UnavailableLease {
+  readonly kind: 'unavailable';
+  readonly detail: string;
+}
+
+/** What `attachCredential` is answered. `none`: the upstream never had a credential and is called without one. */
+export type HeaderLease =
+  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'none' }
+  | MissingLease
+  | UnavailableLease;
+
+/** The same for the environment of a stdio child. */
+export type EnvironmentLease =
+  | { readonly kind: 'environment'; readonly environment: Readonly<Record<string, string>> }
+  | { readonly kind: 'none' }
+  | MissingLease
+  | UnavailableLease;
+
+/** What fires when a call is given up. */
+export interface GivenUp {
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** The port that the pipeline asks. */
+export interface LeaseTransport {
+  /** From memory; waits, until the signal fires, only while the connection has no lease here, and once. */
+  headersFor(upstream: string, principalId: string, signal: GivenUp): HeaderLease | Promise<HeaderLease>;
+  environmentFor(upstream: string, signal: GivenUp): EnvironmentLease | Promise<EnvironmentLease>;
+  /** Has the lease fetched, if there is one to have, before a call needs it. */
+  prefetch(upstream: string, principalId: string): void;
+  /** Told the upstream whose credential changed or came at last: a stdio child was made without it. */
+  onChanged(listener: (upstream: string) => void): void;
+}
+
+/** A request for one lease, as a channel carries it. */
+export interface LeaseAsked {
+  readonly requestId: string;
+  readonly connectionId: string;
+  readonly upstream: string;
+  /** Empty for a connection that is shared. */
+  readonly principalId: string;
+}
+
+/** An answer that is authentic, opened. */
+export interface LeaseCame extends Omit<LeaseAsked, 'upstream'> {
+  readonly lease: (LeasedValues & Omit<SealedLease, 'sealed' | 'ephemeralKey' | 'keyId'>) | null;
+  readonly refusal: LeaseRefusal | null;
+}
+
+/** How leases travel: today sealed over the bus. */
+export interface LeaseChannel {
+  /** Resolves when the request is on its way; the answer comes to the listener, or does not come. */
+  ask(asked: LeaseAsked): Promise<void>;
+  onCame(listener: (came: LeaseCame) => void): void;
+}

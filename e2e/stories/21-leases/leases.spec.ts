@@ -1,0 +1,160 @@
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { leaseGrantedTopic } from '@warder/contracts';
+import type { StartedCluster } from '@warder/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Member } from '../../admin-door.js';
+import { ClusterKafka } from '../../cluster-kafka.js';
+import { FixtureScene } from '../../fixture-scene.js';
+import { type Shape, shapesOf, START_TIMEOUT_MS } from '../../shapes.js';
+import { eventually, newNonce, type WireAgent } from '../../wire-agent.js';
+import { filesAtRest, kafkaBatchesAtRest, placesOf, rowsAtRest } from '../3-redaction/places-at-rest.js';
+
+const DEBUG = { WARDER_LOG__LEVEL: 'debug' };
+const ENVIRONMENT = { 'ingress-1': DEBUG, 'ingress-2': DEBUG, credentials: DEBUG };
+const STATIC = '/admin/credentials/static/known';
+const NODES = '/admin/credentials/nodes';
+
+describe.each(shapesOf('21-leases'))('leases, %s', (shape: Shape) => {
+  const [first, second] = [`first-${newNonce()}`, `second-${newNonce()}`];
+  let dir: string;
+  let scene: FixtureScene;
+  let member: Member;
+  let agents: WireAgent[];
+
+  beforeAll(async () => {
+    dir = realpathSync(mkdtempSync(join(tmpdir(), 'warder-leases-')));
+    scene = await FixtureScene.inShape(shape, { environment: ENVIRONMENT, dataDir: dir });
+    member = await scene.member();
+    agents = scene.agents(member.token);
+  }, START_TIMEOUT_MS);
+  afterAll(async () => {
+    await scene?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  const put = (name: string, value: string) => scene.admin.ask('PUT', STATIC, { kind: 'header', name, value });
+  const isSent = async (agent: WireAgent, name: string) =>
+    (await agent.call('headers')).text.includes(String.raw`\"${name}\":\"[redacted:secret.upstream-credential]\"`);
+  const sentEverywhere = async (name: string) => {
+    for (const agent of agents) await eventually(`${agent.node} sends ${name}`, () => isSent(agent, name));
+  };
+
+  it('has each node enrolled with a key of its own', async () => {
+    await eventually('every node', async () => {
+      const { nodes } = await scene.admin.ask<{ nodes: { status: string; identity: string }[] }>('GET', NODES);
+      const keys = new Set(nodes.filter(({ status }) => status === 'active').map(({ identity }) => identity));
+      return keys.size === scene.nodes.length;
+    });
+  });
+
+  it('gives every node what its calls need, and the next of it while calls go on', async () => {
+    await put('x-first-key', first);
+    await sentEverywhere('x-first-key');
+    const outcomes: number[] = [];
+    let isOver = false;
+    const calling = agents.map(async (agent) => {
+      while (!isOver) outcomes.push((await agent.call('echo', { nonce: newNonce() })).status);
+    });
+    await put('x-second-key', second);
+    await sentEverywhere('x-second-key');
+    isOver = true;
+    await Promise.all(calling);
+    expect(outcomes.length).toBeGreaterThan(0);
+    expect(new Set(outcomes)).toEqual(new Set([200]));
+  });
+
+  it('refuses at every node once it is revoked', async () => {
+    await scene.admin.ask('DELETE', STATIC);
+    for (const agent of agents)
+      await eventually(`${agent.node} refuses`, async () =>
+        (await agent.call('echo', { nonce: newNonce() })).text.includes('WDR_CREDENTIAL_MISSING'),
+      );
+    await put('x-first-key', first);
+    await sentEverywhere('x-first-key');
+  });
+
+  it('leaves the secrets in no file, topic, row, record or log', async () => {
+    await scene.warder.stop();
+    const texts = [first, second];
+    expect(placesOf(texts, filesAtRest(dir))).toEqual([]);
+    const volumes = join(dir, 'volumes');
+    if (shape === 'cluster') {
+      const batches = [...kafkaBatchesAtRest(join(volumes, 'kafka'))];
+      expect(batches.some(({ place }) => place.includes(leaseGrantedTopic.name))).toBe(true);
+      expect(placesOf(texts, batches)).toEqual([]);
+    }
+    const rows = await rowsAtRest(shape === 'cluster' ? join(volumes, 'postgres') : join(dir, 'postgres'));
+    expect(rows.find(({ place }) => place === 'credentials.static_credential')?.bytes.toString()).toContain('known');
+    expect(placesOf(texts, rows)).toEqual([]);
+  });
+});
+
+describe('leases in the cluster', () => {
+  let scene: FixtureScene<StartedCluster>;
+  let kafka: ClusterKafka;
+  let agents: WireAgent[];
+
+  beforeAll(async () => {
+    scene = await FixtureScene.cluster({ environment: { credentials: { WARDER_LEASES__SECONDS_MAX: '15' } } });
+    kafka = new ClusterKafka(scene.warder);
+    agents = scene.agents((await scene.member()).token);
+    await scene.admin.ask('PUT', STATIC, { kind: 'header', name: 'x-key', value: `cluster-${newNonce()}` });
+    for (const agent of agents) await untilSent(agent);
+  }, START_TIMEOUT_MS);
+  afterAll(async () => {
+    await kafka?.close();
+    await scene?.stop();
+  }, 60_000);
+
+  const call = (agent: WireAgent) => agent.call('headers', { nonce: newNonce() });
+  const untilSent = (agent: WireAgent) =>
+    eventually(`${agent.node} sends it`, async () => (await call(agent)).text.includes('x-key'));
+  const untilUnavailable = (agent: WireAgent) =>
+    eventually(
+      `${agent.node} has no lease any more`,
+      async () => {
+        const { status, text } = await call(agent);
+        return status === 503 && text.includes('WDR_LEASE_UNAVAILABLE');
+      },
+      40_000,
+    );
+
+  it('leaves the keyring and the sealed secrets to credentials alone', () => {
+    expect(readdirSync(scene.warder.volume('secrets-ingress'))).not.toContain('keyring');
+    expect(readdirSync(scene.warder.volume('secrets-credentials'))).toContain('keyring');
+  });
+
+  it('goes on while credentials is away, ends with its time, and comes back with it', async () => {
+    const credentials = scene.warder.service('credentials');
+    await credentials.kill('SIGKILL');
+    for (const agent of agents) expect((await call(agent)).status).toBe(200);
+    for (const agent of agents) await untilUnavailable(agent);
+    await credentials.restart();
+    for (const agent of agents) await untilSent(agent);
+  });
+
+  it('takes no lease that somebody who may write to the topic sends again or alters', async () => {
+    const [copies] = await kafka.copiesOf([leaseGrantedTopic.name]);
+    const forged = copies!.messages.map((message) => {
+      const granted = JSON.parse(String(message.value)) as { lease: { sealed: string } | null };
+      if (granted.lease !== null) granted.lease.sealed = `A${granted.lease.sealed.slice(1)}`;
+      return { ...message, value: JSON.stringify(granted) };
+    });
+    expect(forged.length).toBeGreaterThan(0);
+    await kafka.write([copies!, { topic: leaseGrantedTopic.name, messages: forged }]);
+    for (const agent of agents) for (let at = 0; at < 5; at += 1) expect((await call(agent)).status).toBe(200);
+  });
+
+  it('starves a node that was revoked, and no other', async () => {
+    await scene.admin.ask('DELETE', `${NODES}/ingress-2`);
+    await untilUnavailable(agents[1]!);
+    expect((await call(agents[0]!)).status).toBe(200);
+    await eventually('a record of it', async () =>
+      (await scene.admin.records({ code: 'WDR_NODE_REFUSED' })).some(
+        ({ personal }) => personal?.address === 'ingress-2' && personal.refusalDetail === 'node-revoked',
+      ),
+    );
+  });
+});
