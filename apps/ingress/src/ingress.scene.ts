@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, createInProcessBus } from '@warder/bus';
 import {
+  auditCheckpointTopic,
   type AuditRecord,
   auditRecordedTopic,
   connectionStateTopic,
@@ -75,7 +76,7 @@ export class IngressScene {
       signingKeyStateTopic,
       trustedIssuerStateTopic,
     ];
-    await this.bus.ensureTopics([...owned, auditRecordedTopic]);
+    await this.bus.ensureTopics([...owned, auditRecordedTopic, auditCheckpointTopic]);
     await this.publishPrincipal('ana', ['developers']);
     await this.publishPrincipal('bo', []);
     for (const [pack, detectors] of Object.entries(BUILT_IN_PACKS)) {
@@ -93,6 +94,8 @@ export class IngressScene {
       for (const { value } of batch)
         this.records.push(auditRecordedTopic.schema.parse(JSON.parse(value.toString('utf8'))));
     });
+    // The node has a key, so it signs heads of its log, and those wait for who keeps them.
+    await this.bus.batch(auditCheckpointTopic, 'audit', async () => {});
     await this.startNode(config);
     return this;
   }
