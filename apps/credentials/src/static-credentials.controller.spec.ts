@@ -5,7 +5,6 @@ import {
   auditRecordedTopic,
   type ConnectionState,
   connectionStateTopic,
-  isStaticConnection,
   principalStateTopic,
   tokenStateTopic,
 } from '@warder/contracts';

@@ -42,11 +42,13 @@ describe.each(shapesOf('21-leases'))('leases, %s', (shape: Shape) => {
   };
 
   it('has each node enrolled with a key of its own', async () => {
+    let enrolled: { node: string; status: string; identity: string }[] = [];
     await eventually('every node', async () => {
-      const { nodes } = await scene.admin.ask<{ nodes: { status: string; identity: string }[] }>('GET', NODES);
-      const keys = new Set(nodes.filter(({ status }) => status === 'active').map(({ identity }) => identity));
-      return keys.size === scene.nodes.length;
+      ({ nodes: enrolled } = await scene.admin.ask<{ nodes: typeof enrolled }>('GET', NODES));
+      return enrolled.length === scene.nodes.length;
     });
+    expect(enrolled.map(({ node, status }) => [node, status])).toEqual(scene.nodes.map((node) => [node, 'active']));
+    expect(new Set(enrolled.map(({ identity }) => identity)).size).toBe(scene.nodes.length);
   });
 
   it('gives every node what its calls need, and the next of it while calls go on', async () => {
@@ -71,6 +73,9 @@ describe.each(shapesOf('21-leases'))('leases, %s', (shape: Shape) => {
       await eventually(`${agent.node} refuses`, async () =>
         (await agent.call('echo', { nonce: newNonce() })).text.includes('WDR_CREDENTIAL_MISSING'),
       );
+    const refused = newNonce();
+    for (const agent of agents) await agent.call('echo', { nonce: refused });
+    expect(scene.fixture.executed().filter(({ nonce }) => nonce === refused)).toEqual([]);
     await put('x-first-key', first);
     await sentEverywhere('x-first-key');
   });
@@ -80,11 +85,10 @@ describe.each(shapesOf('21-leases'))('leases, %s', (shape: Shape) => {
     const texts = [first, second];
     expect(placesOf(texts, filesAtRest(dir))).toEqual([]);
     const volumes = join(dir, 'volumes');
-    if (shape === 'cluster') {
-      const batches = [...kafkaBatchesAtRest(join(volumes, 'kafka'))];
-      expect(batches.some(({ place }) => place.includes(leaseGrantedTopic.name))).toBe(true);
-      expect(placesOf(texts, batches)).toEqual([]);
-    }
+    const batches = shape === 'cluster' ? [...kafkaBatchesAtRest(join(volumes, 'kafka'))] : [];
+    // Leases did travel there.
+    expect(batches.some(({ place }) => place.includes(leaseGrantedTopic.name))).toBe(shape === 'cluster');
+    expect(placesOf(texts, batches)).toEqual([]);
     const rows = await rowsAtRest(shape === 'cluster' ? join(volumes, 'postgres') : join(dir, 'warder/postgres'));
     expect(rows.find(({ place }) => place === 'credentials.static_credential')?.bytes.toString()).toContain('known');
     expect(placesOf(texts, rows)).toEqual([]);

@@ -117,7 +117,7 @@ describe('the leases of a node', () => {
   it('are renewed when two thirds of their time are over, and forgotten when nobody used them', async () => {
     const held = await holding();
     nowMs += 599_000;
-    held.of(wantedOf('files'), never);
+    expect(held.of(wantedOf('files'), never)).not.toBeInstanceOf(Promise);
     held.sweep();
     expect(channel.asked).toHaveLength(1);
     nowMs += 1_000;
@@ -142,7 +142,7 @@ describe('the leases of a node', () => {
     expect(held.of(wantedOf('c'), never)).not.toBeInstanceOf(Promise);
     expect(held.of(wantedOf('b'), never)).not.toBeInstanceOf(Promise);
     const asked = channel.asked.length;
-    held.of(wantedOf('a'), never);
+    void held.of(wantedOf('a'), never);
     expect(channel.asked).toHaveLength(asked + 1);
   });
 
