@@ -4,7 +4,7 @@ import { AdminError } from '@warder/service-host';
 import { type EntityManager, MoreThan } from 'typeorm';
 import { holdAccess, holdsOf, type HoldView, releaseAccess } from './access-holds.store.js';
 import type { IdentityStore } from './identity.store.js';
-import { nextVersion } from './next-version.js';
+import { accountVersion } from './next-version.js';
 import { findPrincipal, keepAnAdministrator } from './offboarding.store.js';
 import { Principal, principalStateOf } from './principal.entity.js';
 
@@ -65,7 +65,7 @@ export class PrincipalsStore {
     return this.change(async (manager) => {
       const before = await findPrincipal(manager, id);
       if (before.status === 'removed') throw new AdminError(409, 'WDR_PRINCIPAL_REMOVED', `${id} was removed for good`);
-      const row = nextVersion(before, body);
+      const row = accountVersion(before, body, this.store.wallMs());
       row.groups = unique(row.groups);
       row.roles = unique(row.roles);
       await keepAnAdministrator(manager, before, row);

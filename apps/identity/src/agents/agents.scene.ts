@@ -8,13 +8,20 @@ import { IdentityScene, PEPPER } from '../identity.scene.js';
 
 /** Somebody elsewhere who signs tokens and publishes the keys: a company's provider, a SPIFFE server, a cluster. */
 export class Signer {
-  private pair: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  private pair: { publicKey: KeyObject; privateKey: KeyObject };
   private kid = randomUUID();
   fetches = 0;
   private readonly server: Server;
 
-  /** @param use - of its keys, as it publishes them */
-  constructor(private readonly use = 'sig') {
+  /**
+   * @param use - of its keys, as it publishes them; undefined: it does not say
+   * @param alg - by which it signs
+   */
+  constructor(
+    private readonly use: string | undefined = 'sig',
+    private readonly alg: 'ES256' | 'RS256' = 'ES256',
+  ) {
+    this.pair = pairFor(alg);
     this.server = createServer((request, response) => {
       this.fetches += 1;
       if (request.url !== '/keys') return void response.writeHead(404).end();
@@ -41,19 +48,19 @@ export class Signer {
   }
 
   async publicJwk(): Promise<object> {
-    return { ...(await exportJWK(this.pair.publicKey)), kid: this.kid, alg: 'ES256' };
+    return { ...(await exportJWK(this.pair.publicKey)), kid: this.kid, alg: this.alg };
   }
 
   /** Signs with another key from now on, and publishes that one alone. */
   rotate(): void {
-    this.pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.pair = pairFor(this.alg);
     this.kid = randomUUID();
   }
 
   sign(claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
     const nowS = Math.floor(Date.now() / 1_000);
     return new SignJWT({ iat: nowS, exp: nowS + 300, jti: randomUUID(), ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: this.kid, ...header })
+      .setProtectedHeader({ alg: this.alg, kid: this.kid, ...header })
       .sign(this.pair.privateKey);
   }
 
@@ -61,6 +68,12 @@ export class Signer {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
+}
+
+function pairFor(alg: 'ES256' | 'RS256'): { publicKey: KeyObject; privateKey: KeyObject } {
+  return alg === 'ES256'
+    ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    : generateKeyPairSync('rsa', { modulusLength: 2_048 });
 }
 
 export interface TokenAnswer {

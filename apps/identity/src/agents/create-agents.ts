@@ -1,6 +1,6 @@
 import type { GuardedFetch } from '@warder/egress';
 import type { Outbox } from '@warder/postgres';
-import type { ClientMetadata } from 'oidc-provider';
+import type { ClientMetadata, JWKS } from 'oidc-provider';
 import type { GrantsStore } from '../authorization/grants.store.js';
 import { OauthItems, type OauthItemParts } from '../authorization/oauth-item.store.js';
 import type { SigningKeys } from '../authorization/signing-keys.js';
@@ -84,11 +84,16 @@ export class AllClients extends OauthItems {
   constructor(
     parts: OauthItemParts,
     private readonly credentials: ServiceCredentialsStore,
+    private readonly keysAt: (clientId: string, url: string) => Promise<JWKS>,
   ) {
     super('Client', parts);
   }
 
+  /** With its keys as they are published now: the library would take one that is gone for as long as it knows the client. */
   override async find(id: string): ReturnType<OauthItems['find']> {
-    return isServiceAccount(id) ? this.credentials.client(id) : super.find(id);
+    const found = await (isServiceAccount(id) ? this.credentials.client(id) : super.find(id));
+    if (typeof found?.['jwks_uri'] !== 'string') return found;
+    const { jwks_uri: uri, ...rest } = found;
+    return { ...rest, jwks: await this.keysAt(id, uri) };
   }
 }

@@ -98,6 +98,22 @@ describe('a service account', () => {
     expect((await byKey(await assertion(id))).status).toBe(200);
   });
 
+  it('is let in by no key that its address has no more', async () => {
+    const id = await scene.serviceAccount(await scene.person('ida'));
+    expect((await ask('PUT', `/service-accounts/${id}/keys`, { jwksUri: `${signer.issuer}/keys` })).status).toBe(200);
+    // What was had of the address by tests before is old; such a clock never goes back.
+    const { monotonicMs } = scene.identity;
+    scene.identity.monotonicMs = () => monotonicMs() + 31_000;
+    expect((await byKey(await assertion(id))).status).toBe(200);
+    const late = await assertion(id);
+    signer.rotate();
+    const before = signer.fetches;
+    scene.identity.monotonicMs = () => monotonicMs() + 62_000;
+    expect((await byKey(late)).status).toBe(401);
+    expect((await byKey(await assertion(id))).status).toBe(200);
+    expect(signer.fetches - before).toBe(1);
+  });
+
   it('fetches no keys from a private address that nobody named', async () => {
     const id = await scene.serviceAccount(await scene.person('gil'));
     const other = await new Signer().listen();
@@ -155,7 +171,10 @@ describe('the owner of a service account', () => {
     const { body: refused } = await ask('PATCH', `/principals/${id}`, { status: 'active' });
     expect(refused.error.code).toBe('WDR_OWNER_INACTIVE');
     await ask('PATCH', `/principals/${bo}?wait=5000`, { status: 'active' });
-    expect(scene.atIngress(body.access_token)).toBeTypeOf('object');
+    // What it had was cut off for good; it comes for another.
+    expect(scene.atIngress(body.access_token)).toBe('signed-out');
+    const { body: next } = await scene.clientCredentials(id, secret);
+    expect(scene.atIngress(next.access_token)).toBeTypeOf('object');
     const why = () =>
       scene.identity.records.filter(({ method }) => method.includes('service-account.')).map(({ method }) => method);
     await expect.poll(why).toContain('admin/identity/service-account.stop');
@@ -175,16 +194,22 @@ describe('the owner of a service account', () => {
     const eva = await scene.person('eva');
     const { body: handed } = await ask('PATCH', `/service-accounts/${id}?wait=5000`, { ownerId: eva, team: 'sre' });
     expect(handed).toMatchObject({ status: 'active', ownerId: eva, team: 'sre' });
-    expect(scene.atIngress(body.access_token)).toBeTypeOf('object');
+    expect(scene.atIngress(body.access_token)).toBe('signed-out');
+    expect((await scene.clientCredentials(id, secret)).status).toBe(200);
   });
 
   it('who is active does not undo what an administrator decided', async () => {
     const dan = await scene.person('dan');
     const id = await scene.serviceAccount(dan);
+    const { secret } = await scene.secret(id);
+    const { body } = await scene.clientCredentials(id, secret);
     await ask('PATCH', `/principals/${id}`, { status: 'suspended' });
     await ask('PATCH', `/principals/${dan}`, { status: 'suspended' });
     await ask('PATCH', `/principals/${dan}`, { status: 'active' });
     expect((await ask('GET', `/principals/${id}`)).body).toMatchObject({ status: 'suspended' });
+    // Nor does that administrator give back what it had.
+    await ask('PATCH', `/principals/${id}?wait=5000`, { status: 'active' });
+    expect(scene.atIngress(body.access_token)).toBe('signed-out');
   });
 });
 

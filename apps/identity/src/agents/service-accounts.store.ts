@@ -4,7 +4,7 @@ import { AdminError } from '@warder/service-host';
 import { type EntityManager, In } from 'typeorm';
 import { holdersOf } from '../access-holds.store.js';
 import type { IdentityStore } from '../identity.store.js';
-import { nextVersion } from '../next-version.js';
+import { accountVersion, nextVersion } from '../next-version.js';
 import { Principal, principalStateOf } from '../principal.entity.js';
 
 /** A service account as it is told of. */
@@ -159,7 +159,7 @@ export class ServiceAccountsStore {
       const isOwned = people.get(ownerId) === true;
       const status = await statusUnder(manager, account, isOwned);
       if (status === account.status) continue;
-      await this.store.savePrincipals(manager, [nextVersion(account, { status })]);
+      await this.store.savePrincipals(manager, [accountVersion(account, { status }, this.store.wallMs())]);
       const action = isOwned ? 'service-account.resume' : 'service-account.stop';
       await this.store.record(manager, action, SERVICE, {
         id,

@@ -197,15 +197,6 @@ export class ServiceCredentialsStore implements EndsAccess {
     return (await this.accounts.find(this.store.source.manager, principalId)).row.team;
   }
 
-  /** Whether keys of a service account are had there. */
-  async isKeysAddress(uri: string): Promise<boolean> {
-    const found: unknown[] = await this.store.source.query(
-      `SELECT 1 FROM service_credential WHERE jwks_uri = $1 AND status = 'active' LIMIT 1`,
-      [uri],
-    );
-    return found.length > 0;
-  }
-
   private async activeOf(manager: EntityManager, principalId: string): Promise<CredentialRow[]> {
     const { principal } = await this.accounts.find(manager, principalId);
     if (principal.status === 'removed')

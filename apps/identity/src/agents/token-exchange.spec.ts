@@ -21,8 +21,21 @@ const ask = (...args: Parameters<AgentsScene['identity']['ask']>) => scene.ident
 const idToken = (sub: string, more: object = {}, header: Record<string, unknown> = {}) =>
   company.sign({ iss: company.issuer, aud: 'agent-platform', sub, ...more }, header);
 const svid = (more: object = {}) => spiffe.sign({ aud: 'warder', sub: 'spiffe://corp.example/agents/triage', ...more });
+/** A projected token of a pod (Kubernetes, "Service account token volume projection"). */
 const pod = (more: object = {}) =>
-  cluster.sign({ iss: cluster.issuer, aud: 'warder', sub: 'system:serviceaccount:agents:triage', ...more });
+  cluster.sign({
+    iss: cluster.issuer,
+    aud: ['warder'],
+    sub: 'system:serviceaccount:agents:triage',
+    nbf: Math.floor(Date.now() / 1_000),
+    'kubernetes.io': {
+      namespace: 'agents',
+      node: { name: 'node-1', uid: 'd6f0e2ce-8f0c-4b2a-9a52-1c3f5a0f7e11' },
+      pod: { name: 'triage-7c9f', uid: '4a3a9b1e-0a76-4a0b-8f55-0f6c3f2b9d20' },
+      serviceaccount: { name: 'triage', uid: '8e7d1c2b-3a4f-4d5e-9b6c-7f8091a2b3c4' },
+    },
+    ...more,
+  });
 const jag = (more: object = {}, header: object = {}) =>
   company.sign(
     { iss: company.issuer, aud: scene.origin, sub: 'ana@corp', client_id: CLIENT.id, ...more },
@@ -70,7 +83,8 @@ beforeAll(async () => {
   [company, spiffe, cluster] = await Promise.all([
     new Signer().listen(),
     new Signer('jwt-svid').listen(),
-    new Signer().listen(),
+    // As a cluster signs, by RSA and under keys of which it says `sig`.
+    new Signer('sig', 'RS256').listen(),
   ]);
   const first = await AgentsScene.start({});
   ana = await first.person('ana');
@@ -195,6 +209,15 @@ describe('token exchange', () => {
     const k8s = await workload(await idToken('ana@corp'), 'k8s', await pod());
     expect(k8s.status).toBe(200);
     expect(claimsOf(k8s.body).act).toMatchObject({ sub: 'system:serviceaccount:agents:triage', kind: 'kubernetes' });
+    expect(scene.atIngress(k8s.body.access_token)).toMatchObject({
+      principal: { id: ana },
+      token: { actors: [{ id: 'system:serviceaccount:agents:triage', kind: 'kubernetes' }] },
+    });
+    // The same words under the signature of somebody else are nobody's.
+    const forger = await new Signer('jwt-svid').listen();
+    const forged = await forger.sign({ aud: 'warder', sub: 'spiffe://corp.example/agents/triage' });
+    expect((await workload(await idToken('ana@corp'), 'mesh', forged)).status).toBe(400);
+    await forger.close();
   });
 
   it.each<[string, () => Promise<{ status: number; body: TokenAnswer }>, string]>([

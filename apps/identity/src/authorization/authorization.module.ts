@@ -31,6 +31,7 @@ import { AuthorizationDoor, PREFIXES } from './authorization-door.js';
 import { ClientDocuments } from './client-documents.js';
 import { ClientsStore } from './clients.store.js';
 import { GrantsStore } from './grants.store.js';
+import { KeySets } from './key-sets.js';
 import type { createProvider } from './provider.js';
 import { InteractionsStore } from './interactions.store.js';
 import { registeredBy, ROUTES } from './routes.js';
@@ -154,13 +155,15 @@ async function open(config: IdentityConfig, host: Host, stores: Stores): Promise
   const ca = documentCaFile === undefined ? {} : { ca: readFileSync(documentCaFile, 'utf8') };
   await stores.keys.load();
   turnKeys(host, stores.keys, stores.spread);
+  const keySets = new KeySets(() => host.clock.monotonicMs());
   const provider = (await loadProvider())({
     origin,
     config: authorization,
     items: { store, grants, sealing },
     keys: stores.keys.held,
-    documents: new ClientDocuments(store, guardedFetch({ ...FETCH, ...ca, isNamed })),
+    documents: new ClientDocuments(store, guardedFetch({ ...FETCH, ...ca, isNamed }), keySets),
     servers,
+    keySets,
     agents: agentsPartsOf(config, stores),
     isActive: async (id) => (await people.active(id)) !== undefined,
   });

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createPlainServer } from 'node:http';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
 import { ScriptedBrowser, TestAuthority } from '@warder/testing';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityScene } from '../identity.scene.js';
 
@@ -216,6 +218,62 @@ describe('whoever names an address that is not public (SSRF)', () => {
       expect([400, 401]).toContain(answer.status);
     }
     expect(reached).toBe(0);
+  });
+});
+
+describe('a client that publishes its keys', () => {
+  let pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const publishKeys = () => {
+    const jwk = { ...pair.publicKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' };
+    published.set('/keyed-keys', { keys: [jwk] });
+  };
+  /** What the client learns of a token that is none: only whoever is the client is told. */
+  const come = async (): Promise<number> => {
+    const id = `https://${host}/keyed`;
+    const assertion = await new SignJWT({ jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256' })
+      .setIssuer(id)
+      .setSubject(id)
+      .setAudience(scene.running!.url)
+      .setExpirationTime('1m')
+      .sign(pair.privateKey);
+    const answer = await fetch(`${scene.running!.url}/oauth/introspect`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        token: 'none',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: assertion,
+      }),
+    });
+    return answer.status;
+  };
+  const fetches = () => asked.filter((path) => path === '/keyed-keys').length;
+
+  it('proves itself by them, which are asked for once in a while, and by no copy of those that are gone', async () => {
+    const id = `https://${host}/keyed`;
+    const proof = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: `https://${host}/keyed-keys` };
+    published.set('/keyed', documentOf(id, proof));
+    publishKeys();
+    expect((await open(id)).status).toBe(200);
+    expect(await come()).toBe(200);
+    const before = fetches();
+    expect(before).toBe(1);
+    const real = pair;
+    pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    for (let times = 0; times < 3; times += 1) expect(await come()).toBe(401);
+    expect(fetches()).toBe(before);
+    const { monotonicMs } = scene;
+    // Another key in its place: the old one is nobody's after a while.
+    scene.monotonicMs = () => monotonicMs() + 31_000;
+    publishKeys();
+    expect(await come()).toBe(200);
+    const second = pair;
+    pair = real;
+    expect(await come()).toBe(401);
+    scene.monotonicMs = () => monotonicMs() + 62_000;
+    published.delete('/keyed-keys');
+    pair = second;
+    expect([400, 401]).toContain(await come());
   });
 });
 

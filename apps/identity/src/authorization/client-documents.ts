@@ -1,6 +1,8 @@
 import type { GuardedFetch } from '@warder/egress';
+import type { JWKS } from 'oidc-provider';
 import { withStore } from '@warder/postgres';
 import type { IdentityStore } from '../identity.store.js';
+import { isKeySet, type KeySets } from './key-sets.js';
 
 /** A client's metadata (RFC 7591 section 2), as far as it is looked at here. */
 export interface ClientDocument {
@@ -57,22 +59,40 @@ export class ClientDocuments {
   constructor(
     private readonly store: IdentityStore,
     private readonly fetchGuarded: GuardedFetch,
+    private readonly keySets: KeySets,
   ) {}
 
-  /** The document of a client id that is a URL. @throws whatever kept it away, where no copy is known */
+  /**
+   * The document of a client id that is a URL, or the keys that a client publishes at one: of these no copy answers for
+   * whoever cannot be reached.
+   * @throws whatever kept it away, where no copy of a document is known
+   */
   async fetch(url: string, init?: RequestInit): Promise<Response> {
+    const held = await this.keySets.get(url);
+    if (held !== undefined) return held;
     try {
       const response = await this.fetchGuarded(url, init);
       if (response.status !== 200) throw new Error(`the document answers ${response.status}`);
-      const document = JSON.parse(await response.text()) as unknown;
+      const text = await response.text();
+      const document = JSON.parse(text) as unknown;
+      if (isKeySet(document) && (await this.copyOf(url)) === undefined) return this.keySets.answer(url, text);
       if (!isOf(url, document)) throw new Error('the document is not of this client');
       await this.keep(url, document);
       return answerOf(document, response.headers);
     } catch (error) {
-      const known = (await this.kept(url)) ?? (Object.hasOwn(PINNED, url) ? PINNED[url] : undefined);
+      const known = await this.copyOf(url);
       if (known === undefined) throw error;
       return answerOf(known, new Headers());
     }
+  }
+
+  /** The keys of a client that registered itself. */
+  keysAt(url: string): Promise<JWKS> {
+    return this.keySets.of(url, this.fetchGuarded);
+  }
+
+  private async copyOf(url: string): Promise<ClientDocument | undefined> {
+    return (await this.kept(url)) ?? (Object.hasOwn(PINNED, url) ? PINNED[url] : undefined);
   }
 
   private async keep(url: string, document: ClientDocument): Promise<void> {

@@ -1,7 +1,15 @@
 import { ADMIN_SCOPE, OAUTH_SCOPE } from '@warder/contracts';
 import { AGENT_GRANTS } from '../agents/agent-grants.js';
 import { AllClients, type Agents, type AgentsParts, createAgents } from '../agents/create-agents.js';
-import { errors, type ClientMetadata, type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { isServiceAccount } from '../agents/token-endpoint.js';
+import {
+  errors,
+  type ClientMetadata,
+  type Configuration,
+  type JWKS,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider';
 import { noticePage } from '../sign-in/pages.js';
 import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
 import type { AuthorizationConfig } from './authorization-config.js';
@@ -10,6 +18,7 @@ import { ACCOUNT_CLIENT, accountClient } from './first-party.js';
 import { proofOf } from './interactions.store.js';
 import { ADMIN, type Resource, resourceAt, scopeOf, urlOf } from './resources.js';
 import { registeredBy, ROUTES } from './routes.js';
+import type { KeySets } from './key-sets.js';
 import { OauthItems, type OauthItemParts } from './oauth-item.store.js';
 import { askToSignOut, tellSignOut } from './sign-out-pages.js';
 import type { SigningKeys } from './signing-keys.js';
@@ -29,6 +38,7 @@ export interface ProviderParts {
   readonly items: Omit<OauthItemParts, 'reuseMs' | 'proof'>;
   readonly keys: SigningKeys;
   readonly documents: ClientDocuments;
+  readonly keySets: KeySets;
   readonly servers: VirtualServers;
   readonly agents: AgentsParts;
   /** Whether the principal may sign in and have tokens now. */
@@ -50,8 +60,7 @@ export function createProvider(parts: ProviderParts): Provider {
   const agents = agentsOf(parts);
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, signed: true, overwrite: true } as const;
   const configuration: Configuration = {
-    adapter: (model: string) =>
-      model === 'Client' ? new AllClients(items, parts.agents.credentials) : new OauthItems(model, items),
+    adapter: (model: string) => itemsOf(parts, items, model),
     jwks: { keys: [new SigningNow(parts.keys)] },
     clients: [...config.clients.map(staticClient), ...agents.clients, accountClient(origin)],
     clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: ['authorization_code', 'refresh_token'] },
@@ -79,7 +88,7 @@ export function createProvider(parts: ProviderParts): Provider {
           void (payload!['iat'] = (agents.tokens.issuedAtMs(token) ?? parts.items.store.wallMs()) / 1_000),
       },
     },
-    fetch: (to, init) => fetchFor(parts, to instanceof Request ? to.url : to.toString(), init),
+    fetch: (to, init) => parts.documents.fetch(to instanceof Request ? to.url : to.toString(), init),
     issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: () => false,
@@ -110,16 +119,20 @@ export function createProvider(parts: ProviderParts): Provider {
   return provider;
 }
 
+function itemsOf(parts: ProviderParts, items: OauthItemParts, model: string): OauthItems {
+  if (model !== 'Client') return new OauthItems(model, items);
+  return new AllClients(items, parts.agents.credentials, (id, url) => keysAt(parts, id, url));
+}
+
+/** Keys of service accounts may stand where an operator said, and those of others nowhere private. */
+function keysAt({ agents, documents, keySets }: ProviderParts, clientId: string, url: string): Promise<JWKS> {
+  return isServiceAccount(clientId) ? keySets.of(url, agents.fetchKeys) : documents.keysAt(url);
+}
+
 function agentsOf({ origin, config, items: { store, grants }, keys, servers, agents }: ProviderParts): Agents {
   const accessMs = config.accessTokenMinutes * 60_000;
   const idJagClients = config.clients.filter(({ idJag }) => idJag).map(({ id }) => id);
   return createAgents(agents, { origin, store, grants, keys, servers, accessMs, idJagClients });
-}
-
-async function fetchFor({ agents, documents }: ProviderParts, url: string, init?: RequestInit): Promise<Response> {
-  // A copy of keys that outlives them would let in whoever has the one that was taken away.
-  const isOfKeys = await agents.credentials.isKeysAddress(url);
-  return isOfKeys ? agents.fetchKeys(url, init) : documents.fetch(url, init);
 }
 
 /** Seconds that each thing lives. */
