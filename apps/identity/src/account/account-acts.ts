@@ -1,11 +1,10 @@
+import { html, type Html, noticePage, PageError } from '@warder/pages';
 import { AdminError } from '@warder/service-host';
 import type { AdminActor } from '@warder/postgres';
 import type { GrantsStore } from '../authorization/grants.store.js';
 import type { IdentityConfig } from '../identity-config.js';
 import { principalStateOf } from '../principal.entity.js';
 import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, type PasswordsStore } from '../sign-in/passwords.store.js';
-import { noticePage } from '../sign-in/pages.js';
-import { type Html, html, PageError } from '../sign-in/web.js';
 import type { TokenRotation } from '../token-rotation.store.js';
 import type { TokensStore, TokenView } from '../tokens.store.js';
 import { accountPage } from './account-pages.js';

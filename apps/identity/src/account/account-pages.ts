@@ -1,6 +1,6 @@
 import type { PrincipalState } from '@warder/contracts';
+import { ending, html, type Html, listed, post, time } from '@warder/pages';
 import type { GrantView } from '../authorization/grants.store.js';
-import { type Html, html } from '../sign-in/web.js';
 import type { TokenView } from '../tokens.store.js';
 import type { SessionView } from './sessions.store.js';
 
@@ -40,6 +40,8 @@ export function accountPage(shown: AccountShown): Html {
     <h2>Programs that act for you</h2>
     ${shown.clients.length === 0 ? html`<p>There are none.</p>` : html``}
     ${shown.clients.map((client) => clientCard(client, form))}
+    <h2>Accounts that you have connected</h2>
+    <p><a href="/connections">See, connect and disconnect accounts at other services</a></p>
     <h2>Browsers in which you are signed in</h2>
     ${sessions.map((session) => sessionCard(session, shown))}
     ${
@@ -120,27 +122,6 @@ function sessionCard(session: SessionView, { form, sessionId, providerName }: Ac
   </section>`;
 }
 
-/** One button behind a question, without a script. */
-function ending(action: string, form: string, what: string, consequence: string): Html {
-  return html`<details>
-    <summary>${what}</summary>
-    ${post(
-      action,
-      form,
-      html`<p>${consequence}</p>
-        <button>${what} now</button>`,
-    )}
-  </details>`;
-}
-
-/** A form that is sent from this browser. */
-export function post(action: string, form: string, body: Html): Html {
-  return html`<form method="post" action="${action}">
-    <input type="hidden" name="token" value="${form}" />
-    ${body}
-  </form>`;
-}
-
 /** What a token is cut to, in words. */
 export function scopesOf({ scopes }: Pick<TokenView, 'scopes'>): string {
   const { tools, virtualServers = null, readOnly = false, addresses = null } = scopes;
@@ -151,14 +132,4 @@ export function scopesOf({ scopes }: Pick<TokenView, 'scopes'>): string {
     ...(addresses === null ? [] : [`from ${listed(addresses)}`]),
   ];
   return cuts.length === 0 ? 'whatever you may' : `what you may, cut to ${cuts.join('; ')}`;
-}
-
-/** A time that a person reads and a program too; there is no script that knew the person's own clock. */
-export function time(ms: number): Html {
-  const iso = new Date(ms).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
-}
-
-function listed(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : names.join(', ');
 }

@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { AdminAccess } from '@warder/admin-access';
 import { Buckets } from '@warder/limits';
+import { BrowserForms, PageError } from '@warder/pages';
 import { storeErrorOf } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { Provider as AuthorizationServer } from 'oidc-provider';
 import type { GrantsStore } from '../authorization/grants.store.js';
 import type { Sealing } from '../authorization/sealing.js';
+import type { SigningKeysStore } from '../authorization/signing-keys.store.js';
 import type { IdentityConfig } from '../identity-config.js';
-import { BrowserForms } from '../sign-in/browser-forms.js';
 import type { PasswordsStore } from '../sign-in/passwords.store.js';
 import type { PeopleStore } from '../sign-in/people.store.js';
 import type { TokenRotation } from '../token-rotation.store.js';
 import type { TokensStore } from '../tokens.store.js';
 import { AccountActs } from './account-acts.js';
 import { Account, tooMuchAtOnce } from './account.js';
+import { signPass } from './browser-pass.js';
 import { BrowserSessions } from './browser-session.js';
 import { noteBrowsers } from './note-browsers.js';
 import type { SessionsStore } from './sessions.store.js';
@@ -33,6 +35,7 @@ export interface AccountStores {
   readonly people: PeopleStore;
   readonly passwords: PasswordsStore;
   readonly sealing: Sealing;
+  readonly keys: SigningKeysStore;
   readonly access: AdminAccess;
 }
 
@@ -46,7 +49,7 @@ export function accountOf(
   server: AuthorizationServer,
   stores: AccountStores,
 ): Account {
-  const { sessions, people, passwords, sealing, access } = stores;
+  const { sessions, people, passwords, sealing, access, keys } = stores;
   const { signIn, account, tokens: bounds } = config;
   const onBug = (error: unknown): void => host.log.error({ err: error }, 'a page of the account failed');
   const address: Host['door']['clientAddress'] = (request) => host.door.clientAddress(request);
@@ -69,6 +72,7 @@ export function accountOf(
       providerName: (id) => signIn.providers.find((provider) => provider.id === id)?.name ?? 'a password',
       takePassword: (principalId) => take(tried, principalId, PASSWORDS),
     }),
+    passOf: (browser, asked) => signPass(keys.held, host.door.publicUrl().origin, browser, asked, host.clock.wallMs()),
     recentMs: host.adminRules.recentSignInMinutes * 60_000,
     address,
     wallMs: () => host.clock.wallMs(),

@@ -1,22 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PrincipalState } from '@warder/contracts';
-import { storeAnswerOf } from '@warder/postgres';
-import { AdminError } from '@warder/service-host';
-import { accountSignInUrl } from '../authorization/first-party.js';
-import { principalStateOf } from '../principal.entity.js';
-import type { BrowserForms } from '../sign-in/browser-forms.js';
-import { noticePage } from '../sign-in/pages.js';
 import {
   answerPage,
+  type BrowserForms,
   formOf,
   type Html,
   html,
+  noticePage,
   PageError,
   PageRefusal,
   type PageStatus,
   redirect,
-} from '../sign-in/web.js';
+} from '@warder/pages';
+import { storeAnswerOf } from '@warder/postgres';
+import { AdminError } from '@warder/service-host';
+import { accountSignInUrl } from '../authorization/first-party.js';
+import { principalStateOf } from '../principal.entity.js';
 import type { AccountActs, Acting } from './account-acts.js';
+import { connectionsPlaceOf, type PassAsked, passAskedOf } from './browser-pass.js';
 import type { BrowserSessions, SignedInBrowser } from './browser-session.js';
 
 /** A request that was refused, for the record. */
@@ -37,6 +38,8 @@ export interface AccountParts {
   readonly acts: AccountActs;
   /** Milliseconds after which a sign-in is too old for what matters. */
   readonly recentMs: number;
+  /** What lets the browser in to the connections pages. */
+  readonly passOf: (browser: SignedInBrowser, asked: PassAsked) => string;
   address(request: IncomingMessage): string;
   wallMs(): number;
   /** Takes one change of the principal. @throws PageRefusal 429 WDR_ACCOUNT_RATE_LIMITED */
@@ -97,6 +100,8 @@ export class Account {
     if (parts.length > 3 || parts.some((part) => !/^[\w-]{0,64}$/.test(part))) throw notThere();
     if (parts[0] === 'signed-in' && !isPost) return this.comeBack(response, new URLSearchParams(query));
     const browser = await this.parts.browsers.of(request, response);
+    const asked = parts.join('/') === 'pass' && !isPost ? passAskedOf(new URLSearchParams(query)) : undefined;
+    if (asked !== undefined) return this.letOn(response, browser, asked);
     if (browser === undefined) {
       if (isPost) throw new PageError(401, 'You are not signed in any more. Open your account again.');
       return this.toSignIn(response, parts.join('/'));
@@ -173,7 +178,20 @@ export class Account {
       return answerPage(response, 401, 'Not signed in', againPage('Not signed in', 'You are not signed in.'));
     }
     const target = query.get('state') ?? '';
+    const place = connectionsPlaceOf(target);
+    if (place !== undefined) return redirect(response, place);
     return redirect(response, TARGET.test(target) ? `/account/${target}` : '/account');
+  }
+
+  /** On to the connections pages, which are of another service and let in who brings a pass. */
+  private letOn(response: ServerResponse, browser: SignedInBrowser | undefined, asked: PassAsked): void {
+    const { recentMs, passOf } = this.parts;
+    const place = asked.to === '' ? 'connections' : `connections/${asked.to}`;
+    const isOld = browser !== undefined && this.parts.wallMs() - browser.signedInAtMs > recentMs;
+    if (asked.isRecent && isOld) return redirect(response, accountSignInUrl(place, recentMs / 1_000 - AGREE_S));
+    if (browser === undefined) return redirect(response, accountSignInUrl(place));
+    const query = new URLSearchParams({ pass: passOf(browser, asked), to: asked.to });
+    return redirect(response, `/connections/signed-in?${query.toString()}`);
   }
 
   /** To what matters nobody comes by a sign-in that is too old for it, nor by one of which the provider does not say when it was. */

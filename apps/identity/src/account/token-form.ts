@@ -1,5 +1,5 @@
 import { IssueOwnToken, RotateToken } from '@warder/contracts';
-import { PageError } from '../sign-in/web.js';
+import { PageError } from '@warder/pages';
 
 /** What somebody filled in, to be shown again beside what is wrong with it. */
 export interface TokenFields {

@@ -1,7 +1,6 @@
+import { faultOf, html, type Html, post, time } from '@warder/pages';
 import type { TokenView } from '../tokens.store.js';
-import { faultOf } from '../sign-in/pages.js';
-import { type Html, html } from '../sign-in/web.js';
-import { post, scopesOf, time } from './account-pages.js';
+import { scopesOf } from './account-pages.js';
 import type { TokenFields } from './token-form.js';
 
 /** An administrator's bounds of a token, in days. */

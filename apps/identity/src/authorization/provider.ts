@@ -1,4 +1,5 @@
 import { ADMIN_SCOPE, OAUTH_SCOPE } from '@warder/contracts';
+import { noticePage, PAGE_HEADERS, pageOf } from '@warder/pages';
 import { AGENT_GRANTS } from '../agents/agent-grants.js';
 import { AllClients, type Agents, type AgentsParts, createAgents } from '../agents/create-agents.js';
 import { isServiceAccount } from '../agents/token-endpoint.js';
@@ -10,8 +11,6 @@ import {
   type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider';
-import { noticePage } from '../sign-in/pages.js';
-import { PAGE_HEADERS, pageOf } from '../sign-in/web.js';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocuments, withApplicationType } from './client-documents.js';
 import { ACCOUNT_CLIENT, accountClient } from './first-party.js';

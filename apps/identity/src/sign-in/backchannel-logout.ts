@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { formOf, PageError } from '@warder/pages';
 import { answerJson } from '@warder/service-host';
 import type { CompanyProvider } from './company-provider.js';
 import type { PeopleStore } from './people.store.js';
-import { formOf, PageError } from './web.js';
 
 /**
  * A provider says that somebody has signed out there, or was signed out: every session and client of theirs ends here.

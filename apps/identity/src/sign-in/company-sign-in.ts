@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type BrowserForms, formOf, PageError, redirect } from '@warder/pages';
 import type { Principal } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
-import type { BrowserForms } from './browser-forms.js';
 import type { AttemptSecrets, CompanyProvider } from './company-provider.js';
 import { sessionTime, staleness } from './fresh-sign-in.js';
 import type { SignInChoice } from './pages.js';
 import type { PeopleStore, SignedInThere } from './people.store.js';
-import { formOf, PageError, redirect } from './web.js';
 
 /** Where somebody begins who comes from a provider without having been sent there. */
 const UNASKED_PATH = '/account';

@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerPage, type BrowserForms, formOf, noticePage, PageError } from '@warder/pages';
 import type { SessionsStore } from '../account/sessions.store.js';
-import type { BrowserForms } from './browser-forms.js';
-import { newPasswordPage, noticePage } from './pages.js';
+import { newPasswordPage } from './pages.js';
 import type { PeopleStore } from './people.store.js';
 import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, type PasswordsStore } from './passwords.store.js';
-import { answerPage, formOf, PageError } from './web.js';
 
 /** Where a link that an administrator gave out leads: its owner chooses a password, once, and is signed out everywhere. */
 export class NewPassword {

@@ -1,5 +1,5 @@
+import { faultOf, html, type Html } from '@warder/pages';
 import type { ServerDescription, ToolDescription } from '../authorization/virtual-servers.js';
-import { type Html, html } from './web.js';
 
 /** What a person is told of a client before it may act for them. */
 export interface AskedClient {
@@ -197,15 +197,4 @@ export function newPasswordPage(asked: { action: string; token: string; name: st
       />
       <div class="acts"><button class="main">Save it</button></div>
     </form>`;
-}
-
-/** One sentence, and nothing to do. */
-export function noticePage(title: string, sentence: string): Html {
-  return html`<h1>${title}</h1>
-    <p>${sentence}</p>`;
-}
-
-/** What was wrong with a form. */
-export function faultOf(fault: string | null): Html {
-  return fault === null ? html`` : html`<p class="fault" role="alert">${fault}</p>`;
 }

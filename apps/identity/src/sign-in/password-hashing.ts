@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { PageRefusal } from './web.js';
+import { PageRefusal } from '@warder/pages';
 
 const scryptOf = promisify<string, Buffer, number, object, Buffer>(scrypt);
 /** One of OWASP's equal choices for scrypt: 32 MiB for each thread that is at it, and some 200 ms. */

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerPage, noticePage, PageError, PageRefusal } from '@warder/pages';
 import { storeAnswerOf } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
-import { noticePage } from './pages.js';
-import { answerPage, PageError, PageRefusal } from './web.js';
 
 /** Who is told of a failure beside the person. */
 export interface FailureParts {

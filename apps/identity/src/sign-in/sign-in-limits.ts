@@ -1,7 +1,7 @@
 import { Buckets, type Rate } from '@warder/limits';
+import { PageRefusal } from '@warder/pages';
 import { addressKey } from '@warder/service-host';
 import type { SignInConfig } from './sign-in-config.js';
-import { PageRefusal } from './web.js';
 
 /** Addresses, and e-mail addresses, that are counted. */
 const KEYS_MAX = 50_000;

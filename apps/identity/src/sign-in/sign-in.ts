@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerPage, type BrowserForms, formOf, noticePage, PageError, PageRefusal, redirect } from '@warder/pages';
 import type { Provider } from 'oidc-provider';
 import type { SessionsStore } from '../account/sessions.store.js';
 import { ACCOUNT_CLIENT } from '../authorization/first-party.js';
@@ -8,7 +9,6 @@ import type { VirtualServers } from '../authorization/virtual-servers.js';
 import { type Principal, principalStateOf } from '../principal.entity.js';
 import type { AttemptsStore } from './attempts.store.js';
 import type { BackchannelLogout } from './backchannel-logout.js';
-import type { BrowserForms } from './browser-forms.js';
 import type { CompanySignIn } from './company-sign-in.js';
 import type { NewPassword } from './new-password.js';
 import { freshSince } from './fresh-sign-in.js';
@@ -18,7 +18,6 @@ import type { PeopleStore } from './people.store.js';
 import { type SignInLimits, tooMany } from './sign-in-limits.js';
 import type { SingleLogout } from './single-logout.js';
 import { answerFailure, type FailureParts } from './sign-in-failure.js';
-import { answerPage, formOf, PageError, redirect } from './web.js';
 
 /** The local directory among the ways to sign in. */
 export const LOCAL = 'local';

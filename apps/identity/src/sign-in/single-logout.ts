@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerPage, formOf, noticePage, PageError, redirect } from '@warder/pages';
 import type { CompanyProvider } from './company-provider.js';
-import { noticePage } from './pages.js';
 import type { PeopleStore } from './people.store.js';
 import type { SignInLimits } from './sign-in-limits.js';
-import { answerPage, formOf, PageError, redirect } from './web.js';
 
 /**
  * A provider sends a browser, or asks itself, to sign somebody out: every session and client of theirs ends here. It is

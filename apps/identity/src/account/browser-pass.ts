@@ -1,0 +1,60 @@
+import { sign } from 'node:crypto';
+import type { SigningKeys } from '../authorization/signing-keys.js';
+import type { SignedInBrowser } from './browser-session.js';
+
+/** Milliseconds that a pass may be on its way. */
+const LIVES_MS = 60_000;
+/** Where a browser may be let in with a pass, below `/connections`. */
+const PLACE = /^(?:connect\/[a-z0-9][a-z0-9-]{0,62})?$/;
+/** Made by the page that asks, of a secret of its browser's. */
+const NONCE = /^[\w-]{43}$/;
+
+/** What a browser that wants to go on to the connections pages brings. */
+export interface PassAsked {
+  readonly nonce: string;
+  /** Below `/connections`; empty for the page itself. */
+  readonly to: string;
+  /** Whether an old sign-in will not do. */
+  readonly isRecent: boolean;
+}
+
+/** @returns undefined for what no page of ours asks */
+export function passAskedOf(query: URLSearchParams): PassAsked | undefined {
+  const [nonce, to] = [query.get('nonce') ?? '', query.get('to') ?? ''];
+  if (!NONCE.test(nonce) || !PLACE.test(to)) return undefined;
+  return { nonce, to, isRecent: query.get('recent') === '1' };
+}
+
+/** Where a browser starts again once it is signed in; undefined for what is no place of the connections pages. */
+export function connectionsPlaceOf(state: string): string | undefined {
+  const [first, to = ''] = state.split(/\/(.*)/s, 2);
+  return first === 'connections' && PLACE.test(to) ? `/${state}` : undefined;
+}
+
+/**
+ * Tells the credentials service who is signed in to a browser, for it has no session of its own: a token for its pages
+ * alone, for that browser alone, and for a minute.
+ */
+export function signPass(
+  keys: SigningKeys,
+  origin: string,
+  { sessionId, principal, signedInAtMs }: SignedInBrowser,
+  { nonce }: PassAsked,
+  nowMs: number,
+): string {
+  const signer = keys.signer();
+  const header = { alg: 'ES256', kid: signer.id, typ: 'warder-pass+jwt' };
+  const claims = {
+    iss: origin,
+    aud: `${origin}/connections`,
+    sub: principal.id,
+    sid: sessionId,
+    nonce,
+    auth_time: Math.floor(signedInAtMs / 1_000),
+    iat: Math.floor(nowMs / 1_000),
+    exp: Math.floor((nowMs + LIVES_MS) / 1_000),
+  };
+  const text = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  const key = { key: signer.privateKey, dsaEncoding: 'ieee-p1363' } as const;
+  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
+}
