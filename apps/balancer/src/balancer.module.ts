@@ -13,6 +13,7 @@ const PATHS_OF: Readonly<Record<string, string>> = {
   '/sign-in': 'identity',
   '/signals': 'identity',
   '/account': 'identity',
+  '/connections': 'credentials',
   '/.well-known/oauth-authorization-server': 'identity',
   '/.well-known/openid-configuration': 'identity',
 };

@@ -1,5 +1,6 @@
 import { Pepper } from '@warder/contracts';
 import { z } from 'zod';
+import { ConnectionsConfig } from './connections/connections-config.js';
 
 export const CredentialsConfig = z.strictObject({
   database: z.strictObject({ url: z.string().min(1) }),
@@ -26,5 +27,6 @@ export const CredentialsConfig = z.strictObject({
       secondsMax: z.int().min(5).max(900).default(900),
     })
     .prefault({}),
+  connections: ConnectionsConfig.prefault({}),
 });
 export type CredentialsConfig = z.infer<typeof CredentialsConfig>;

@@ -1,4 +1,4 @@
-import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess, adminAccessModule } from '@warder/admin-access';
 import {
@@ -7,12 +7,20 @@ import {
   leaseRequestedTopic,
   nodeAnnouncedTopic,
   nodeEnrolledTopic,
+  upstreamAuthStateTopic,
 } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { NamedSecrets } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { Connection } from './connections/connection.entity.js';
+import { ConnectionsController, OwnConnectionsController } from './connections/connections.controller.js';
+import { Connections, connectionsProviders } from './connections/connections.module.js';
+import { Provider } from './connections/provider.entity.js';
+import { ProvidersController } from './connections/providers.controller.js';
+import { UpstreamAuth } from './connections/upstream-auth.entity.js';
 import type { CredentialsConfig } from './credentials-config.js';
+import { CreateConnections1790000050000 } from './migrations/create-connections.js';
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
 import { givenJoinTokens } from './nodes/given-join-tokens.js';
@@ -31,7 +39,7 @@ const REFUSED = Symbol('what the door of credentials refused');
 const DAY_MS = 86_400_000;
 const DELIVERY = Symbol('what credentials delivers');
 
-const OWNED = [connectionStateTopic, nodeEnrolledTopic];
+const OWNED = [connectionStateTopic, upstreamAuthStateTopic, nodeEnrolledTopic];
 const TOPICS = [...OWNED, leaseGrantedTopic, leaseRequestedTopic, nodeAnnouncedTopic];
 
 /** What is delivered to nodes, and to which. */
@@ -40,10 +48,12 @@ interface Delivery {
   readonly refused: AdminAccess['refused'];
   readonly joinTokens: ReadonlyMap<string, string>;
   readonly leaseMs: number;
+  /** To accounts, whose tokens are leased too. */
+  readonly connections: Connections;
 }
 
 /** Starts what the service does without being asked: publishes its state, and answers nodes. */
-class CredentialsStart implements OnModuleInit {
+class CredentialsStart implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     @Inject(HOST) private readonly host: Host,
     @Inject(Outbox) private readonly outbox: Outbox,
@@ -58,6 +68,7 @@ class CredentialsStart implements OnModuleInit {
     await nodes.takeGivenTokens(this.delivery.joinTokens);
     await store.republish();
     await nodes.republish();
+    await this.delivery.connections.republish();
     outbox.start();
     host.onDrain('outbox', () => outbox.stop());
     store.onChanged(await startDelivery(host, { nodes, sources: [], ...this.delivery }));
@@ -68,6 +79,10 @@ class CredentialsStart implements OnModuleInit {
         .then(() => host.bus.own(topic))
         .catch((error: unknown) => host.log.error({ err: error, topic: topic.name }, 'a topic has no owner'));
     }
+  }
+
+  onApplicationBootstrap(): void {
+    this.delivery.connections.start();
   }
 }
 
@@ -86,12 +101,18 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
     module: CredentialsModule,
     imports: [
       databaseModule('credentials', config.database.url, {
-        entities: [StaticCredential, NodeIdentity, JoinToken],
-        migrations: [CreateCredentials1790000001000, CreateNodes1790000001050],
+        entities: [StaticCredential, NodeIdentity, JoinToken, Provider, UpstreamAuth, Connection],
+        migrations: [CreateCredentials1790000001000, CreateNodes1790000001050, CreateConnections1790000050000],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [StaticCredentialsController, NodesController],
+    controllers: [
+      StaticCredentialsController,
+      NodesController,
+      ProvidersController,
+      ConnectionsController,
+      OwnConnectionsController,
+    ],
     providers: [
       { provide: HOST, useValue: host },
       {
@@ -112,8 +133,9 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
       },
       {
         provide: DELIVERY,
-        inject: [AdminAccess],
-        useFactory: ({ refused }: AdminAccess): Delivery => ({
+        inject: [AdminAccess, Connections],
+        useFactory: ({ refused }: AdminAccess, connections: Connections): Delivery => ({
+          connections,
           secrets,
           refused,
           joinTokens,
@@ -128,6 +150,7 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
             source.transaction((manager) => outbox.recordAdminAction(manager, action)),
           ),
       },
+      ...connectionsProviders(config, host, secrets),
       CredentialsStart,
     ],
   };

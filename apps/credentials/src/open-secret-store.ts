@@ -1,4 +1,10 @@
-import { createKeyringStore, type NamedSecrets, SecretError, type SecretStore } from '@warder/secrets';
+import {
+  createKeyringStore,
+  type NamedSecrets,
+  type SealedValues,
+  SecretError,
+  type SecretStore,
+} from '@warder/secrets';
 import { AdminError, ConfigError } from '@warder/service-host';
 import type { CredentialsConfig } from './credentials-config.js';
 
@@ -7,7 +13,10 @@ import type { CredentialsConfig } from './credentials-config.js';
  * that the caller could rely on.
  * @throws ConfigError when the keyring is missing, readable by others, or guessable
  */
-export function openSecretStore(config: CredentialsConfig['secrets'], tell: (error: unknown) => void): NamedSecrets {
+export function openSecretStore(
+  config: CredentialsConfig['secrets'],
+  tell: (error: unknown) => void,
+): NamedSecrets & SealedValues {
   const store = openKeyring(config);
   const guarded = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -23,6 +32,9 @@ export function openSecretStore(config: CredentialsConfig['secrets'], tell: (err
     get: (name) => guarded(store.get(name)),
     remove: (name) => guarded(store.remove(name)),
     list: () => guarded(store.list()),
+    seal: (plain, context) => guarded(store.seal(plain, context)),
+    open: (sealed, context) => guarded(store.open(sealed, context)),
+    rewrap: (sealed, context) => guarded(store.rewrap(sealed, context)),
   };
 }
 

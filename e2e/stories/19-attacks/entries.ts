@@ -71,6 +71,14 @@ open     | GET    | /account/anything                             |             
 open     | GET    | /account/tokens/new                           |                                | 303
 open     | POST   | /account/tokens/new                           |                                | 401
 open     | POST   | /account/sign-out                             |                                | 401
+open     | GET    | /account/pass                                 |                                | 303
+open     | *      | /connections                                  |                                |
+open     | GET    | /connections                                  |                                | 303
+open     | GET    | /connections/connect/anything                 |                                | 303
+open     | GET    | /connections/signed-in                        |                                | 401
+open     | GET    | /connections/callback                         |                                | 401
+open     | POST   | /connections/connect                          |                                | 401
+open     | POST   | /connections/con_anythinganything/disconnect  |                                | 401
 open     | *      | /signals                                      |                                |
 open     | GET    | /signals                                      |                                | 404 WDR_PATH_UNKNOWN
 signals  | POST   | /signals/push/corp                            |                                | 400 invalid_request
@@ -82,6 +90,20 @@ admin    | DELETE | /admin/credentials/static/:upstream           | admin       
 admin    | GET    | /admin/credentials/nodes                      | admin auditor                  | 200
 admin    | POST   | /admin/credentials/nodes/:node/join-token     | admin                          | 201
 admin    | DELETE | /admin/credentials/nodes/:node                | admin                          | 404 WDR_NODE_UNKNOWN
+admin    | GET    | /admin/credentials/catalogue                  | admin auditor                  | 200
+admin    | GET    | /admin/credentials/providers                  | admin auditor                  | 200
+admin    | PUT    | /admin/credentials/providers/:id              | admin                          | 400 WDR_BODY_INVALID
+admin    | DELETE | /admin/credentials/providers/:id              | admin                          | 404 WDR_PROVIDER_UNKNOWN
+admin    | GET    | /admin/credentials/upstreams                  | admin auditor                  | 200
+admin    | PUT    | /admin/credentials/upstreams/:upstream        | admin                          | 400 WDR_BODY_INVALID
+admin    | DELETE | /admin/credentials/upstreams/:upstream        | admin                          | 404 WDR_UPSTREAM_AUTH_UNKNOWN
+admin    | GET    | /admin/credentials/connections                | admin auditor                  | 200
+admin    | GET    | /admin/credentials/connections/:id            | admin auditor                  | 404 WDR_CONNECTION_UNKNOWN
+admin    | POST   | /admin/credentials/connections                | admin                          | 400 WDR_BODY_INVALID
+admin    | DELETE | /admin/credentials/connections/:id            | admin                          | 404 WDR_CONNECTION_UNKNOWN
+admin    | POST   | /admin/credentials/connections/:id/hand-over  | admin                          | 400 WDR_BODY_INVALID
+admin    | GET    | /admin/credentials/me/connections             | admin operator auditor member  | 200
+admin    | DELETE | /admin/credentials/me/connections/:id         | admin operator auditor member  | 404 WDR_CONNECTION_UNKNOWN
 admin    | GET    | /admin/identity/principals                    | admin auditor                  | 200
 admin    | GET    | /admin/identity/principals/:id                | admin auditor                  | 404 WDR_PRINCIPAL_UNKNOWN
 admin    | GET    | /admin/identity/groups                        | admin auditor                  | 200

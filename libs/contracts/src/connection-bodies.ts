@@ -39,6 +39,10 @@ export const PutUpstreamAuth = z.discriminatedUnion('kind', [
 ]);
 export type PutUpstreamAuth = z.infer<typeof PutUpstreamAuth>;
 
+/** Body of `POST /admin/credentials/connections`: connects our own client at a provider, with nobody's consent. */
+export const ConnectClient = z.strictObject({ kind: z.literal('client_credentials'), provider: Name });
+export type ConnectClient = z.infer<typeof ConnectClient>;
+
 /** Body of `POST /admin/credentials/connections/<id>/hand-over`. */
 export const HandOverConnection = z.strictObject({
   /** Who answers for the shared connection from then on. */

@@ -23,6 +23,7 @@ export {
 } from './audit-record.js';
 export { CaptureLevel } from './capture-level.js';
 export {
+  ConnectClient,
   ConnectionKind,
   HandOverConnection,
   PutProvider,

@@ -1,3 +1,14 @@
 export { BrowserForms } from './browser-forms.js';
 export { ending, faultOf, listed, noticePage, post, time } from './parts.js';
-export { answerPage, formOf, type Html, html, PAGE_HEADERS, PageError, pageOf, PageRefusal, redirect } from './web.js';
+export {
+  answerPage,
+  formOf,
+  type Html,
+  html,
+  PAGE_HEADERS,
+  PageError,
+  pageOf,
+  PageRefusal,
+  type PageStatus,
+  redirect,
+} from './web.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AdminAccess } from '@warder/admin-access';
 import { Buckets } from '@warder/limits';
-import { BrowserForms, PageError } from '@warder/pages';
+import { BrowserForms } from '@warder/pages';
 import { storeErrorOf } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { Provider as AuthorizationServer } from 'oidc-provider';

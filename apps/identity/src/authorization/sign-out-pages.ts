@@ -1,6 +1,5 @@
+import { type Html, html, noticePage, PAGE_HEADERS, pageOf } from '@warder/pages';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { noticePage } from '../sign-in/pages.js';
-import { type Html, html, PAGE_HEADERS, pageOf } from '../sign-in/web.js';
 
 /** Asks whether the browser is to be signed out. @param form - with what ties the answer to the question */
 export async function askToSignOut(ctx: KoaContextWithOIDC, form: string): Promise<void> {

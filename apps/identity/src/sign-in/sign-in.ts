@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerPage, type BrowserForms, formOf, noticePage, PageError, PageRefusal, redirect } from '@warder/pages';
+import { answerPage, type BrowserForms, formOf, PageError, redirect } from '@warder/pages';
 import type { Provider } from 'oidc-provider';
 import type { SessionsStore } from '../account/sessions.store.js';
 import { ACCOUNT_CLIENT } from '../authorization/first-party.js';

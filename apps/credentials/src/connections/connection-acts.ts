@@ -1,0 +1,103 @@
+import type { PrincipalState } from '@warder/contracts';
+import type { AdminActor } from '@warder/postgres';
+import { type Html, PageError } from '@warder/pages';
+import type { Consents } from './consents.js';
+import { connectionsPage, connectPage, type ProviderShown } from './connections-pages.js';
+import type { ConnectionsStore, ConnectionView } from './connections.store.js';
+import type { ProvidersStore } from './providers.store.js';
+import type { TokenEndings } from './token-endings.store.js';
+import type { UpstreamAuthsStore } from './upstream-auths.store.js';
+import type { UpstreamUses } from './upstream-uses.js';
+
+/** Who acts, and what ties the act to their browser. */
+export interface Acting {
+  readonly by: AdminActor & { readonly principal: PrincipalState };
+  /** Goes into every form. */
+  readonly form: string;
+  /** The browser's own secret. */
+  readonly browser: string;
+  /** Whether the person signed in a short time ago. */
+  readonly isRecent: boolean;
+}
+
+export interface ConnectionActsParts {
+  readonly consents: Consents;
+  readonly connections: ConnectionsStore;
+  readonly providers: ProvidersStore;
+  readonly auths: UpstreamAuthsStore;
+  readonly uses: UpstreamUses;
+  readonly endings: Pick<TokenEndings, 'wake'>;
+}
+
+/** What a person does with their connections. Whatever is named and is somebody else's is not there. */
+export class ConnectionActs {
+  constructor(private readonly parts: ConnectionActsParts) {}
+
+  async overview({ by, form }: Acting, notice: string | null): Promise<Html> {
+    const shown = await this.shown(by.principal);
+    return connectionsPage({
+      name: by.principal.name,
+      form,
+      own: shown.filter(({ kind }) => kind === 'oauth_user'),
+      shared: shown.filter(({ kind }) => kind === 'oauth_shared'),
+      notice,
+    });
+  }
+
+  /** @throws PageError 404 for an upstream that takes no account of a person */
+  async link({ by, form }: Acting, upstream: string): Promise<Html> {
+    const auth = (await this.parts.auths.list()).find((each) => each.upstream === upstream);
+    const provider = (await this.shown(by.principal)).find(
+      ({ id, kind }) => id === auth?.provider && kind === auth.kind && kind === 'oauth_user',
+    );
+    if (provider === undefined) throw new PageError(404, 'There is nothing to connect here.');
+    return connectPage({ name: by.principal.name, form, upstream, provider });
+  }
+
+  /** @returns where the browser is sent */
+  async connect({ by, browser }: Acting, form: URLSearchParams): Promise<URL> {
+    const [provider, kind] = [form.get('provider') ?? '', form.get('kind') ?? ''];
+    const known = (await this.shown(by.principal)).find((each) => each.id === provider && each.kind === kind);
+    if (known === undefined) throw new PageError(404, 'There is nothing to connect here.');
+    if (!known.isTheirs) throw new PageError(403, 'An administrator connects what everybody shares.');
+    const principalId = by.principal.id;
+    return this.parts.consents.begin({ provider, kind: known.kind, principalId, browser, backTo: '' });
+  }
+
+  async finish({ by, browser }: Acting, query: URLSearchParams): Promise<ConnectionView> {
+    const { connection } = await this.parts.consents.finish(query, browser, by);
+    this.parts.endings.wake();
+    return connection;
+  }
+
+  async disconnect({ by }: Acting, id: string): Promise<void> {
+    const mayEndAny = by.principal.roles.includes('admin');
+    const { connections, endings } = this.parts;
+    // Of other people's an administrator disposes at the admin door, and here of what is shared.
+    const { kind } = await connections.get(id);
+    await connections.disconnect(id, by, mayEndAny && kind !== 'oauth_user' ? undefined : by.principal.id);
+    endings.wake();
+  }
+
+  private async shown(principal: PrincipalState): Promise<ProviderShown[]> {
+    const { providers, auths, connections, uses } = this.parts;
+    const isAdmin = principal.roles.includes('admin');
+    const [known, upstreams, mine, shared] = await Promise.all([
+      providers.list(),
+      auths.list(),
+      connections.list(principal.id),
+      connections.shared(),
+    ]);
+    return known.flatMap(({ id, title }) =>
+      (['oauth_user', 'oauth_shared'] as const).flatMap((kind): ProviderShown[] => {
+        const taking = upstreams.filter((each) => each.provider === id && each.kind === kind);
+        const has = (kind === 'oauth_user' ? mine : shared).find(
+          (each) => each.provider === id && each.kind === kind && (kind !== 'oauth_user' || each.principalId !== null),
+        );
+        if (taking.length === 0 && has?.status !== 'active') return [];
+        const servers = uses.serversOf(taking.map(({ upstream }) => upstream));
+        return [{ id, title, servers, kind, connection: has, isTheirs: kind === 'oauth_user' || isAdmin }];
+      }),
+    );
+  }
+}

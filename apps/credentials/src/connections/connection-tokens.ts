@@ -1,0 +1,66 @@
+import { credentialHeaders } from '@warder/provider-catalog';
+import { Connection } from './connection.entity.js';
+import type { ConnectionStates } from './connection-states.store.js';
+import { Provider } from './provider.entity.js';
+import type { ProviderSetups } from './provider-setups.js';
+import type { Refresher } from './refresher.js';
+import type { SealedTokens } from './sealed-tokens.js';
+
+/** What a connection gives a call. */
+export type ConnectionCredential =
+  | {
+      readonly kind: 'headers';
+      readonly headers: Readonly<Record<string, string>>;
+      readonly generation: number;
+      /** Wall milliseconds; null where nobody knows. */
+      readonly expiresAtMs: number | null;
+    }
+  /** Its owner has to connect it again, or it was ended. */
+  | { readonly kind: 'missing'; readonly status: Connection['status'] | 'unknown' };
+
+export interface ConnectionTokensParts {
+  readonly states: ConnectionStates;
+  readonly tokens: SealedTokens;
+  readonly setups: ProviderSetups;
+  readonly refresher: Refresher;
+}
+
+/** Access tokens of connections, for whoever may have them: refreshed first where the one there is has ended. */
+export class ConnectionTokens {
+  constructor(private readonly parts: ConnectionTokensParts) {}
+
+  /**
+   * The credential of now. It may have expired, while its provider is away.
+   * @throws SecretError or AdminError while the secret store cannot open it
+   */
+  async credentialOf(id: string): Promise<ConnectionCredential> {
+    const { states, refresher } = this.parts;
+    let row = await this.row(id);
+    const endsAtMs = row?.expiresAtMs ?? null;
+    if (row?.status === 'active' && endsAtMs !== null && Number(endsAtMs) <= states.wallMs()) {
+      await refresher.refresh(id, { generation: row.generation });
+      row = await this.row(id);
+    }
+    if (row?.status !== 'active' || row.accessToken === null)
+      return { kind: 'missing', status: row?.status ?? 'unknown' };
+    const provider = await states.source.manager.findOneByOrFail(Provider, { id: row.provider });
+    const setup = await this.parts.setups.of(provider);
+    const { generation, expiresAtMs } = row;
+    const token = await this.parts.tokens.open(id, 'access_token', generation, row.accessToken);
+    return {
+      kind: 'headers',
+      headers: credentialHeaders(setup, token),
+      generation,
+      expiresAtMs: expiresAtMs === null ? null : Number(expiresAtMs),
+    };
+  }
+
+  /** A call was refused with the token of that generation: a newer one is had, unless there is one already. */
+  async refused(id: string, generation: number): Promise<void> {
+    await this.parts.refresher.refresh(id, { generation });
+  }
+
+  private row(id: string): Promise<Connection | null> {
+    return this.parts.states.source.manager.findOneBy(Connection, { id });
+  }
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** Connections to accounts at other services. */
+export const ConnectionsConfig = z.strictObject({
+  /** Hosts (with their port, where it is not that of the scheme) of providers that may be at private addresses. */
+  privateHosts: z.array(z.string().min(1)).max(1_000).default([]),
+  /** Authorities trusted at providers in place of the system's, PEM. */
+  caFile: z.string().min(1).optional(),
+  /** Milliseconds from a request to a provider to the last byte of its answer. */
+  requestTimeoutMs: z.int().min(100).max(120_000).default(20_000),
+  /** Refreshes at a time in one process. */
+  refreshesMax: z.int().min(1).max(1_000).default(16),
+  /** Milliseconds between two looks for what is due. */
+  lookEveryMs: z.int().min(20).max(60_000).default(1_000),
+  /** Changes that one person may make on the page in a minute. */
+  changesPerMinute: z.int().min(1).max(10_000).default(30),
+});
+export type ConnectionsConfig = z.infer<typeof ConnectionsConfig>;

@@ -1,0 +1,118 @@
+import { ending, type Html, html, listed, post, time } from '@warder/pages';
+import type { ConnectionView } from './connections.store.js';
+
+/** A provider as a person sees it, with what they have there. */
+export interface ProviderShown {
+  readonly id: string;
+  readonly title: string;
+  /** Virtual servers that use it. */
+  readonly servers: readonly string[];
+  readonly kind: 'oauth_user' | 'oauth_shared';
+  readonly connection: ConnectionView | undefined;
+  /** Whether the person may change it. */
+  readonly isTheirs: boolean;
+}
+
+export interface ConnectionsShown {
+  readonly name: string;
+  /** Ties every form of the page to the browser. */
+  readonly form: string;
+  readonly own: readonly ProviderShown[];
+  readonly shared: readonly ProviderShown[];
+  /** What has just happened. */
+  readonly notice: string | null;
+}
+
+/** What somebody has connected, and could. */
+export function connectionsPage({ name, form, own, shared, notice }: ConnectionsShown): Html {
+  return html`<h1>Connections</h1>
+    <p>
+      You are signed in as <strong>${name}</strong>.
+      <span class="quiet">Programs that act for you use these accounts, and never see what lets them in.</span>
+    </p>
+    ${notice === null ? html`` : html`<p class="note" role="status">${notice}</p>`}
+    <h2>Your own accounts</h2>
+    ${own.length === 0 ? html`<p>No server here asks for an account of yours.</p>` : html``}
+    ${own.map((provider) => card(provider, form))}
+    ${shared.length === 0 ? html`` : html`<h2>Accounts that everybody shares</h2>`}
+    ${shared.map((provider) => card(provider, form))}
+    <p><a href="/account">Your account</a></p>`;
+}
+
+function card(provider: ProviderShown, form: string): Html {
+  const { title, servers, connection, isTheirs } = provider;
+  return html`<section class="card">
+    <h3>${title}</h3>
+    <dl>
+      <dt>Connected</dt>
+      <dd>${standing(connection)}</dd>
+      ${
+        connection === undefined || !isLive(connection)
+          ? html``
+          : html`<dt>As</dt>
+              <dd>${connection.accountName ?? 'an account that it does not name'}</dd>
+              <dt>Since</dt>
+              <dd>${time(connection.connectedAtMs)}</dd>
+              <dt>May</dt>
+              <dd>${listed(connection.scopes)}</dd>`
+      }
+      <dt>Used by</dt>
+      <dd>${listed(servers)}</dd>
+    </dl>
+    ${isTheirs ? acts(provider, form) : html`<p class="quiet">An administrator sees to it.</p>`}
+  </section>`;
+}
+
+function acts({ id, kind, title, connection }: ProviderShown, form: string): Html {
+  const isThere = connection !== undefined && isLive(connection);
+  const body = html`<input type="hidden" name="provider" value="${id}" />
+    <input type="hidden" name="kind" value="${kind}" />
+    <button class="main" aria-label="${isThere ? 'Reconnect' : 'Connect'} ${title}">
+      ${isThere ? 'Reconnect' : 'Connect'}
+    </button>`;
+  return html`${post('/connections/connect', form, body)}
+  ${
+    isThere
+      ? ending(
+          `/connections/${connection.id}/disconnect`,
+          form,
+          'Disconnect',
+          `What uses ${title} stops, and ${title} is told to forget what it gave us.`,
+        )
+      : html``
+  }`;
+}
+
+/** Why a connection is not used, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  refresh_outcome_unknown: 'it was renewed and nobody knows with what outcome',
+};
+
+function standing(connection: ConnectionView | undefined): string {
+  if (connection === undefined || !isLive(connection)) return 'no';
+  if (connection.status === 'active') return 'yes';
+  const why = REASONS[connection.reason ?? ''] ?? 'it is not accepted any more';
+  return `not any more: ${why}. Connect it again.`;
+}
+
+function isLive({ status }: ConnectionView): boolean {
+  return status === 'active' || status === 'reconnect_required';
+}
+
+/** Where a link from a program leads: nothing is connected before the person in front of the browser says so. */
+export function connectPage(asked: {
+  readonly name: string;
+  readonly form: string;
+  readonly upstream: string;
+  readonly provider: ProviderShown;
+}): Html {
+  const { name, form, upstream, provider } = asked;
+  return html`<h1>Connect ${provider.title}?</h1>
+    <p>You are signed in as <strong>${name}</strong>.</p>
+    <p>
+      “${upstream}” is used with an account of yours at ${provider.title}. Go on only if it was you who asked for
+      something there.
+    </p>
+    ${card(provider, form)}
+    <p><a href="/connections">All connections</a></p>`;
+}

@@ -1,0 +1,212 @@
+import { hkdfSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Provider as NestProvider, Type } from '@nestjs/common';
+import { AdminAccess } from '@warder/admin-access';
+import type { Replica } from '@warder/bus';
+import { policySnapshotTopic, signingKeyStateTopic } from '@warder/contracts';
+import { Buckets, type Rate } from '@warder/limits';
+import { BrowserForms, PageError } from '@warder/pages';
+import { Outbox } from '@warder/postgres';
+import type { NamedSecrets, SealedValues } from '@warder/secrets';
+import type { Host } from '@warder/service-host';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import type { CredentialsConfig } from '../credentials-config.js';
+import { BrowserVisits } from './browser-visit.js';
+import { ConnectionActs } from './connection-acts.js';
+import { ConnectionStates } from './connection-states.store.js';
+import { ConnectionTokens } from './connection-tokens.js';
+import { ConnectionsDoor } from './connections-door.js';
+import { ConnectionsStore } from './connections.store.js';
+import { Consents } from './consents.js';
+import { Offboarding } from './offboarding.js';
+import { PassKeys } from './pass-keys.js';
+import { ProviderClient } from './provider-client.js';
+import { readProviderEntries } from './provider-entries.js';
+import { ProviderSetups } from './provider-setups.js';
+import { ProvidersStore } from './providers.store.js';
+import { RefreshScheduler } from './refresh-scheduler.js';
+import { RefreshStore } from './refresh.store.js';
+import { Refresher } from './refresher.js';
+import { SealedTokens } from './sealed-tokens.js';
+import { TokenEndings } from './token-endings.store.js';
+import { UpstreamAuthsStore } from './upstream-auths.store.js';
+import { UpstreamUses } from './upstream-uses.js';
+
+/** The one address to which every provider sends browsers back. */
+const CALLBACK_PATH = '/connections/callback';
+/** Bytes of a provider's answer at most. */
+const ANSWER_BYTES_MAX = 262_144;
+/** Beyond the longest request, until its sender is taken for dead. */
+const STALE_MARGIN_MS = 15_000;
+/** Requests of one address to the pages. */
+const REQUESTS: Rate = { emissionMs: 60_000 / 600, burst: 200 };
+const COUNTED_MAX = 50_000;
+
+/** What the connections stand on. */
+interface Ground {
+  readonly config: CredentialsConfig;
+  readonly host: Host;
+  readonly source: DataSource;
+  readonly outbox: Outbox;
+  readonly secrets: NamedSecrets & SealedValues;
+  readonly access: AdminAccess;
+}
+
+/** Everything that has to do with connections, made once. */
+export class Connections {
+  readonly setups: ProviderSetups;
+  readonly providers: ProvidersStore;
+  readonly auths: UpstreamAuthsStore;
+  readonly connections: ConnectionsStore;
+  readonly endings: TokenEndings;
+  readonly refresher: Refresher;
+  readonly consents: Consents;
+  readonly tokens: ConnectionTokens;
+  private readonly scheduler: RefreshScheduler;
+  private readonly offboarding: Offboarding;
+  private readonly passes = new PassKeys();
+  private readonly uses = new UpstreamUses();
+  private readonly replicas: Replica[] = [];
+
+  constructor(private readonly ground: Ground) {
+    const { config, host, source, outbox, secrets, access } = ground;
+    const { log } = host;
+    const wallMs = (): number => host.clock.wallMs();
+    const random = Math.random;
+    const { privateHosts, caFile, requestTimeoutMs, refreshesMax, lookEveryMs } = config.connections;
+    const ca = caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') };
+    const bounds = { timeoutMs: requestTimeoutMs, bytesMax: ANSWER_BYTES_MAX };
+    const client = new ProviderClient({ ...bounds, ...ca, privateHosts }, wallMs);
+    const states = new ConnectionStates(source, outbox, wallMs);
+    const sealed = new SealedTokens(secrets);
+    this.setups = new ProviderSetups(readProviderEntries(), secrets);
+    this.providers = new ProvidersStore(source, outbox, secrets, this.setups, wallMs);
+    this.auths = new UpstreamAuthsStore(source, outbox, wallMs);
+    this.connections = new ConnectionsStore(states, sealed);
+    const { setups, providers, connections } = this;
+    this.endings = new TokenEndings({ states, tokens: sealed, setups, client, log, random });
+    const store = new RefreshStore(states, sealed, {
+      node: host.node,
+      staleMs: requestTimeoutMs + STALE_MARGIN_MS,
+      random,
+      rotates: ({ entry }) => setups.entry(entry)?.refresh.rotation !== 'none',
+    });
+    const callbackUrl = (): string => new URL(CALLBACK_PATH, host.door.publicUrl()).href;
+    const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
+    this.refresher = new Refresher({ store, setups, client, log, callbackUrl, wallMs, random, wait });
+    this.scheduler = new RefreshScheduler({
+      store,
+      refresher: this.refresher,
+      refreshesMax,
+      everyMs: lookEveryMs,
+      log,
+    });
+    this.tokens = new ConnectionTokens({ states, tokens: sealed, setups, refresher: this.refresher });
+    this.consents = new Consents({ states, tokens: sealed, providers, setups, client, connections, callbackUrl });
+    const onEnded = (): void => this.endings.wake();
+    this.offboarding = new Offboarding({ directory: access.directory, connections, onEnded, log });
+  }
+
+  /** Publishes every state again, to be called before the topics have their owner. */
+  async republish(): Promise<void> {
+    await this.auths.republish();
+    await this.connections.republish();
+  }
+
+  /** Begins to read, to refresh, to end tokens, and to answer browsers. */
+  start(): void {
+    const { host, config } = this.ground;
+    const { bus, log } = host;
+    const reading = [
+      bus.replica(signingKeyStateTopic, (id, state) => this.passes.apply(id, state)),
+      bus.replica(policySnapshotTopic, (_key, snapshot) => this.uses.apply(snapshot)),
+    ];
+    for (const replica of reading) {
+      replica.then(
+        (started) => void this.replicas.push(started),
+        (error: unknown) => log.error({ err: error }, 'signing keys and policies cannot be read'),
+      );
+    }
+    this.scheduler.start();
+    this.endings.start(config.connections.lookEveryMs);
+    this.offboarding.start();
+    const door = this.door();
+    host.mountRaw('/connections', (request, response) => void door.handle(request, response));
+    host.onDrain('connections', async () => {
+      this.offboarding.stop();
+      await this.scheduler.stop();
+      await this.endings.stop();
+      await Promise.all(this.replicas.map((replica) => replica.stop()));
+    });
+  }
+
+  private door(): ConnectionsDoor {
+    const { config, host, access } = this.ground;
+    const origin = host.door.publicUrl();
+    const isSecure = origin.protocol === 'https:';
+    const wallMs = (): number => host.clock.wallMs();
+    const { changesPerMinute } = config.connections;
+    const changes = { emissionMs: 60_000 / changesPerMinute, burst: changesPerMinute };
+    const [requested, changed] = [new Buckets(COUNTED_MAX), new Buckets(COUNTED_MAX)];
+    const take = (buckets: Buckets, key: string, rate: Rate): void => {
+      if (buckets.take(key, rate, host.clock.monotonicMs()) >= 0) return;
+      throw new PageError(429, 'Too much at once. Wait a minute and try again.');
+    };
+    const { consents, connections, providers, auths, uses, endings, passes } = this;
+    return new ConnectionsDoor({
+      acts: new ConnectionActs({ consents, connections, providers, auths, uses, endings }),
+      visits: new BrowserVisits(keyOf(config, 'visits'), isSecure, access.directory, wallMs),
+      passes,
+      forms: new BrowserForms(keyOf(config, 'forms'), isSecure),
+      origin,
+      recentMs: host.adminRules.recentSignInMinutes * 60_000,
+      address: (request) => host.door.clientAddress(request),
+      wallMs,
+      isReady: () => access.isReady() && this.replicas.length === 2 && this.replicas.every((each) => each.isReady()),
+      takeRequest: (address) => take(requested, address, REQUESTS),
+      takeChange: (principalId) => take(changed, principalId, changes),
+      onRefusal: ({ principal, address, method, code, detail, isForbidden }) =>
+        access.refused.note({
+          kind: principal === null ? 'authentication' : 'admin',
+          by: { principal, token: null, address },
+          arguments: { method, route: '/connections' },
+          refusal: { code, detail, isForbidden },
+        }),
+      onBug: (error) => host.log.error({ err: error }, 'a page of the connections failed'),
+    });
+  }
+}
+
+/** Whoever reads the database alone can make neither a visit nor a form. */
+function keyOf({ pepper }: CredentialsConfig, purpose: string): string {
+  const secret = pepper.keys[pepper.current]!;
+  return Buffer.from(hkdfSync('sha256', secret, '', `warder credentials ${purpose}`, 32)).toString('base64url');
+}
+
+/** What controllers of the connections are given. */
+export function connectionsProviders(
+  config: CredentialsConfig,
+  host: Host,
+  secrets: NamedSecrets & SealedValues,
+): NestProvider[] {
+  const of = <T>(type: Type<T>, pick: (made: Connections) => T): NestProvider => ({
+    provide: type,
+    inject: [Connections],
+    useFactory: pick,
+  });
+  return [
+    {
+      provide: Connections,
+      inject: [getDataSourceToken('credentials'), Outbox, AdminAccess],
+      useFactory: (source: DataSource, outbox: Outbox, access: AdminAccess) =>
+        new Connections({ config, host, source, outbox, secrets, access }),
+    },
+    of(ProviderSetups, ({ setups }) => setups),
+    of(ProvidersStore, ({ providers }) => providers),
+    of(UpstreamAuthsStore, ({ auths }) => auths),
+    of(ConnectionsStore, ({ connections }) => connections),
+    of(Consents, ({ consents }) => consents),
+    of(TokenEndings, ({ endings }) => endings),
+  ];
+}

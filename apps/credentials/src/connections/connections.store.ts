@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto';
+import type { ConnectionKind } from '@warder/contracts';
+import type { AdminActor } from '@warder/postgres';
+import type { GrantedTokens, ProviderAccount } from '@warder/provider-catalog';
+import { AdminError } from '@warder/service-host';
+import { type EntityManager, IsNull } from 'typeorm';
+import { Connection } from './connection.entity.js';
+import { type ConnectionStates, FORGOTTEN, ITSELF } from './connection-states.store.js';
+import { refreshAtMs } from './refresh-schedule.js';
+import type { SealedTokens } from './sealed-tokens.js';
+
+/** What is told of a connection; never a token. */
+export interface ConnectionView {
+  readonly id: string;
+  readonly version: number;
+  readonly status: Connection['status'];
+  readonly reason: string | null;
+  readonly kind: ConnectionKind;
+  readonly provider: string;
+  readonly principalId: string | null;
+  readonly ownerId: string | null;
+  readonly accountId: string | null;
+  readonly accountName: string | null;
+  readonly generation: number;
+  readonly scopes: readonly string[];
+  readonly expiresAtMs: number | null;
+  readonly connectedAtMs: number;
+}
+
+/** A link that somebody has just consented to. */
+export interface Established {
+  readonly provider: string;
+  readonly kind: ConnectionKind;
+  /** Null: shared. */
+  readonly principalId: string | null;
+  readonly account: ProviderAccount | undefined;
+  readonly tokens: GrantedTokens;
+  /** What else the provider says of the account. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** As asked, for a provider that does not say what it granted. */
+  readonly scopes: readonly string[];
+}
+
+const PAGE_ROWS = 1_000;
+
+/** Connections and who they belong to. */
+export class ConnectionsStore {
+  constructor(
+    private readonly states: ConnectionStates,
+    private readonly tokens: SealedTokens,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  /** @param principalId - whose; undefined: everybody's. The newest first, a bounded number. */
+  async list(principalId?: string, limit = PAGE_ROWS): Promise<ConnectionView[]> {
+    const rows = await this.states.source.manager.find(Connection, {
+      ...(principalId === undefined ? {} : { where: [{ principalId }, { ownerId: principalId }] }),
+      order: { connectedAtMs: 'DESC', id: 'ASC' },
+      take: limit,
+    });
+    return rows.map(connectionViewOf);
+  }
+
+  /** Those that nobody owns alone. */
+  async shared(): Promise<ConnectionView[]> {
+    const rows = await this.states.source.manager.find(Connection, {
+      where: { principalId: IsNull() },
+      order: { provider: 'ASC' },
+      take: PAGE_ROWS,
+    });
+    return rows.map(connectionViewOf);
+  }
+
+  /** @throws AdminError 404 WDR_CONNECTION_UNKNOWN */
+  async get(id: string): Promise<ConnectionView> {
+    const row = await this.states.source.manager.findOneBy(Connection, { id });
+    if (row === null) throw unknown();
+    return connectionViewOf(row);
+  }
+
+  /**
+   * Links an account, in place of whatever was linked before. Tokens of another account are ended at the provider; of the
+   * same one they are left, for some providers end everything of an account at once.
+   */
+  async establish(link: Established, by: AdminActor): Promise<ConnectionView> {
+    const { provider, kind, principalId, account, tokens } = link;
+    return this.states.source.transaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `connection ${provider} ${kind} ${principalId ?? ''}`,
+      ]);
+      const before = await find(manager, link);
+      const row = before ?? this.fresh(link);
+      const isOther = before !== undefined && account !== undefined && before.accountId !== account.id;
+      if (isOther) await this.states.endTokens(manager, before, 'replaced');
+      const nowMs = this.states.wallMs();
+      const generation = row.generation + 1;
+      const next = await this.states.save(manager, row, {
+        ...FORGOTTEN,
+        status: 'active',
+        reason: null,
+        ownerId: by.principal?.id ?? row.ownerId,
+        accountId: account?.id ?? null,
+        accountName: account?.name ?? null,
+        generation,
+        facts: link.facts,
+        scopes: tokens.scopes ?? link.scopes,
+        accessToken: await this.tokens.seal(row.id, 'access_token', generation, tokens.accessToken),
+        refreshToken: await this.tokens.seal(row.id, 'refresh_token', generation, tokens.refreshToken ?? null),
+        expiresAtMs: tokens.expiresAtMs === undefined ? null : String(tokens.expiresAtMs),
+        refreshAtMs: this.dueAt(kind, tokens, nowMs),
+        connectedAtMs: String(nowMs),
+      });
+      const action = before === undefined ? 'connection.create' : 'connection.replace';
+      await this.states.record(manager, { action, by, arguments: recordedOf(next) });
+      return connectionViewOf(next);
+    });
+  }
+
+  /**
+   * Ends a connection: its tokens are gone from the store at once, and ended at the provider after.
+   * @param principalId - whose it has to be; undefined: anybody's
+   * @throws AdminError 404 WDR_CONNECTION_UNKNOWN
+   */
+  async disconnect(id: string, by: AdminActor, principalId?: string): Promise<ConnectionView> {
+    return this.states.source.transaction(async (manager) => {
+      const row = await this.states.lock(manager, id);
+      if (row === null || (principalId !== undefined && ownerOf(row) !== principalId)) throw unknown();
+      if (row.status === 'disconnected' || row.status === 'revoked') return connectionViewOf(row);
+      return connectionViewOf(await this.end(manager, row, 'disconnected', by));
+    });
+  }
+
+  /** Ends what somebody who left had. Shared ones of theirs go on, for others use them, and wait for a new owner. */
+  async endOf(principalId: string): Promise<readonly string[]> {
+    return this.states.source.transaction(async (manager) => {
+      const rows = await manager.find(Connection, {
+        where: [
+          { principalId, status: 'active' },
+          { principalId, status: 'reconnect_required' },
+        ],
+        lock: { mode: 'pessimistic_write' },
+      });
+      for (const row of rows) await this.end(manager, row, 'revoked', ITSELF, 'owner_left');
+      return rows.map(({ id }) => id);
+    });
+  }
+
+  /** Ids of people who have connections. */
+  async owners(): Promise<readonly string[]> {
+    const rows: { id: string }[] = await this.states.source.query(
+      `SELECT DISTINCT principal_id AS id FROM connection
+       WHERE principal_id IS NOT NULL AND status IN ('active', 'reconnect_required')`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * Has somebody else answer for a shared connection.
+   * @throws AdminError 404 WDR_CONNECTION_UNKNOWN; 409 WDR_CONNECTION_PERSONAL
+   */
+  async handOver(id: string, ownerId: string, by: AdminActor): Promise<ConnectionView> {
+    return this.states.source.transaction(async (manager) => {
+      const row = await this.states.lock(manager, id);
+      if (row === null) throw unknown();
+      if (row.principalId !== null)
+        throw new AdminError(409, 'WDR_CONNECTION_PERSONAL', 'a connection of a person is nobody else’s');
+      const next = await this.states.save(manager, row, { ownerId });
+      const was = row.ownerId;
+      await this.states.record(manager, { action: 'connection.hand-over', by, arguments: { id, was, ownerId } });
+      return connectionViewOf(next);
+    });
+  }
+
+  /** Publishes every state again. */
+  async republish(): Promise<void> {
+    let after = '';
+    for (let isMore = true; isMore;) {
+      const last = await this.states.source.transaction(async (manager) => {
+        const rows = await manager
+          .createQueryBuilder(Connection, 'connection')
+          .where('connection.id > :after', { after })
+          .orderBy('connection.id')
+          .limit(PAGE_ROWS)
+          .setLock('pessimistic_write')
+          .getMany();
+        for (const row of rows) await this.states.publish(manager, row);
+        return rows.length < PAGE_ROWS ? undefined : rows.at(-1)?.id;
+      });
+      isMore = last !== undefined;
+      after = last ?? after;
+    }
+  }
+
+  private async end(
+    manager: EntityManager,
+    row: Connection,
+    status: 'disconnected' | 'revoked',
+    by: AdminActor,
+    reason: string | null = null,
+  ): Promise<Connection> {
+    await this.states.endTokens(manager, row, reason ?? status);
+    const next = await this.states.save(manager, row, { ...FORGOTTEN, status, reason });
+    const action = status === 'revoked' ? 'connection.revoke' : 'connection.disconnect';
+    await this.states.record(manager, { action, by, arguments: { ...recordedOf(next), reason } });
+    return next;
+  }
+
+  private dueAt(kind: ConnectionKind, tokens: GrantedTokens, nowMs: number): string | null {
+    if (tokens.refreshToken === undefined && kind !== 'client_credentials') return null;
+    const at = refreshAtMs(tokens.expiresAtMs ?? null, nowMs, this.random());
+    return at === null ? null : String(at);
+  }
+
+  private fresh({ provider, kind, principalId }: Established): Connection {
+    return {
+      ...FORGOTTEN,
+      id: `con_${randomBytes(12).toString('base64url')}`,
+      version: 0,
+      status: 'active',
+      reason: null,
+      kind,
+      provider,
+      principalId,
+      ownerId: principalId,
+      accountId: null,
+      accountName: null,
+      generation: 0,
+      facts: {},
+      scopes: [],
+      connectedAtMs: '0',
+      changedAtMs: '0',
+    };
+  }
+}
+
+async function find(manager: EntityManager, link: Established): Promise<Connection | undefined> {
+  const { provider, kind, principalId } = link;
+  const found = await manager
+    .createQueryBuilder(Connection, 'connection')
+    .where('provider = :provider AND kind = :kind', { provider, kind })
+    .andWhere(`coalesce(principal_id, '') = :principalId`, { principalId: principalId ?? '' })
+    .setLock('pessimistic_write')
+    .getOne();
+  return found ?? undefined;
+}
+
+function ownerOf(row: Connection): string | null {
+  return row.principalId ?? row.ownerId;
+}
+
+function unknown(): AdminError {
+  return new AdminError(404, 'WDR_CONNECTION_UNKNOWN', 'there is no such connection');
+}
+
+/** What a record tells of a connection. */
+export function recordedOf(row: Connection): Record<string, unknown> {
+  const { id, version, kind, provider, principalId, accountId, accountName, generation } = row;
+  return { id, version, kind, provider, principalId, accountId, accountName, generation };
+}
+
+export function connectionViewOf(row: Connection): ConnectionView {
+  const { id, version, status, reason, kind, provider, principalId, ownerId, accountId, accountName } = row;
+  return {
+    id,
+    version,
+    status,
+    reason,
+    kind,
+    provider,
+    principalId,
+    ownerId,
+    accountId,
+    accountName,
+    generation: row.generation,
+    scopes: row.scopes,
+    expiresAtMs: row.expiresAtMs === null ? null : Number(row.expiresAtMs),
+    connectedAtMs: Number(row.connectedAtMs),
+  };
+}

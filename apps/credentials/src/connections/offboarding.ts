@@ -1,0 +1,57 @@
+import { storeErrorOf } from '@warder/postgres';
+import type { PrincipalDirectory } from '@warder/tokens';
+import type { ConnectionsStore } from './connections.store.js';
+
+/** Milliseconds between two looks for people who left while nobody listened. */
+const LOOK_EVERY_MS = 5_000;
+
+export interface OffboardingParts {
+  readonly directory: Pick<PrincipalDirectory, 'onRevoked' | 'principalById'>;
+  readonly connections: Pick<ConnectionsStore, 'endOf' | 'owners'>;
+  /** Told that there are tokens to be ended at their provider. */
+  readonly onEnded: () => void;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** Ends the connections of people who left for good: their tokens are gone from here at once, and then from the provider. */
+export class Offboarding {
+  private timer: NodeJS.Timeout | undefined;
+  private unlisten: (() => void) | undefined;
+
+  constructor(private readonly parts: OffboardingParts) {}
+
+  start(): void {
+    this.unlisten = this.parts.directory.onRevoked((what) => {
+      if ('principalId' in what) void this.endWhereGone([what.principalId]);
+    });
+    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
+    void this.look();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.unlisten?.();
+  }
+
+  /** People may have left while this process was down. */
+  private async look(): Promise<void> {
+    try {
+      await this.endWhereGone(await this.parts.connections.owners());
+    } catch (error) {
+      this.parts.log.warn({ err: storeErrorOf(error) }, 'owners of connections cannot be read');
+    }
+  }
+
+  private async endWhereGone(ids: readonly string[]): Promise<void> {
+    const { directory, connections, onEnded, log } = this.parts;
+    for (const id of ids) {
+      // Suspended is not gone: whoever comes back finds their connections, which no node uses until then.
+      if (directory.principalById(id)?.status !== 'removed') continue;
+      try {
+        if ((await connections.endOf(id)).length > 0) onEnded();
+      } catch (error) {
+        log.warn({ err: storeErrorOf(error) }, 'connections of somebody who left are ended later');
+      }
+    }
+  }
+}

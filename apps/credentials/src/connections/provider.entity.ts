@@ -1,0 +1,47 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** Our client at one provider of the catalogue; its secret stands in the secret store only. */
+@Entity({ name: 'provider' })
+export class Provider {
+  @PrimaryColumn({ type: 'text' })
+  id!: string;
+
+  /** Grows with every change; a row is never deleted. */
+  @Column({ type: 'int' })
+  version!: number;
+
+  @Column({ type: 'text' })
+  status!: 'active' | 'removed';
+
+  /** Which entry of the catalogue it is. */
+  @Column({ type: 'text' })
+  entry!: string;
+
+  @Column({ name: 'client_id', type: 'text' })
+  clientId!: string;
+
+  @Column({ name: 'has_secret', type: 'boolean' })
+  hasSecret!: boolean;
+
+  /** Null: what the entry asks for. */
+  @Column({ type: 'jsonb', nullable: true })
+  scopes!: readonly string[] | null;
+
+  @Column({ type: 'jsonb' })
+  parameters!: Readonly<Record<string, string>>;
+
+  /** Wall milliseconds until which nothing is asked of it; as text because a bigint is. */
+  @Column({ name: 'paused_until_ms', type: 'bigint' })
+  pausedUntilMs!: string;
+
+  /** Failures one after the other: each pause is longer. */
+  @Column({ type: 'int' })
+  failures!: number;
+
+  /** What an operator has to see to, such as a client secret that it takes no more; null where there is nothing. */
+  @Column({ type: 'text', nullable: true })
+  alarm!: string | null;
+
+  @Column({ name: 'changed_at_ms', type: 'bigint' })
+  changedAtMs!: string;
+}

@@ -1,0 +1,154 @@
+import type { PutProvider } from '@warder/contracts';
+import type { AdminActor, Outbox } from '@warder/postgres';
+import { ParameterRefused, parameterValues } from '@warder/provider-catalog';
+import type { NamedSecrets } from '@warder/secrets';
+import { AdminError } from '@warder/service-host';
+import type { DataSource, EntityManager } from 'typeorm';
+import { Provider } from './provider.entity.js';
+import { clientSecretName, type ProviderSetups } from './provider-setups.js';
+
+/** What is told of a provider; never its secret. */
+export interface ProviderView {
+  readonly id: string;
+  readonly version: number;
+  readonly status: Provider['status'];
+  readonly entry: string;
+  readonly title: string;
+  readonly clientId: string;
+  readonly hasSecret: boolean;
+  readonly scopes: readonly string[] | null;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Wall milliseconds until which it is left alone; 0 where it is not. */
+  readonly pausedUntilMs: number;
+  /** What an operator has to see to. */
+  readonly alarm: string | null;
+}
+
+/** Our clients at providers: the row in the database, the secret in the secret store, written before the row names it. */
+export class ProvidersStore {
+  constructor(
+    private readonly source: DataSource,
+    private readonly outbox: Outbox,
+    private readonly secrets: NamedSecrets,
+    private readonly setups: ProviderSetups,
+    private readonly wallMs: () => number,
+  ) {}
+
+  async list(): Promise<ProviderView[]> {
+    const rows = await this.source.manager.find(Provider, { where: { status: 'active' }, order: { id: 'ASC' } });
+    return rows.map((row) => this.viewOf(row));
+  }
+
+  /** @throws AdminError 404 WDR_PROVIDER_UNKNOWN */
+  async active(id: string): Promise<Provider> {
+    const row = await this.source.manager.findOneBy(Provider, { id, status: 'active' });
+    if (row === null) throw unknown(id);
+    return row;
+  }
+
+  /**
+   * Sets a provider up, or changes how it is; connections there go on.
+   * @throws AdminError 400 WDR_BODY_INVALID for what the entry does not take
+   */
+  async put(id: string, body: PutProvider, by: AdminActor): Promise<ProviderView> {
+    const { entry, clientId, clientSecret, scopes = null, parameters } = body;
+    this.ensureTaken(body);
+    return this.locked(id, async (manager) => {
+      const before = await manager.findOneBy(Provider, { id });
+      if (before !== null && before.status === 'active' && before.entry !== entry)
+        throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} is ${before.entry}; a provider stays what it is`);
+      const hasSecret = clientSecret !== undefined || (before?.status === 'active' && before.hasSecret);
+      if (clientSecret !== undefined) await this.secrets.put(clientSecretName(id), clientSecret);
+      const row: Provider = {
+        id,
+        version: (before?.version ?? 0) + 1,
+        status: 'active',
+        entry,
+        clientId,
+        hasSecret,
+        scopes,
+        parameters,
+        pausedUntilMs: '0',
+        failures: 0,
+        alarm: null,
+        changedAtMs: String(this.wallMs()),
+      };
+      await manager.upsert(Provider, row as never, ['id']);
+      const told = {
+        id,
+        version: row.version,
+        entry,
+        clientId,
+        scopes,
+        parameters,
+        hasNewSecret: clientSecret !== undefined,
+      };
+      await this.outbox.recordAdminAction(manager, { action: 'provider.put', by, arguments: told });
+      return this.viewOf(row);
+    });
+  }
+
+  /**
+   * Removes a provider that nothing is connected to.
+   * @throws AdminError 404 WDR_PROVIDER_UNKNOWN; 409 WDR_PROVIDER_IN_USE
+   */
+  async remove(id: string, by: AdminActor): Promise<ProviderView> {
+    const view = await this.locked(id, async (manager) => {
+      const before = await manager.findOneBy(Provider, { id });
+      if (before === null || before.status === 'removed') throw unknown(id);
+      const used: unknown[] = await manager.query(
+        `SELECT 1 FROM connection WHERE provider = $1 AND status IN ('active', 'reconnect_required')
+         UNION ALL SELECT 1 FROM token_ending WHERE provider = $1
+         UNION ALL SELECT 1 FROM upstream_auth WHERE provider = $1 AND status = 'active' LIMIT 1`,
+        [id],
+      );
+      if (used.length > 0)
+        throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} has connections, or an upstream takes them`);
+      const version = before.version + 1;
+      const changedAtMs = String(this.wallMs());
+      const row = Object.assign({}, before, { version, status: 'removed' as const, hasSecret: false, changedAtMs });
+      await manager.upsert(Provider, row as never, ['id']);
+      await this.outbox.recordAdminAction(manager, { action: 'provider.remove', by, arguments: { id, version } });
+      return this.viewOf(row);
+    });
+    await this.secrets.remove(clientSecretName(id));
+    return view;
+  }
+
+  private ensureTaken({ entry: name, parameters, clientSecret }: PutProvider): void {
+    const entry = this.setups.entry(name);
+    if (entry === undefined) throw invalid(`entry: the catalogue has no ${name}`);
+    try {
+      parameterValues(entry, parameters);
+    } catch (error) {
+      if (error instanceof ParameterRefused) throw invalid(`parameters: ${error.message}`);
+      throw error;
+    }
+    const { authentication } = entry.token;
+    if (clientSecret !== undefined && !authentication.some((method) => method.startsWith('client_secret_')))
+      throw invalid('clientSecret: this provider takes none');
+  }
+
+  private viewOf(row: Provider): ProviderView {
+    const { id, version, status, entry, clientId, hasSecret, scopes, parameters, pausedUntilMs, alarm } = row;
+    const title = this.setups.entry(entry)?.title ?? entry;
+    const until = Number(pausedUntilMs);
+    const paused = until > this.wallMs() ? until : 0;
+    return { id, version, status, entry, title, clientId, hasSecret, scopes, parameters, pausedUntilMs: paused, alarm };
+  }
+
+  private locked<T>(id: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.source.transaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`provider ${id}`]);
+      return work(manager);
+    });
+  }
+}
+
+function unknown(id: string): AdminError {
+  return new AdminError(404, 'WDR_PROVIDER_UNKNOWN', `no provider ${id} is set up`, 'no such provider is set up');
+}
+
+function invalid(what: string): AdminError {
+  return new AdminError(400, 'WDR_BODY_INVALID', what);
+}

@@ -1,0 +1,231 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { GrantedTokens } from '@warder/provider-catalog';
+import type { EntityManager } from 'typeorm';
+import { Connection, type RefreshIntent } from './connection.entity.js';
+import { type ConnectionStates, FORGOTTEN, ITSELF } from './connection-states.store.js';
+import { recordedOf } from './connections.store.js';
+import { Provider } from './provider.entity.js';
+import { refreshAtMs } from './refresh-schedule.js';
+import type { SealedTokens } from './sealed-tokens.js';
+
+/** A refresh that may be sent: its intent is committed. */
+export interface Begun {
+  readonly connection: Connection;
+  readonly provider: Provider;
+  readonly intent: RefreshIntent;
+  /** Null for a connection of our client's own, which needs none. */
+  readonly refreshToken: string | null;
+}
+
+/** Why a refresh was not begun. `settled`: there is nothing to do any more. */
+export type NotBegun = 'settled' | 'busy' | 'paused' | 'ended';
+
+/** How a refresh was asked for: by its schedule, or by whom a token of that generation was refused. */
+export type Asked = 'schedule' | { readonly generation: number };
+
+/** How often one refresh token is sent without an answer, where each use of it may be the last. */
+const BLIND_TRIES_MAX = 2;
+
+export interface RefreshTerms {
+  /** Names this process in intents. */
+  readonly node: string;
+  /** Milliseconds after which an intent's sender is taken for dead: longer than any request may take. */
+  readonly staleMs: number;
+  readonly random: () => number;
+  /** Whether the provider uses refresh tokens up: one that does not may be asked as often as one likes. */
+  readonly rotates: (provider: Provider) => boolean;
+}
+
+/**
+ * The steps of a refresh as they are committed. An intent is written before the request leaves and names the generation:
+ * whoever comes to the row later knows what may have happened to the token, and only an answer to the current generation
+ * is taken.
+ */
+export class RefreshStore {
+  constructor(
+    private readonly states: ConnectionStates,
+    private readonly tokens: SealedTokens,
+    private readonly terms: RefreshTerms,
+  ) {}
+
+  /** Connections whose time has come, the most pressing first. Of a provider that fails only one is tried. */
+  async due(limit: number): Promise<readonly string[]> {
+    const nowMs = this.states.wallMs();
+    const rows: { id: string }[] = await this.states.source.query(
+      `SELECT id FROM (
+         SELECT connection.id, refresh_at_ms, provider.failures,
+           row_number() OVER (PARTITION BY provider ORDER BY refresh_at_ms) AS place
+         FROM connection JOIN provider ON provider.id = connection.provider
+         WHERE connection.status = 'active' AND refresh_at_ms <= $1 AND provider.status = 'active'
+           AND paused_until_ms <= $1
+           AND (intent IS NULL OR coalesce((intent->>'isGivenUp')::boolean, false)
+             OR (intent->>'startedAtMs')::bigint <= $2)
+         ORDER BY refresh_at_ms LIMIT $3
+       ) AS ready WHERE failures = 0 OR place = 1 ORDER BY refresh_at_ms`,
+      [nowMs, nowMs - this.terms.staleMs, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * Commits that a refresh begins. A row that another process has locked is left to it.
+   * @throws SecretError where the token cannot be opened; then nothing was changed
+   */
+  async begin(id: string, asked: Asked): Promise<Begun | NotBegun> {
+    return this.states.source.transaction(async (manager) => {
+      const connection = await manager.findOne(Connection, {
+        where: { id },
+        lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
+      });
+      if (connection === null) return 'busy';
+      const provider = await manager.findOneBy(Provider, { id: connection.provider });
+      if (provider === null || provider.status !== 'active' || connection.status !== 'active') return 'ended';
+      const nowMs = this.states.wallMs();
+      if (Number(provider.pausedUntilMs) > nowMs) return 'paused';
+      if (!isWanted(connection, asked, nowMs)) return 'settled';
+      const left = this.intentLeft(connection, nowMs);
+      if (left === 'busy') return 'busy';
+      return this.intend(manager, connection, provider, left);
+    });
+  }
+
+  /** Writes the new tokens, whoever took the row over meanwhile, as long as nobody has newer ones. */
+  async succeed({ connection, intent }: Begun, granted: GrantedTokens): Promise<'written' | 'superseded'> {
+    const { id } = connection;
+    const generation = intent.generation + 1;
+    // Sealed before the row is locked: the store may be slow, and what it gives is bound to the generation anyway.
+    const accessToken = await this.tokens.seal(id, 'access_token', generation, granted.accessToken);
+    const renewed = await this.tokens.seal(id, 'refresh_token', generation, granted.refreshToken ?? null);
+    return this.states.source.transaction(async (manager) => {
+      const row = await this.states.lock(manager, id);
+      if (row === null || row.generation !== intent.generation) return 'superseded';
+      if (row.status === 'disconnected' || row.status === 'revoked') {
+        const { provider } = row;
+        const late = { id, provider, generation, accessToken, refreshToken: renewed };
+        await this.states.endTokens(manager, late, 'ended_meanwhile');
+        return 'superseded';
+      }
+      const refreshToken = renewed ?? (await this.keptToken(row, generation));
+      const nowMs = this.states.wallMs();
+      const dueAt = refreshAtMs(granted.expiresAtMs ?? null, nowMs, this.terms.random());
+      const canRefresh = refreshToken !== null || row.kind === 'client_credentials';
+      const next = await this.states.save(manager, row, {
+        ...FORGOTTEN,
+        status: 'active',
+        reason: null,
+        generation,
+        accessToken,
+        refreshToken,
+        scopes: granted.scopes ?? row.scopes,
+        expiresAtMs: granted.expiresAtMs === undefined ? null : String(granted.expiresAtMs),
+        refreshAtMs: dueAt === null || !canRefresh ? null : String(dueAt),
+      });
+      await this.states.record(manager, { action: 'connection.refresh', by: ITSELF, arguments: recordedOf(next) });
+      await manager.query(
+        `UPDATE provider SET failures = 0, alarm = NULL WHERE id = $1 AND (failures > 0 OR alarm IS NOT NULL)`,
+        [row.provider],
+      );
+      return 'written';
+    });
+  }
+
+  /** The provider takes the token no more: only its owner can help. */
+  async giveUp({ connection, intent }: Begun, reason: string): Promise<void> {
+    await this.states.source.transaction(async (manager) => {
+      const row = await this.states.lock(manager, connection.id);
+      if (row?.intent?.id !== intent.id || row.generation !== intent.generation || row.status !== 'active') return;
+      await this.requireReconnect(manager, row, reason);
+    });
+  }
+
+  /**
+   * Nothing came of it, and it is tried again.
+   * @param isUnknown - whether the provider may have used the token up
+   */
+  async postpone({ connection, intent }: Begun, delayMs: number, isUnknown: boolean): Promise<void> {
+    await this.states.source.transaction(async (manager) => {
+      const row = await this.states.lock(manager, connection.id);
+      if (row?.intent?.id !== intent.id) return;
+      row.refreshAtMs = String(this.states.wallMs() + delayMs);
+      row.intent = isUnknown ? { ...intent, isGivenUp: true } : null;
+      await manager.upsert(Connection, row as never, ['id']);
+    });
+  }
+
+  /** Leaves a provider alone for a time. @param alarm - what an operator has to see to */
+  async pause(providerId: string, untilMs: number, alarm: string | null): Promise<void> {
+    await this.states.source.transaction(async (manager) => {
+      const before = await manager.findOne(Provider, {
+        where: { id: providerId },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (before === null) return;
+      await manager.query(
+        `UPDATE provider SET paused_until_ms = greatest(paused_until_ms, $2), failures = failures + 1,
+           alarm = coalesce($3, alarm) WHERE id = $1`,
+        [providerId, Math.round(untilMs), alarm],
+      );
+      if (alarm === null || alarm === before.alarm) return;
+      const told = { provider: providerId, alarm };
+      await this.states.record(manager, { action: 'provider.alarm', by: ITSELF, arguments: told });
+    });
+  }
+
+  /** What is left of a refresh of this generation: nothing, one that runs elsewhere, or one whose outcome nobody knows. */
+  private intentLeft({ intent, generation }: Connection, nowMs: number): RefreshIntent | 'busy' | undefined {
+    if (intent === null || intent.generation !== generation) return undefined;
+    if (intent.isGivenUp !== true && nowMs - intent.startedAtMs < this.terms.staleMs) return 'busy';
+    return intent;
+  }
+
+  private async intend(
+    manager: EntityManager,
+    connection: Connection,
+    provider: Provider,
+    left: RefreshIntent | undefined,
+  ): Promise<Begun | NotBegun> {
+    const { id, generation } = connection;
+    const tries = (left?.tries ?? 0) + 1;
+    const isOwn = connection.kind === 'client_credentials';
+    if (tries > BLIND_TRIES_MAX && !isOwn && this.terms.rotates(provider)) {
+      await this.requireReconnect(manager, connection, 'refresh_outcome_unknown');
+      return 'ended';
+    }
+    if (connection.refreshToken === null && !isOwn) return 'ended';
+    const refreshToken =
+      connection.refreshToken === null
+        ? null
+        : await this.tokens.open(id, 'refresh_token', generation, connection.refreshToken);
+    const intent: RefreshIntent = {
+      id: randomUUID(),
+      generation,
+      tokenHash: createHash('sha256')
+        .update(refreshToken ?? '')
+        .digest('hex'),
+      startedAtMs: this.states.wallMs(),
+      node: this.terms.node,
+      tries,
+    };
+    connection.intent = intent;
+    await manager.upsert(Connection, connection as never, ['id']);
+    return { connection, provider, intent, refreshToken };
+  }
+
+  /** The provider gave no new refresh token: the one of before stays, sealed for the new generation. */
+  private async keptToken(row: Connection, generation: number): Promise<string | null> {
+    if (row.refreshToken === null) return null;
+    const kept = await this.tokens.open(row.id, 'refresh_token', row.generation, row.refreshToken);
+    return this.tokens.seal(row.id, 'refresh_token', generation, kept);
+  }
+
+  private async requireReconnect(manager: EntityManager, row: Connection, reason: string): Promise<void> {
+    const next = await this.states.save(manager, row, { ...FORGOTTEN, status: 'reconnect_required', reason });
+    const told = { ...recordedOf(next), reason };
+    await this.states.record(manager, { action: 'connection.reconnect-required', by: ITSELF, arguments: told });
+  }
+}
+
+function isWanted({ refreshAtMs: dueAt, generation }: Connection, asked: Asked, nowMs: number): boolean {
+  if (asked === 'schedule') return dueAt !== null && Number(dueAt) <= nowMs;
+  return asked.generation === generation;
+}
