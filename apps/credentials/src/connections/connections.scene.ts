@@ -69,13 +69,18 @@ export class ConnectionsScene {
     await this.startService(fake, connections);
   }
 
-  async startService(fake: FakeProvider, connections: object = {}): Promise<void> {
-    const config = {
+  /** Its configuration, for further processes too. */
+  configFor(fake: FakeProvider, connections: object = {}): object {
+    return {
       database: { url: this.database.url },
       pepper: { current: 'p1', keys: { p1: PEPPER } },
       secrets: { dir: join(this.root, 'secrets'), keyringFile: join(this.root, 'keyring'), create: true },
       connections: { privateHosts: [fake.host], lookEveryMs: 20, requestTimeoutMs: 2_000, ...connections },
     };
+  }
+
+  async startService(fake: FakeProvider, connections: object = {}): Promise<void> {
+    const config = this.configFor(fake, connections);
     this.running = await startServiceForTest(credentialsService, config, {
       bus: this.bus,
       clock: this.clock,
