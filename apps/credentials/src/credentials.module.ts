@@ -71,7 +71,10 @@ class CredentialsStart implements OnModuleInit, OnApplicationBootstrap {
     await this.delivery.connections.republish();
     outbox.start();
     host.onDrain('outbox', () => outbox.stop());
-    store.onChanged(await startDelivery(host, { nodes, sources: [], ...this.delivery }));
+    const { connections } = this.delivery;
+    const tellChanged = await startDelivery(host, { nodes, sources: [connections.leases], ...this.delivery });
+    store.onChanged(tellChanged);
+    connections.onChanged(tellChanged);
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
     for (const topic of OWNED) {
       outbox

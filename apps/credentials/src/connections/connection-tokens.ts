@@ -11,6 +11,8 @@ export type ConnectionCredential =
   | {
       readonly kind: 'headers';
       readonly headers: Readonly<Record<string, string>>;
+      /** Of the connection's state. */
+      readonly version: number;
       readonly generation: number;
       /** Wall milliseconds; null where nobody knows. */
       readonly expiresAtMs: number | null;
@@ -45,11 +47,12 @@ export class ConnectionTokens {
       return { kind: 'missing', status: row?.status ?? 'unknown' };
     const provider = await states.source.manager.findOneByOrFail(Provider, { id: row.provider });
     const setup = await this.parts.setups.of(provider);
-    const { generation, expiresAtMs } = row;
+    const { version, generation, expiresAtMs } = row;
     const token = await this.parts.tokens.open(id, 'access_token', generation, row.accessToken);
     return {
       kind: 'headers',
       headers: credentialHeaders(setup, token),
+      version,
       generation,
       expiresAtMs: expiresAtMs === null ? null : Number(expiresAtMs),
     };

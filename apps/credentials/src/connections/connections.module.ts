@@ -14,6 +14,7 @@ import type { DataSource } from 'typeorm';
 import type { CredentialsConfig } from '../credentials-config.js';
 import { BrowserVisits } from './browser-visit.js';
 import { ConnectionActs } from './connection-acts.js';
+import { ConnectionLeaseSource } from './connection-lease-source.js';
 import { ConnectionStates } from './connection-states.store.js';
 import { ConnectionTokens } from './connection-tokens.js';
 import { ConnectionsDoor } from './connections-door.js';
@@ -63,6 +64,9 @@ export class Connections {
   readonly refresher: Refresher;
   readonly consents: Consents;
   readonly tokens: ConnectionTokens;
+  /** Where leases of connections come from. */
+  readonly leases: ConnectionLeaseSource;
+  private tellChanged: (id: string) => Promise<void> = async () => {};
   private readonly scheduler: RefreshScheduler;
   private readonly offboarding: Offboarding;
   private readonly passes = new PassKeys();
@@ -93,8 +97,9 @@ export class Connections {
       rotates: ({ entry }) => setups.entry(entry)?.refresh.rotation !== 'none',
     });
     const callbackUrl = (): string => new URL(CALLBACK_PATH, host.door.publicUrl()).href;
+    const onRefreshed = (id: string): void => void this.tellChanged(id);
     const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
-    this.refresher = new Refresher({ store, setups, client, log, callbackUrl, wallMs, random, wait });
+    this.refresher = new Refresher({ store, setups, client, log, callbackUrl, onRefreshed, wallMs, random, wait });
     this.scheduler = new RefreshScheduler({
       store,
       refresher: this.refresher,
@@ -104,8 +109,17 @@ export class Connections {
     });
     this.tokens = new ConnectionTokens({ states, tokens: sealed, setups, refresher: this.refresher });
     this.consents = new Consents({ states, tokens: sealed, providers, setups, client, connections, callbackUrl });
+    const failed = (connectionId: string, error: unknown): void =>
+      log.error({ err: error, connectionId }, 'no lease of it');
+    const { auths, tokens } = this;
+    this.leases = new ConnectionLeaseSource({ connections, auths, tokens, directory: access.directory, failed });
     const onEnded = (): void => this.endings.wake();
     this.offboarding = new Offboarding({ directory: access.directory, connections, onEnded, log });
+  }
+
+  /** @param tell - that a connection has another access token now */
+  onChanged(tell: (id: string) => Promise<void>): void {
+    this.tellChanged = tell;
   }
 
   /** Publishes every state again, to be called before the topics have their owner. */

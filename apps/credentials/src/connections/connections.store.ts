@@ -71,11 +71,16 @@ export class ConnectionsStore {
     return rows.map(connectionViewOf);
   }
 
+  async find(id: string): Promise<ConnectionView | undefined> {
+    const row = await this.states.source.manager.findOneBy(Connection, { id });
+    return row === null ? undefined : connectionViewOf(row);
+  }
+
   /** @throws AdminError 404 WDR_CONNECTION_UNKNOWN */
   async get(id: string): Promise<ConnectionView> {
-    const row = await this.states.source.manager.findOneBy(Connection, { id });
-    if (row === null) throw unknown();
-    return connectionViewOf(row);
+    const found = await this.find(id);
+    if (found === undefined) throw unknown();
+    return found;
   }
 
   /**

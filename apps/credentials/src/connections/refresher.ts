@@ -20,6 +20,8 @@ export interface RefresherParts {
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
   /** As it was when the person consented: there is one. */
   readonly callbackUrl: () => string;
+  /** Told of a connection that has another access token now: leases of the one before are superseded. */
+  readonly onRefreshed: (id: string) => void;
   readonly wallMs: () => number;
   readonly random: () => number;
   readonly wait: (ms: number) => Promise<void>;
@@ -111,7 +113,9 @@ export class Refresher {
     const { store, log, wait } = this.parts;
     for (let tries = 1; ; tries += 1) {
       try {
-        return (await store.succeed(begun, tokens)) === 'written' ? 'refreshed' : 'settled';
+        if ((await store.succeed(begun, tokens)) !== 'written') return 'settled';
+        this.parts.onRefreshed(begun.connection.id);
+        return 'refreshed';
       } catch (error) {
         if (tries >= WRITES_MAX) throw error;
         log.error({ err: error, connection: begun.connection.id }, 'new tokens cannot be written yet');

@@ -21,6 +21,11 @@ export class UpstreamAuthsStore {
     return rows.map(stateOf);
   }
 
+  async find(upstream: string): Promise<UpstreamAuthState | undefined> {
+    const row = await this.source.manager.findOneBy(UpstreamAuth, { upstream, status: 'active' });
+    return row === null ? undefined : stateOf(row);
+  }
+
   /** @throws AdminError 404 WDR_PROVIDER_UNKNOWN */
   async put(upstream: string, body: PutUpstreamAuth, by: AdminActor): Promise<UpstreamAuthState> {
     const provider = 'provider' in body ? body.provider : null;

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Outbox } from '@warder/postgres';
+import { createKeyringStore } from '@warder/secrets';
+import { DataSource } from 'typeorm';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { Connection } from './connection.entity.js';
+import { ConnectionLeaseSource } from './connection-lease-source.js';
+import { ConnectionStates } from './connection-states.store.js';
+import { ConnectionTokens } from './connection-tokens.js';
+import { ConnectionsScene } from './connections.scene.js';
+import { ConnectionsStore } from './connections.store.js';
+import { FakeProvider } from './fake-provider.scene.js';
+import { Provider } from './provider.entity.js';
+import { readProviderEntries } from './provider-entries.js';
+import { ProviderSetups } from './provider-setups.js';
+import { Refresher } from './refresher.js';
+import { SealedTokens } from './sealed-tokens.js';
+import { UpstreamAuth } from './upstream-auth.entity.js';
+import { UpstreamAuthsStore } from './upstream-auths.store.js';
+
+let scene: ConnectionsScene;
+let fake: FakeProvider;
+let source: DataSource;
+let leases: ConnectionLeaseSource;
+let status: 'active' | 'suspended';
+const failures: unknown[] = [];
+
+beforeAll(async () => {
+  scene = await ConnectionsScene.create();
+});
+afterAll(() => scene.end());
+beforeEach(async () => {
+  fake = await FakeProvider.start();
+  await scene.start(fake);
+  await scene.setUp(fake);
+  status = 'active';
+  source = await new DataSource({
+    type: 'postgres',
+    url: scene.database.url,
+    schema: 'credentials',
+    entities: [Connection, Provider, UpstreamAuth],
+    extra: { options: '-c search_path=credentials' },
+  }).initialize();
+  const secrets = createKeyringStore({ dir: join(scene.root, 'secrets'), keyringFile: join(scene.root, 'keyring') });
+  // Nothing is written here: the service that runs beside it does that.
+  const states = new ConnectionStates(source, {} as Outbox, scene.clock.wallMs);
+  const sealed = new SealedTokens(secrets);
+  const setups = new ProviderSetups(readProviderEntries(), secrets);
+  const refresher = { refresh: async () => 'busy' } as unknown as Refresher;
+  leases = new ConnectionLeaseSource({
+    connections: new ConnectionsStore(states, sealed),
+    auths: new UpstreamAuthsStore(source, {} as Outbox, scene.clock.wallMs),
+    tokens: new ConnectionTokens({ states, tokens: sealed, setups, refresher }),
+    directory: { principalById: (id) => ({ id, status }) as never },
+    failed: (_id, error) => failures.push(error),
+  });
+});
+afterEach(async () => {
+  await source.destroy();
+  await scene.stop();
+  await fake.stop();
+});
+
+it('gives the account’s token to its person’s calls of an upstream that takes it, and to no other', async () => {
+  const connectionId = await scene.connect('ana');
+  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana' };
+  const { access } = fake.grants[0]!;
+  expect(await leases.leaseOf(asked)).toMatchObject({
+    kind: 'headers',
+    values: { authorization: `Bearer ${access}` },
+    version: 1,
+    generation: 1,
+  });
+  for (const other of [
+    { principalId: 'usr_ben' },
+    { principalId: '' },
+    { upstream: 'wiki' },
+    { connectionId: 'con_x' },
+  ])
+    expect(await leases.leaseOf({ ...asked, ...other })).toBe('connection-unknown');
+  status = 'suspended';
+  expect(await leases.leaseOf(asked)).toBe('connection-revoked');
+  status = 'active';
+  expect(failures).toEqual([]);
+});
+
+it('says whether it was ended or has to be connected again, and gives no token that was moved to another row', async () => {
+  const connectionId = await scene.connect('ana');
+  const other = await scene.connect('ben');
+  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana' };
+  await scene.source.query(
+    'UPDATE credentials.connection SET access_token = (SELECT access_token FROM credentials.connection WHERE id = $2) WHERE id = $1',
+    [connectionId, other],
+  );
+  expect(await leases.leaseOf(asked)).toBe('store-unavailable');
+  expect(String(failures.pop())).not.toContain('canary');
+  fake.grants = [];
+  await scene.makeDue(connectionId);
+  await vi.waitFor(async () => expect(await leases.leaseOf(asked)).toBe('reconnect-required'), 10_000);
+  await scene.ask('DELETE', `/connections/${connectionId}`);
+  expect(await leases.leaseOf(asked)).toBe('connection-revoked');
+});
