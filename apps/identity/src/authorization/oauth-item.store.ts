@@ -25,6 +25,8 @@ interface Row {
 interface Consumed {
   readonly grant_id: string | null;
   readonly is_first: boolean;
+  /** As it was before this use. */
+  readonly consumed_at_s: number | null;
 }
 
 export interface OauthItemParts {
@@ -94,20 +96,22 @@ export class OauthItems implements Adapter {
     return undefined;
   }
 
-  /** @throws InvalidGrant for a code that somebody else came with meanwhile: what either of them has ends */
+  /** @throws InvalidGrant for what somebody else came with meanwhile, here or at another node: what either of them has ends */
   async consume(id: string): Promise<void> {
-    const [{ grant_id: grantId, is_first: isFirst } = { grant_id: null, is_first: false }] = await this.query<
-      Consumed[]
-    >(
+    const nowMs = this.parts.store.wallMs();
+    const [used] = await this.query<Consumed[]>(
       `WITH used AS (
          UPDATE oauth_item SET consumed_at = to_timestamp($3::numeric / 1000)
          WHERE model = $1 AND id = $2 AND consumed_at IS NULL RETURNING id
-       ) SELECT grant_id, EXISTS (SELECT 1 FROM used) AS is_first FROM oauth_item WHERE model = $1 AND id = $2`,
-      [this.model, this.keyOf(id), this.parts.store.wallMs()],
+       ) SELECT grant_id, EXISTS (SELECT 1 FROM used) AS is_first,
+           extract(epoch FROM consumed_at)::float8 AS consumed_at_s FROM oauth_item WHERE model = $1 AND id = $2`,
+      [this.model, this.keyOf(id), nowMs],
     );
-    // A refresh token may be used again for a while; whoever looks at it says whether that is over.
-    if (isFirst || this.model === 'RefreshToken') return;
-    if (grantId !== null) await this.revokeByGrantId(grantId);
+    if (used?.is_first === true) return;
+    // A refresh token may be used again for a while, from its first use on, which may be of this very moment.
+    const usedForMs = Math.max(0, nowMs - (used?.consumed_at_s ?? nowMs / 1_000) * 1_000);
+    if (used !== undefined && this.model === 'RefreshToken' && usedForMs < this.parts.reuseMs) return;
+    if (used !== undefined && used.grant_id !== null) await this.revokeByGrantId(used.grant_id);
     throw new errors.InvalidGrant('already consumed');
   }
 
