@@ -14,6 +14,7 @@ import {
   type TokenState,
   tokenStateTopic,
   trustedIssuerStateTopic,
+  upstreamAuthStateTopic,
 } from '@warder/contracts';
 import { BUILT_IN_PACKS } from '@warder/detectors';
 import { digestOf, issueToken } from '@warder/tokens';
@@ -50,6 +51,7 @@ export async function feedState(
     grantStateTopic,
     signingKeyStateTopic,
     trustedIssuerStateTopic,
+    upstreamAuthStateTopic,
   ];
   await bus.ensureTopics(topics);
   const tokens = Array.from({ length: principals }, () => issueToken(randomBytes));

@@ -16,6 +16,7 @@ import {
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
   trustedIssuerStateTopic,
+  upstreamAuthStateTopic,
 } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
 import { derivedKey } from './derived-key.js';
@@ -53,6 +54,7 @@ const TOPICS = [
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
   trustedIssuerStateTopic,
+  upstreamAuthStateTopic,
 ];
 
 /** Starts one ingress node: what it writes down, what it knows, and then its door. */

@@ -19,6 +19,7 @@ import {
   type TokenState,
   tokenStateTopic,
   trustedIssuerStateTopic,
+  upstreamAuthStateTopic,
 } from '@warder/contracts';
 import { BUILT_IN_PACKS } from '@warder/detectors';
 import { type Clock, type RunningHost, startServiceForTest } from '@warder/service-host';
@@ -75,6 +76,7 @@ export class IngressScene {
       grantStateTopic,
       signingKeyStateTopic,
       trustedIssuerStateTopic,
+      upstreamAuthStateTopic,
     ];
     await this.bus.ensureTopics([...owned, auditRecordedTopic, auditCheckpointTopic]);
     await this.publishPrincipal('ana', ['developers']);

@@ -65,10 +65,11 @@ export async function startState(
       bus.applied(policySnapshotTopic, view.version);
     },
     onConnection: (connection) => {
-      if (!isStaticConnection(connection)) return;
-      if (connection.status === 'revoked') running.revokeConnection(connection.upstream);
+      if (isStaticConnection(connection) && connection.status === 'revoked')
+        running.revokeConnection(connection.upstream);
       leases.apply(connection);
     },
+    onUpstreamAuth: (auth) => leases.applyAuth(auth),
     onChanged: () => lastGood.changed(),
   });
   const replication = new Replication(bus, state, clock);

@@ -5,6 +5,8 @@ import type { LeasedValues } from '@warder/leases';
 export interface MissingLease {
   readonly kind: 'missing';
   readonly detail: string;
+  /** Where the caller can help: an account of theirs is connected there. */
+  readonly connectAt?: string;
 }
 
 /** There is one, and it did not come here in time: the call is refused with WDR_LEASE_UNAVAILABLE. */

@@ -1,4 +1,10 @@
-import { isStaticConnection, type ConnectionState, type StaticConnectionState } from '@warder/contracts';
+import {
+  type AccountConnectionState,
+  type ConnectionState,
+  isStaticConnection,
+  type StaticConnectionState,
+  type UpstreamAuthState,
+} from '@warder/contracts';
 import type { Held, HeldLeases, LeaseAnswer, Wanted } from './held-leases.js';
 import type {
   EnvironmentLease,
@@ -13,6 +19,8 @@ export interface NodeLeasesOptions {
   /** Of upstreams that the node itself has a credential for, for each principal: no state of a topic replaces it. */
   readonly own: ReadonlyMap<string, (principalId: string) => Readonly<Record<string, string>>>;
   readonly held: HeldLeases;
+  /** Where somebody connects an account of theirs for the upstream. */
+  readonly connectUrl: (upstream: string) => string;
 }
 
 interface Connection {
@@ -21,10 +29,25 @@ interface Connection {
 }
 
 const NONE = { kind: 'none' } as const;
+const NONE_LEASED: UnavailableLease = { kind: 'unavailable', detail: 'a lease of an account names no header' };
+
+/** What an upstream that is authenticated by accounts is called with, or why it is not. */
+type Accounted = Extract<HeaderLease, { kind: 'headers' }> | typeof NONE | MissingLease | UnavailableLease;
+
+function keyOf(provider: string, kind: string, principalId: string): string {
+  return JSON.stringify([provider, kind, principalId]);
+}
+
+function wantedOf({ id, principalId, version, generation }: AccountConnectionState, upstream: string): Wanted {
+  return { key: `${id} ${upstream}`, connectionId: id, upstream, principalId: principalId ?? '', version, generation };
+}
 
 /** The port over the leases of this node: the state of connections says which there are, and outranks them. */
 export class NodeLeases implements LeaseTransport {
   private readonly connections = new Map<string, Connection>();
+  private readonly auths = new Map<string, UpstreamAuthState>();
+  /** Of accounts, by provider, kind and whose they are. */
+  private readonly accounts = new Map<string, AccountConnectionState>();
   private readonly listeners: ((upstream: string) => void)[] = [];
 
   constructor(private readonly options: NodeLeasesOptions) {
@@ -34,14 +57,16 @@ export class NodeLeases implements LeaseTransport {
   headersFor(upstream: string, principalId: string, signal: GivenUp): HeaderLease | Promise<HeaderLease> {
     const own = this.options.own.get(upstream);
     if (own !== undefined) return { kind: 'headers', headers: own(principalId) };
-    return this.lease(upstream, signal, (held) => held.headers);
+    return this.byAuth(upstream, principalId, signal) ?? this.lease(upstream, signal, (held) => held.headers);
   }
 
   environmentFor(upstream: string, signal: GivenUp): EnvironmentLease | Promise<EnvironmentLease> {
-    return this.lease(upstream, signal, (held) => held.environment);
+    return this.childByAuth(upstream) ?? this.lease(upstream, signal, (held) => held.environment);
   }
 
-  prefetch(upstream: string, _principalId: string): void {
+  prefetch(upstream: string, principalId: string): void {
+    const account = this.accountFor(upstream, principalId);
+    if (account?.status === 'active') this.options.held.warm(wantedOf(account, upstream));
     const connection = this.connections.get(upstream);
     if (connection !== undefined && connection.state.status === 'active') this.options.held.warm(connection.wanted);
   }
@@ -52,7 +77,7 @@ export class NodeLeases implements LeaseTransport {
 
   /** Applies a state of the bus. A revocation counts at once, whatever leases there are. */
   apply(state: ConnectionState): void {
-    if (!isStaticConnection(state)) return;
+    if (!isStaticConnection(state)) return this.applyAccount(state);
     const { id, upstream, version, status } = state;
     const known = this.connections.get(upstream);
     if (known !== undefined && known.state.version >= version) return;
@@ -64,10 +89,73 @@ export class NodeLeases implements LeaseTransport {
     this.tell(upstream);
   }
 
+  /** Applies how an upstream's calls are authenticated; counts from the next call on. */
+  applyAuth(auth: UpstreamAuthState): void {
+    const known = this.auths.get(auth.upstream);
+    if (known !== undefined && known.version >= auth.version) return;
+    this.auths.set(auth.upstream, auth);
+    this.tell(auth.upstream);
+  }
+
   /** Whether there is a connection that a lease would be needed for. */
   hasConnections(): boolean {
     for (const { state } of this.connections.values()) if (state.status === 'active') return true;
+    for (const { status } of this.accounts.values()) if (status === 'active') return true;
     return false;
+  }
+
+  private applyAccount(state: AccountConnectionState): void {
+    const key = keyOf(state.provider, state.kind, state.principalId ?? '');
+    const known = this.accounts.get(key);
+    if (known !== undefined && known.id === state.id && known.version >= state.version) return;
+    this.accounts.set(key, state);
+    for (const { upstream, provider } of this.auths.values()) {
+      if (provider !== state.provider) continue;
+      const wanted = wantedOf(state, upstream);
+      if (state.status === 'active') this.options.held.outdate(wanted);
+      else this.options.held.drop(wanted.key);
+    }
+  }
+
+  /** The connection of the caller, or the shared one, where the upstream takes those of a provider. */
+  private accountFor(upstream: string, principalId: string): AccountConnectionState | undefined {
+    const auth = this.auths.get(upstream);
+    if (auth?.status !== 'active' || auth.provider === null) return undefined;
+    return this.accounts.get(keyOf(auth.provider, auth.kind, auth.kind === 'oauth_user' ? principalId : ''));
+  }
+
+  /** @returns undefined for an upstream that has its static credential, or none */
+  private byAuth(upstream: string, principalId: string, signal: GivenUp): Accounted | Promise<Accounted> | undefined {
+    const auth = this.auths.get(upstream);
+    if (auth?.status !== 'active' || auth.kind === 'static') return undefined;
+    if (auth.kind === 'none') return NONE;
+    const account = this.accountFor(upstream, principalId);
+    if (account?.status !== 'active') return this.unconnected(upstream, auth.kind, account);
+    const answer = this.options.held.of(wantedOf(account, upstream), signal);
+    const told = (came: LeaseAnswer): Accounted => {
+      // What ended while the lease was asked for outranks it.
+      const now = this.accountFor(upstream, principalId);
+      if (now?.status !== 'active' || now.id !== account.id) return this.unconnected(upstream, auth.kind, now);
+      if (!('refusal' in came)) return came.headers.kind === 'headers' ? came.headers : NONE_LEASED;
+      return { kind: 'unavailable', detail: `no lease of ${account.id}: ${came.refusal}` };
+    };
+    return answer instanceof Promise ? answer.then(told) : told(answer);
+  }
+
+  /** A child lives longer than a token, and is not one person's. */
+  private childByAuth(upstream: string): typeof NONE | MissingLease | undefined {
+    const auth = this.auths.get(upstream);
+    if (auth?.status !== 'active' || auth.kind === 'static') return undefined;
+    return auth.kind === 'none' ? NONE : { kind: 'missing', detail: 'a child takes no token of an account' };
+  }
+
+  private unconnected(upstream: string, kind: string, account: AccountConnectionState | undefined): MissingLease {
+    const detail = account === undefined ? 'nothing is connected' : `connection ${account.id} is ${account.status}`;
+    return {
+      kind: 'missing',
+      detail,
+      ...(kind === 'oauth_user' ? { connectAt: this.options.connectUrl(upstream) } : {}),
+    };
   }
 
   private tell(upstream: string): void {

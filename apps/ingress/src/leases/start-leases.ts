@@ -43,7 +43,11 @@ export function startLeases(config: IngressConfig, host: Host): StartedLeases {
     if (rejection === 'unasked') log.debug({ connectionId: came.connectionId }, 'a lease came that nobody waits for');
     else if (rejection !== undefined) refused(rejection);
   });
-  const leases = new NodeLeases({ own: ownCredentials(config), held });
+  const leases = new NodeLeases({
+    own: ownCredentials(config),
+    held,
+    connectUrl: (upstream) => new URL(`/connections/connect/${upstream}`, host.door.publicUrl()).href,
+  });
   host.readiness('leases', () => {
     if (enrolment.identity() !== undefined || !leases.hasConnections()) return true;
     return { degraded: 'this node is not enrolled: upstreams that need a credential cannot be called' };

@@ -27,6 +27,7 @@ it('writes no copy once it is closed, whatever changes then', async () => {
   const state = new NodeState(new Callers(directory, new AccessTokens(() => 'https://warder.example')), {
     onPolicy: ignore,
     onConnection: ignore,
+    onUpstreamAuth: ignore,
     onChanged: ignore,
   });
   const replication = new Replication(bus, state, clock);

@@ -9,6 +9,7 @@ import {
   type TokenState,
   type TrustedIssuerState,
   type UpstreamCatalogue,
+  type UpstreamAuthState,
 } from '@warder/contracts';
 import { createEngine, type ScreeningEngine } from '@warder/detectors';
 import type { Callers } from '@warder/tokens';
@@ -27,6 +28,8 @@ export interface StateImage {
   readonly catalogues: readonly UpstreamCatalogue[];
   readonly rules: readonly GuardrailRulesState[];
   readonly connections: readonly ConnectionState[];
+  /** Absent in a copy that an older build wrote. */
+  readonly upstreamAuths?: readonly UpstreamAuthState[];
 }
 
 /** Milliseconds that an ended grant is remembered past its end, for clocks that disagree. */
@@ -36,6 +39,7 @@ const GRANT_SKEW_MS = 300_000;
 export interface StateListeners {
   onPolicy(view: CompiledPolicyView): void;
   onConnection(state: ConnectionState): void;
+  onUpstreamAuth(state: UpstreamAuthState): void;
   /** Something changed; the copy on disk is out of date. */
   onChanged(): void;
 }
@@ -53,6 +57,7 @@ export class NodeState {
   private readonly catalogues = new Map<string, UpstreamCatalogue>();
   private readonly rules = new Map<string, GuardrailRulesState>();
   private readonly connections = new Map<string, ConnectionState>();
+  private readonly upstreamAuths = new Map<string, UpstreamAuthState>();
   private snapshot: PolicySnapshot | undefined;
   private view: CompiledPolicyView | undefined;
   private engine: ScreeningEngine | undefined;
@@ -134,6 +139,12 @@ export class NodeState {
     this.listeners.onChanged();
   }
 
+  applyUpstreamAuth(upstream: string, auth: UpstreamAuthState): void {
+    if (!isNewer(this.upstreamAuths, upstream, auth)) return;
+    this.listeners.onUpstreamAuth(auth);
+    this.listeners.onChanged();
+  }
+
   catalogueOf(upstream: string): UpstreamCatalogue | undefined {
     return this.catalogues.get(upstream);
   }
@@ -146,6 +157,7 @@ export class NodeState {
     for (const grant of image.grants ?? []) this.applyGrant(grant.id, grant);
     for (const [key, issuer] of image.issuers ?? []) this.applyIssuer(key, issuer);
     for (const rules of image.rules) this.applyRules(rules.pack, rules);
+    for (const auth of image.upstreamAuths ?? []) this.applyUpstreamAuth(auth.upstream, auth);
     for (const connection of image.connections) this.applyConnection(connection.id, connection);
     for (const catalogue of image.catalogues) this.applyCatalogue(catalogue.upstream, catalogue);
     if (image.policy) this.applyPolicy(image.policy);
@@ -162,6 +174,7 @@ export class NodeState {
       catalogues: [...this.catalogues.values()],
       rules: [...this.rules.values()],
       connections: [...this.connections.values()],
+      upstreamAuths: [...this.upstreamAuths.values()],
     };
   }
 

@@ -22,6 +22,7 @@ describe('a node with a last-good copy', () => {
     const state = new NodeState(new Callers(directory, new AccessTokens(() => 'https://warder.example')), {
       onPolicy: ignore,
       onConnection: ignore,
+      onUpstreamAuth: ignore,
       onChanged: ignore,
     });
     return new Replication(bus, state, clock);

@@ -9,12 +9,13 @@ import {
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
   trustedIssuerStateTopic,
+  upstreamAuthStateTopic,
 } from '@warder/contracts';
 import { Refusal } from '../pipeline/refusal.js';
 import type { NodeState } from './node-state.js';
 
 /** What has an owner who says when all of it has been read. */
-const OWNED = ['principals', 'tokens', 'keys', 'grants', 'issuer', 'policy', 'rules', 'connections'];
+const OWNED = ['principals', 'tokens', 'keys', 'grants', 'issuer', 'policy', 'rules', 'connections', 'upstream auths'];
 /** By which identity says who is let in no more: as fresh as the stalest of them. */
 const REVOKING = ['principals', 'tokens', 'grants'];
 /** Milliseconds that a node with a last-good copy waits for owners to answer before it serves from the copy. */
@@ -83,6 +84,10 @@ export class Replication {
       follow(
         'connections',
         bus.replica(connectionStateTopic, (id, value) => state.applyConnection(id, value)),
+      ),
+      follow(
+        'upstream auths',
+        bus.replica(upstreamAuthStateTopic, (upstream, value) => state.applyUpstreamAuth(upstream, value)),
       ),
       // Nobody owns the catalogues: every node writes what it found, so there is no marker to wait for.
       follow(

@@ -27,6 +27,10 @@ function attached(call: Screened, lease: HeaderLease): Attached {
     const message = `The credential for "${call.target.upstream}" is not here now, try again in a moment`;
     throw new Refusal('WDR_LEASE_UNAVAILABLE', message, lease.detail, { retryAfterMs: RETRY_AFTER_MS });
   }
+  if (lease.connectAt !== undefined) {
+    const message = `Connect your account for "${call.target.upstream}" at ${lease.connectAt} and try again`;
+    throw new Refusal('WDR_CREDENTIAL_MISSING', message, lease.detail);
+  }
   const message = `The gateway has no working credential for "${call.target.upstream}"`;
   throw new Refusal('WDR_CREDENTIAL_MISSING', message, lease.detail);
 }
