@@ -1,4 +1,5 @@
 import { Pepper } from '@warder/contracts';
+import { SecretsSettings } from '@warder/secrets';
 import { z } from 'zod';
 import { ConnectionsConfig } from './connections/connections-config.js';
 
@@ -6,13 +7,7 @@ export const CredentialsConfig = z.strictObject({
   database: z.strictObject({ url: z.string().min(1) }),
   /** The peppers with which the bearers of the admin door are looked up. */
   pepper: Pepper,
-  secrets: z.strictObject({
-    /** Directory of sealed files. */
-    dir: z.string().min(1),
-    keyringFile: z.string().min(1),
-    /** Makes directory and keyring when both are missing; for one machine, a cluster is given its keyring. */
-    create: z.boolean().default(false),
-  }),
+  secrets: SecretsSettings,
   nodes: z
     .strictObject({
       /** A file per ingress node, named after it, with the token by which it comes in; used once. */

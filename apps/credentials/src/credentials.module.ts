@@ -10,7 +10,7 @@ import {
   upstreamAuthStateTopic,
 } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
-import type { NamedSecrets } from '@warder/secrets';
+import type { SecretStore } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import { Connection } from './connections/connection.entity.js';
@@ -23,13 +23,15 @@ import type { CredentialsConfig } from './credentials-config.js';
 import { CreateConnections1790000050000 } from './migrations/create-connections.js';
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
+import { NameSealedColumns1790000060000 } from './migrations/name-sealed-columns.js';
 import { givenJoinTokens } from './nodes/given-join-tokens.js';
 import { JoinToken } from './nodes/join-token.entity.js';
 import { NodeIdentity } from './nodes/node.entity.js';
 import { NodesController } from './nodes/nodes.controller.js';
 import { NodesStore } from './nodes/nodes.store.js';
 import { startDelivery } from './leases/start-delivery.js';
-import { openSecretStore } from './open-secret-store.js';
+import { sealAnew } from './seal-anew.js';
+import { openServiceSecrets, SECRETS } from './service-secrets.js';
 import { StaticCredential } from './static-credential.entity.js';
 import { StaticCredentialsController } from './static-credentials.controller.js';
 import { StaticCredentialsStore } from './static-credentials.store.js';
@@ -44,7 +46,7 @@ const TOPICS = [...OWNED, leaseGrantedTopic, leaseRequestedTopic, nodeAnnouncedT
 
 /** What is delivered to nodes, and to which. */
 interface Delivery {
-  readonly secrets: NamedSecrets;
+  readonly secrets: SecretStore;
   readonly refused: AdminAccess['refused'];
   readonly joinTokens: ReadonlyMap<string, string>;
   readonly leaseMs: number;
@@ -89,6 +91,38 @@ class CredentialsStart implements OnModuleInit, OnApplicationBootstrap {
   }
 }
 
+/** Tidies the secret store now and whenever it is back, beside everything else. */
+class SecretsStart implements OnModuleInit {
+  constructor(
+    @Inject(HOST) private readonly host: Host,
+    @Inject(SECRETS) private readonly secrets: SecretStore,
+    @Inject(StaticCredentialsStore) private readonly store: StaticCredentialsStore,
+    @Inject(getDataSourceToken('credentials')) private readonly source: DataSource,
+  ) {}
+
+  onModuleInit(): void {
+    const { host, secrets, store, source } = this;
+    const query = (sql: string, parameters: readonly unknown[]) => source.query(sql, [...parameters]);
+    const stop = new AbortController();
+    const tidy = async (): Promise<void> => {
+      await store.removeLeftBehind();
+      await sealAnew(secrets, query, { host, signal: stop.signal });
+    };
+    let tidying = Promise.resolve();
+    const start = () => {
+      tidying = tidying.then(tidy).catch((error: unknown) => {
+        if (!stop.signal.aborted) host.log.warn({ err: error }, 'secrets could not be tidied up');
+      });
+    };
+    secrets.onStateChange(({ state }) => state === 'ok' && start());
+    host.onDrain('tidying', async () => {
+      stop.abort();
+      await tidying;
+    });
+    start();
+  }
+}
+
 /** Holder of the dynamic module that `credentialsModule` makes. */
 @Module({})
 export class CredentialsModule {}
@@ -98,14 +132,19 @@ export class CredentialsModule {}
  * @throws ConfigError when the keyring cannot be used
  */
 export function credentialsModule(config: CredentialsConfig, host: Host): DynamicModule {
-  const secrets = openSecretStore(config.secrets, (error) => host.log.error({ err: error }, 'the secret store failed'));
+  const tell = (error: unknown) => host.log.error({ err: error }, 'the secret store failed');
   const joinTokens = givenJoinTokens(config.nodes.joinTokensDir);
   return {
     module: CredentialsModule,
     imports: [
       databaseModule('credentials', config.database.url, {
         entities: [StaticCredential, NodeIdentity, JoinToken, Provider, UpstreamAuth, Connection],
-        migrations: [CreateCredentials1790000001000, CreateNodes1790000001050, CreateConnections1790000050000],
+        migrations: [
+          CreateCredentials1790000001000,
+          CreateNodes1790000001050,
+          CreateConnections1790000050000,
+          NameSealedColumns1790000060000,
+        ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
@@ -122,11 +161,12 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
         provide: Outbox,
         useFactory: () => new Outbox(host, { service: 'credentials', url: config.database.url, topics: OWNED }),
       },
+      { provide: SECRETS, useFactory: () => openServiceSecrets(config.secrets, host) },
       {
         provide: StaticCredentialsStore,
-        inject: [getDataSourceToken('credentials'), Outbox],
-        useFactory: (source: DataSource, outbox: Outbox) =>
-          new StaticCredentialsStore(source, outbox, secrets, () => host.clock.wallMs()),
+        inject: [getDataSourceToken('credentials'), Outbox, SECRETS],
+        useFactory: (source: DataSource, outbox: Outbox, secrets: SecretStore) =>
+          new StaticCredentialsStore(source, outbox, secrets, () => host.clock.wallMs(), tell),
       },
       {
         provide: NodesStore,
@@ -136,8 +176,8 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
       },
       {
         provide: DELIVERY,
-        inject: [AdminAccess, Connections],
-        useFactory: ({ refused }: AdminAccess, connections: Connections): Delivery => ({
+        inject: [AdminAccess, Connections, SECRETS],
+        useFactory: ({ refused }: AdminAccess, connections: Connections, secrets: SecretStore): Delivery => ({
           connections,
           secrets,
           refused,
@@ -153,8 +193,9 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
             source.transaction((manager) => outbox.recordAdminAction(manager, action)),
           ),
       },
-      ...connectionsProviders(config, host, secrets),
+      ...connectionsProviders(config, host),
       CredentialsStart,
+      SecretsStart,
     ],
   };
 }

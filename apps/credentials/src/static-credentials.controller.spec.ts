@@ -1,3 +1,4 @@
+import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess } from '@warder/admin-access';
 import { createInProcessBus, type Bus } from '@warder/bus';
 import {
@@ -8,8 +9,8 @@ import {
   principalStateTopic,
   tokenStateTopic,
 } from '@warder/contracts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
-import { createKeyringStore } from '@warder/secrets';
+import { type AdminActor, type EmbeddedPostgres, Outbox, startEmbeddedPostgres } from '@warder/postgres';
+import { createKeyringStore, type NamedSecrets } from '@warder/secrets';
 import { type RunningHost, startServiceForTest } from '@warder/service-host';
 import { createLogger } from '@warder/telemetry';
 import { digestOf, issueToken } from '@warder/tokens';
@@ -21,6 +22,7 @@ import request from 'supertest';
 import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { credentialsService } from './index.js';
+import { StaticCredentialsStore } from './static-credentials.store.js';
 
 const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
 const CANARY = 'Bearer canary-6f1d';
@@ -96,6 +98,13 @@ async function start(secrets: object = { create: true }): Promise<void> {
 const as = (role: keyof typeof bearers) =>
   request.agent(running?.url ?? '').set('authorization', `Bearer ${bearers[role]}`);
 const put = (upstream: string, body: object) => as('admin').put(`/admin/credentials/static/${upstream}`).send(body);
+const bound = (store: NamedSecrets): NamedSecrets => ({
+  put: store.put.bind(store),
+  get: store.get.bind(store),
+  read: store.read.bind(store),
+  remove: store.remove.bind(store),
+  list: store.list.bind(store),
+});
 const header = { kind: 'header', name: 'Authorization', value: CANARY };
 
 describe('/admin/credentials/static', () => {
@@ -194,6 +203,29 @@ describe('/admin/credentials/static', () => {
       ]),
     );
     expect(await createKeyringStore(places()).list()).toEqual(['static/mail']);
+  });
+
+  it('answers 409 when other processes are faster each time, and changes nothing', async () => {
+    await start();
+    await put('files', header);
+    const source = running!.app.get<DataSource>(getDataSourceToken('credentials'));
+    const real = createKeyringStore(places());
+    const meddled: NamedSecrets = {
+      ...bound(real),
+      put: async (name, value, expected) => {
+        const version = await real.put(name, value, expected);
+        await source.query('UPDATE credentials.static_credential SET version = version + 1');
+        return version;
+      },
+    };
+    const store = new StaticCredentialsStore(source, running!.app.get(Outbox), meddled, Date.now, () => undefined);
+    const by = { principalId: 'usr_admin', tokenId: 'pat_admin' } as unknown as AdminActor;
+    await expect(store.put('files', { kind: 'header', name: 'x-key', value: 'lost' }, by)).rejects.toMatchObject({
+      status: 409,
+      code: 'WDR_CREDENTIAL_CHANGED',
+    });
+    const list = await as('admin').get('/admin/credentials/static');
+    expect(list.body.credentials).toMatchObject([{ upstream: 'files', name: 'authorization' }]);
   });
 
   it('does not start without its keyring unless told to make one', async () => {

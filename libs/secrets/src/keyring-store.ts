@@ -5,8 +5,8 @@ import { createKeyring, type Keyring, readKeyring } from './keyring.js';
 import { rewrapAll, type RewrapProgress } from './rewrap-all.js';
 import { checkName, SEALED_SUFFIX, SealedFiles } from './sealed-files.js';
 import {
+  checkValue,
   type SealContext,
-  SECRET_BYTES_MAX,
   SecretError,
   type SecretStore,
   type StoreHealth,
@@ -211,13 +211,4 @@ class KeyringStore implements SecretStore {
 
 function contextOf(name: string, version: number): SealContext {
   return { table: 'named-secret', row: name, column: 'value', generation: version };
-}
-
-/** @throws SecretError for a value that would come back otherwise than it was put */
-export function checkValue(name: string, value: string): void {
-  if (Buffer.byteLength(value) > SECRET_BYTES_MAX)
-    throw new SecretError('too-large', `secret ${name} is larger than ${SECRET_BYTES_MAX} bytes`);
-  // Decoding gives back other text than was put in when a surrogate stands alone.
-  if (Buffer.from(value, 'utf8').toString('utf8') !== value)
-    throw new SecretError('damaged', `secret ${name} is not well-formed Unicode`);
 }

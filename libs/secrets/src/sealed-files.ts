@@ -9,8 +9,11 @@ export const SEALED_SUFFIX = '.sealed';
 
 /** @throws SecretError `name` for what is no name of a secret: no dot and no `..` passes */
 export function checkName(name: string): void {
-  if (!NAME.test(name) || name.length > 200)
-    throw new SecretError('name', 'a secret is named <kind>/<id>, a-z 0-9 "-"');
+  if (!isName(name)) throw new SecretError('name', 'a secret is named <kind>/<id>, a-z 0-9 "-"');
+}
+
+export function isName(name: string): boolean {
+  return NAME.test(name) && name.length <= 200;
 }
 
 /** One file per name, 0600, each replaced as a whole. */
@@ -66,7 +69,7 @@ export class SealedFiles {
     return files
       .filter((file) => file.endsWith(SEALED_SUFFIX))
       .map((file) => file.slice(0, -SEALED_SUFFIX.length).replaceAll('.', '/'))
-      .filter((name) => NAME.test(name))
+      .filter(isName)
       .sort();
   }
 

@@ -109,3 +109,12 @@ export class SecretError extends Error {
     return UNAVAILABLE.has(this.reason);
   }
 }
+
+/** @throws SecretError for a value that would come back otherwise than it was put */
+export function checkValue(name: string, value: string): void {
+  if (Buffer.byteLength(value) > SECRET_BYTES_MAX)
+    throw new SecretError('too-large', `secret ${name} is larger than ${SECRET_BYTES_MAX} bytes`);
+  // Decoding gives back other text than was put in when a surrogate stands alone.
+  if (Buffer.from(value, 'utf8').toString('utf8') !== value)
+    throw new SecretError('damaged', `secret ${name} is not well-formed Unicode`);
+}

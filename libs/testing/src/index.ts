@@ -47,3 +47,5 @@ export { KeycloakAdmin } from './keycloak-admin.js';
 export { KEYCLOAK_VERSION, keycloakCacheDir } from './keycloak-dist.js';
 export { type KeycloakSaml, keycloakSaml, keycloakSamlClient } from './keycloak-saml.js';
 export { KEYCLOAK_CLIENT, KEYCLOAK_PEOPLE, type KeycloakPerson, keycloakRealm } from './keycloak-realm.js';
+export { OpenBao } from './openbao.js';
+export { OPENBAO_VERSION } from './openbao-binary.js';

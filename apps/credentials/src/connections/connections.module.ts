@@ -7,11 +7,12 @@ import { policySnapshotTopic, signingKeyStateTopic } from '@warder/contracts';
 import { Buckets, type Rate } from '@warder/limits';
 import { BrowserForms, PageError } from '@warder/pages';
 import { Outbox } from '@warder/postgres';
-import type { NamedSecrets, SealedValues } from '@warder/secrets';
+import type { NamedSecrets, SealedValues, SecretStore } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import type { CredentialsConfig } from '../credentials-config.js';
+import { answering, SECRETS } from '../service-secrets.js';
 import { BrowserVisits } from './browser-visit.js';
 import { ConnectionActs } from './connection-acts.js';
 import { ConnectionLeaseSource } from './connection-lease-source.js';
@@ -199,11 +200,8 @@ function keyOf({ pepper }: CredentialsConfig, purpose: string): string {
 }
 
 /** What controllers of the connections are given. */
-export function connectionsProviders(
-  config: CredentialsConfig,
-  host: Host,
-  secrets: NamedSecrets & SealedValues,
-): NestProvider[] {
+export function connectionsProviders(config: CredentialsConfig, host: Host): NestProvider[] {
+  const tell = (error: unknown) => host.log.error({ err: error }, 'the secret store failed');
   const of = <T>(type: Type<T>, pick: (made: Connections) => T): NestProvider => ({
     provide: type,
     inject: [Connections],
@@ -212,9 +210,9 @@ export function connectionsProviders(
   return [
     {
       provide: Connections,
-      inject: [getDataSourceToken('credentials'), Outbox, AdminAccess],
-      useFactory: (source: DataSource, outbox: Outbox, access: AdminAccess) =>
-        new Connections({ config, host, source, outbox, secrets, access }),
+      inject: [getDataSourceToken('credentials'), Outbox, AdminAccess, SECRETS],
+      useFactory: (source: DataSource, outbox: Outbox, access: AdminAccess, store: SecretStore) =>
+        new Connections({ config, host, source, outbox, secrets: answering(store, tell), access }),
     },
     of(ProviderSetups, ({ setups }) => setups),
     of(ProvidersStore, ({ providers }) => providers),
