@@ -1,13 +1,65 @@
 import type { Detector } from './detector.js';
-import { HIDDEN_DETECTORS } from './hidden-detectors.js';
-import { INJECTION_DETECTORS } from './injection-detectors.js';
-import { PII_DETECTORS } from './pii-detectors.js';
-import { SECRET_DETECTORS } from './secret-detectors.js';
+import { CONCEALED_DETECTORS } from './injection/concealed.js';
+import { EXFILTRATION_DETECTORS } from './injection/exfiltration.js';
+import { FORGERY_DETECTORS } from './injection/forgery.js';
+import { LANGUAGE_DETECTORS } from './injection/languages.js';
+import { ORDER_DETECTORS } from './injection/orders.js';
+import { POISONING_DETECTORS } from './injection/poisoning.js';
+import { SIGN_DETECTORS } from './injection/signs.js';
+import { HIDDEN_DETECTORS } from './hidden/invisible.js';
+import { BANK_ACCOUNT } from './pii/bank-account.js';
+import { PII_BY_CONTEXT } from './pii/by-context.js';
+import { EMAIL } from './pii/email.js';
+import { LETTERED_NUMBERS } from './pii/lettered-numbers.js';
+import { NATIONAL_NUMBERS } from './pii/national-numbers.js';
+import { IPV4, IPV6, MAC_ADDRESS } from './pii/network-address.js';
+import { CARD } from './pii/payment-card.js';
+import { INTERNATIONAL_PHONE, NATIONAL_PHONE } from './pii/phone-number.js';
+import { ARGUMENT_RISK_DETECTORS } from './risks/argument-risks.js';
+import { ASSIGNED_SECRETS } from './secrets/assigned-secret.js';
+import { AI_FORMATS } from './secrets/ai-keys.js';
+import { CLOUD_FORMATS } from './secrets/cloud-keys.js';
+import { CODE_FORMATS } from './secrets/code-keys.js';
+import { CREDENTIALS_IN_PLACE } from './secrets/credential-in-place.js';
+import { issuedKeys } from './secrets/issued-key.js';
+import { KNOWN_SECRETS } from './secrets/known-secrets.js';
+import { MESSAGE_FORMATS } from './secrets/message-keys.js';
+import { namedKeys } from './secrets/named-key.js';
+import { NAMED_SECRETS } from './secrets/named-keys.js';
+import { OBSERVE_FORMATS } from './secrets/observe-keys.js';
+import { PAYMENT_FORMATS } from './secrets/payment-keys.js';
 
 const PACKS = {
-  secrets: SECRET_DETECTORS,
-  pii: PII_DETECTORS,
-  injection: INJECTION_DETECTORS,
+  secrets: [
+    ...KNOWN_SECRETS,
+    ...[CLOUD_FORMATS, CODE_FORMATS, AI_FORMATS, PAYMENT_FORMATS, MESSAGE_FORMATS, OBSERVE_FORMATS].flatMap(issuedKeys),
+    ...CREDENTIALS_IN_PLACE,
+    ...namedKeys(NAMED_SECRETS),
+    ...ASSIGNED_SECRETS,
+  ],
+  pii: [
+    EMAIL,
+    CARD,
+    BANK_ACCOUNT,
+    ...LETTERED_NUMBERS,
+    ...NATIONAL_NUMBERS,
+    ...PII_BY_CONTEXT,
+    INTERNATIONAL_PHONE,
+    NATIONAL_PHONE,
+    IPV4,
+    IPV6,
+    MAC_ADDRESS,
+  ],
+  injection: [
+    ...ORDER_DETECTORS,
+    ...SIGN_DETECTORS,
+    ...FORGERY_DETECTORS,
+    ...EXFILTRATION_DETECTORS,
+    ...CONCEALED_DETECTORS,
+    ...LANGUAGE_DETECTORS,
+    ...POISONING_DETECTORS,
+    ...ARGUMENT_RISK_DETECTORS,
+  ],
   hidden: HIDDEN_DETECTORS,
 } as const satisfies Record<string, readonly Detector[]>;
 

@@ -1,4 +1,5 @@
 import type { FindingCategory } from '@warder/contracts';
+import { CERTAIN } from './certainty.js';
 import type { Hit, Span } from './detector.js';
 import type { TextScanner } from './text-scanner.js';
 
@@ -32,7 +33,8 @@ export function seamHits(
   if (texts.length < 2) return undefined;
   const found: Found = new Map();
   const look = (parts: readonly BlockText[], separator: string, asked: typeof isAsked): void => {
-    const hits = scanner.scan(parts.map(({ text }) => text).join(separator), asked);
+    const joined = parts.map(({ text }) => text).join(separator);
+    const hits = scanner.scan(joined, asked).filter(({ certainty }) => certainty >= CERTAIN);
     if (hits.length > 0) addCut(found, hits, place(parts, separator.length), scanner);
   };
   look(texts, '', isAsked);

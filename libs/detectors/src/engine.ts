@@ -17,6 +17,7 @@ export function engineOver(
   return {
     version,
     unknownDetectors,
+    scan: (text, reading) => scanner.scan(text, () => true, reading),
     screen(value: unknown, phase: Phase, actions: GuardrailActions): Screening {
       return new LeafWalk(scanner, SCREENING_BOUNDS, phase, actions).screen(value);
     },

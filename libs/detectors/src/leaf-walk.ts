@@ -1,10 +1,12 @@
 import type { Finding, FindingCategory, GuardrailActions } from '@warder/contracts';
+import { CERTAIN, isCertain } from './certainty.js';
 import { seamHits } from './content-seams.js';
+import { definitionText, isDefinition } from './definition.js';
 import type { Hit } from './detector.js';
 import { jsonPointer } from './json-pointer.js';
 import { placeholderFor, redact } from './redaction.js';
 import type { Phase, Screening } from './screening-engine.js';
-import type { TextScanner } from './text-scanner.js';
+import type { Reading, TextScanner } from './text-scanner.js';
 
 /** How far a value is followed; what lies beyond cannot be decided and is rejected. */
 export interface Bounds {
@@ -35,6 +37,9 @@ export class LeafWalk {
   private leaves = 0;
   private isBlocked = false;
   private seam: { readonly text: string; readonly hits: readonly Hit[] } | undefined;
+  private reading: Reading = 'answer';
+  /** The key whose value is next, if it says what a number or a word by itself does not. */
+  private telling: string | undefined;
   private readonly isAsked = (category: FindingCategory): boolean => this.actions[category] !== 'off';
 
   constructor(
@@ -46,8 +51,11 @@ export class LeafWalk {
 
   screen(value: unknown): Screening {
     let screened: unknown;
+    if (this.phase === 'request') this.reading = 'arguments';
+    else if (isDefinition(value)) this.reading = 'definition';
     try {
       screened = this.walk(value, 0);
+      if (this.reading === 'definition') this.readWhole(value as object);
     } catch (error) {
       if (!(error instanceof BeyondBound)) throw error;
       this.report({ detector: error.detector, category: 'hidden' }, 'block');
@@ -56,6 +64,22 @@ export class LeafWalk {
     const findings = this.reported();
     if (this.isBlocked) return { verdict: 'reject', value: screened, findings };
     return { verdict: screened === value ? 'pass' : 'mutate', value: screened, findings };
+  }
+
+  /** What a definition's parts say only together is reported at its root. */
+  private readWhole(definition: object): void {
+    const hits = this.scanner.scan(definitionText(definition), this.isAsked, 'definition');
+    const whole = hits.filter(
+      ({ category, certainty }) => category === 'injection' && isCertain(certainty, this.reading),
+    );
+    const action = this.actions.injection;
+    if (whole.length === 0 || action === 'off') return;
+    const told = new Set(this.reported().map(({ detector }) => detector));
+    for (const detector of new Set(whole.map((hit) => hit.detector))) {
+      if (told.has(detector)) continue;
+      this.report({ detector, category: 'injection' }, action === 'redact' ? 'flag' : action);
+    }
+    if (action === 'block') this.isBlocked = true;
   }
 
   private walk(value: unknown, depth: number): unknown {
@@ -100,9 +124,11 @@ export class LeafWalk {
     for (const name in members) {
       const value = members[name];
       this.count();
-      const hits = this.scanner.scan(name, this.isAsked);
-      this.keys.push(hits.length === 0 ? name : redact(name, hits));
+      const hits = this.scan(name);
+      const shown = hits.length === 0 ? name : redact(name, hits.filter(isCut));
+      this.keys.push(shown);
       const shownName = hits.length === 0 ? name : this.apply(name, hits);
+      this.telling = isTelling(name) ? name : undefined;
       const screened = isMedia(members, name, value) ? value : this.walk(value, depth);
       this.keys.pop();
       if (shownName !== name || screened !== value) changed ??= membersBefore(members, name);
@@ -113,8 +139,25 @@ export class LeafWalk {
     return changed === undefined ? members : assemble(changed);
   }
 
+  private scan(text: string): readonly Hit[] {
+    const hits = this.scanner.scan(text, this.isAsked, this.reading);
+    return hits.every(({ certainty }) => certainty >= CERTAIN)
+      ? hits
+      : hits.filter(({ certainty }) => isCertain(certainty, this.reading));
+  }
+
+  /** Read as `key: value`, for a number under `tfn` is one and by itself is none. */
+  private scanUnder(key: string, text: string): readonly Hit[] {
+    const before = `${key}: `.length;
+    return this.scan(`${key}: ${text}`)
+      .filter(({ start }) => start >= before)
+      .map((hit) => ({ ...hit, start: hit.start - before, end: hit.end - before }));
+  }
+
   private text(text: string): string {
-    let hits = this.scanner.scan(text, this.isAsked);
+    const { telling } = this;
+    this.telling = undefined;
+    let hits = telling === undefined || text.length > TOLD_CHARS_MAX ? this.scan(text) : this.scanUnder(telling, text);
     if (this.seam?.text === text) {
       hits = hits.length === 0 ? this.seam.hits : [...hits, ...this.seam.hits];
       this.seam = undefined;
@@ -138,8 +181,9 @@ export class LeafWalk {
   private apply(text: string, hits: readonly Hit[]): string {
     const masked: Hit[] = [];
     for (const hit of hits) {
-      const action = this.actions[hit.category];
-      if (action === 'off') continue;
+      const asked = this.actions[hit.category];
+      if (asked === 'off') continue;
+      const action = isCut(hit) ? asked : 'flag';
       this.report(hit, action);
       if (action === 'block') this.isBlocked = true;
       if (action !== 'flag') masked.push(hit);
@@ -158,6 +202,25 @@ export class LeafWalk {
     const count = (findings.get(key)?.count ?? 0) + 1;
     findings.set(key, { detector, category, action, phase: this.phase, place, count });
   }
+}
+
+const isCut = ({ isAdvisory }: Hit): boolean => isAdvisory !== true;
+
+/** Characters of a value that its key may explain. */
+const TOLD_CHARS_MAX = 512;
+const TELLING_KEYS_MAX = 4_096;
+/** Keys as they are: `password`, `ssn`, `client_ip`. What stands under any other is read by itself. */
+const TELLING =
+  /pass|pwd|secret|token|key|auth|cred|psk|pin\b|ssn|tfn|\bsin\b|itin|nif|nie|dni|iban|nino|nhs|nir|insee|steuer|idnr|tax|abn|bsn|pesel|cpf|cui[tl]|cnp|egn|amka|oib|svnr|ahv|avs|aadhaa?r|\bpan\b|npi|mbi|medicare|routing|\baba|vin\b|chassis|person.?n|cpr|pnr|fnr|kimlik|tckn|nric|mykad|\bnik\b|ktp|rut\b|curp|phone|tel\b|mobile|fax|cell|contact|whatsapp|dob|birth|passport|licen[cs]e|wallet|bitcoin|btc|security|identity|national|social|medic|insurance/i;
+/** Names of members come again and again. */
+const tellingKeys = new Map<string, boolean>();
+
+function isTelling(key: string): boolean {
+  const known = tellingKeys.get(key);
+  if (known !== undefined) return known;
+  const is = key.length <= 64 && TELLING.test(key);
+  if (tellingKeys.size < TELLING_KEYS_MAX) tellingKeys.set(key, is);
+  return is;
 }
 
 /** Base64 of a picture or a sound is not text: scanning it would only find chance. Anything else there is scanned. */

@@ -1,4 +1,6 @@
 import type { Finding, GuardrailActions } from '@warder/contracts';
+import type { Hit } from './detector.js';
+import type { Reading } from './text-scanner.js';
 
 /** The direction of what is screened, as it stands in a finding. */
 export type Phase = Finding['phase'];
@@ -19,6 +21,11 @@ export interface ScreeningEngine {
   readonly version: number;
   /** Ids that a rule pack names and this build does not know; the others work. */
   readonly unknownDetectors: readonly string[];
+  /**
+   * What stands in one text, with places and how sure each is; signs too weak to be findings are among them. For
+   * measuring and for showing people why.
+   */
+  scan(text: string, reading?: Reading): readonly Hit[];
   /**
    * Screens every string, number and key of a parsed JSON value. Never throws: what lies beyond a bound is rejected.
    * @param value - arguments, an interim message's params, a result or an error, as parsed (never serialised text)

@@ -1,77 +1,47 @@
 import type { FindingCategory } from '@warder/contracts';
-import type {
-  AtSignDetector,
-  Detector,
-  DigitsDetector,
-  HiddenDetector,
-  Hit,
-  LiteralDetector,
-  Span,
-} from './detector.js';
-import { holdsInvisible, visibleText } from './hidden-detectors.js';
+import { weighTogether } from './certainty.js';
+import type { Detector, HiddenDetector, Hit, LiteralForm, ShapeDetector, SignDetector, Span } from './detector.js';
+import { CUES } from './evasion/cues.js';
+import { decodings, mightBeDisguised } from './evasion/decodings.js';
+import { hit, matchForm } from './form-match.js';
+import { FOLD, GRAM_MASK, GramTable, HASH_BITS, HASH_MASK, type Literal, standsAt, TAIL_MASK } from './gram-table.js';
+import { holdsInvisible, visibleText } from './hidden/invisible.js';
+import { isDigit as isDigitCode, isLetterOrDigit } from './pii/characters.js';
+import { countDigits, DATE_REST, isDate, wholeNumber } from './pii/number-at.js';
+
+type IsAsked = (category: FindingCategory) => boolean;
+
+/** What a text is: some rules make sense in a call's arguments or a tool's definition only. */
+export type Reading = 'answer' | 'arguments' | 'definition';
 
 /** Finds what stands in one text; which categories are asked for is the caller's decision. */
 export interface TextScanner {
-  scan(text: string, isAsked: (category: FindingCategory) => boolean): readonly Hit[];
+  scan(text: string, isAsked: IsAsked, reading?: Reading): readonly Hit[];
   /** The same for the text of a JSON number, however large. */
-  scanNumber(text: string, isAsked: (category: FindingCategory) => boolean): readonly Hit[];
+  scanNumber(text: string, isAsked: IsAsked): readonly Hit[];
 }
 
 const NOTHING: readonly Hit[] = [];
 /** The one ASCII character that begins something invisible. */
 const ESCAPE = '\u001b';
-const GRAM_BITS = 15;
-const GRAM_MASK = (1 << GRAM_BITS) - 1;
-const DIGIT_FOLD = 27;
-const DIGITS_BUCKET = 255;
-/** Five bits for each ASCII character: letters without case, all digits alike, the marks that literals hold. */
-const FOLD = Uint8Array.from({ length: 256 }, (_, code) => {
-  const lower = code | 32;
-  if (lower >= 97 && lower <= 122 && code < 128) return lower - 96;
-  if (code >= 48 && code <= 57) return DIGIT_FOLD;
-  return code === 95 ? 28 : code === 45 ? 29 : code === 60 || code === 91 ? 30 : code === 32 ? 31 : 0;
-});
 /** Characters of a text from which copying it pays, and of which at most are copied at once. */
 const BYTES_FROM = 48;
 const CHUNK = 16_384;
 const UTF8_BYTES_MAX = 3;
+/** Encodings within encodings that are followed. */
+const ROUNDS_MAX = 2;
+/** How far around a literal a pattern is looked for, and how far apart two such looks are at least. */
+const AROUND_BEFORE = 160;
+const AROUND_BEHIND = 320;
+const LOOKS_APART = 60;
+/** Shorter numbers are nobody's, unless a letter adjoins. */
+const NUMBER_DIGITS_MIN = 7;
+/** More digits than any number of a person has. */
+const COUNT_MAX = 64;
+/** What a disguise that has no other use adds to the weight of what it hides. */
+const DISGUISE_WEIGHT = 0.5;
 /** Where the text that is being swept stands; a sweep never waits, so one is enough. */
 const bytes = Buffer.allocUnsafeSlow(CHUNK * UTF8_BYTES_MAX);
-/** English letters from the rarest to the commonest, and then what rules and lists are drawn with: a gram of rare ones wakes nobody in vain. */
-const COMMONNESS = '_<[|zqxjkvbpygfwmucldrhsnioate -';
-
-interface Literal {
-  readonly text: string;
-  /** From the literal's start to the end of the gram that announces it. */
-  readonly reach: number;
-  readonly detector: LiteralDetector;
-}
-
-function gramAt(text: string, end: number): number {
-  const fold = (index: number): number => FOLD[text.charCodeAt(index) & 127] ?? 0;
-  return ((fold(end - 2) << 10) | (fold(end - 1) << 5) | fold(end)) & GRAM_MASK;
-}
-
-/** The rarest gram of a literal, by the place of its last character. */
-function reachOf(literal: string): number {
-  const weights = Array.from(literal, (letter) => COMMONNESS.indexOf(letter));
-  let best = 2;
-  let bestWeight = Number.POSITIVE_INFINITY;
-  for (let end = 2; end < literal.length; end += 1) {
-    const weight = (weights[end] ?? 0) + (weights[end - 1] ?? 0) + (weights[end - 2] ?? 0);
-    if (weight < bestWeight) [best, bestWeight] = [end, weight];
-  }
-  return best;
-}
-
-function standsAt(text: string, start: number, literal: string): boolean {
-  for (let index = 0; index < literal.length; index += 1) {
-    const code = text.charCodeAt(start + index);
-    const lower = code >= 65 && code <= 90 ? code | 32 : code;
-    if (lower !== literal.charCodeAt(index)) return false;
-  }
-  return true;
-}
 
 /**
  * One pass over the text, a table look-up for each character: the last three characters say whether one of the
@@ -79,123 +49,177 @@ function standsAt(text: string, start: number, literal: string): boolean {
  * every rule costs a bounded time for each place at which it is asked.
  */
 export class GramScanner implements TextScanner {
-  private readonly buckets: Literal[][] = [[]];
-  private readonly bucketOf = new Uint8Array(1 << GRAM_BITS);
-  private readonly digits: DigitsDetector[] = [];
-  private readonly atSigns: AtSignDetector[] = [];
+  private readonly table = new GramTable();
+  private readonly numbers: ShapeDetector[] = [];
+  private readonly signs: SignDetector[] = [];
   private readonly hidden: HiddenDetector[] = [];
+  private readonly hasInjections: boolean;
 
   private hits: Hit[] = [];
   private digitsDoneTo = 0;
+  private readonly byCount: (readonly ShapeDetector[] | undefined)[] = [];
+  private readonly lookedAt = new Map<LiteralForm, number>();
+  private cues = 0;
+  private reading: Reading = 'answer';
+  private isAsked: IsAsked = () => true;
 
   constructor(detectors: readonly Detector[]) {
-    for (const detector of detectors) {
-      if (detector.trigger === 'literal') for (const literal of detector.literals) this.announce(literal, detector);
-      else if (detector.trigger === 'digits') this.digits.push(detector);
-      else if (detector.trigger === 'at-sign') this.atSigns.push(detector);
-      else this.hidden.push(detector);
-    }
-    if (this.digits.length > 0) {
-      const gram = (DIGIT_FOLD << 10) | (DIGIT_FOLD << 5) | DIGIT_FOLD;
-      this.bucketOf[gram] = DIGITS_BUCKET;
+    this.hasInjections = detectors.some(({ category }) => category === 'injection');
+    for (const detector of detectors) this.take(detector);
+    if (this.hasInjections) for (const cue of CUES) this.table.announce(cue);
+  }
+
+  private take(detector: Detector): void {
+    if (detector.trigger === 'literal') this.table.announce(detector);
+    else if (detector.trigger === 'hidden') this.hidden.push(detector);
+    else if (isSign(detector)) this.signs.push(detector);
+    else {
+      this.table.announceShape(detector);
+      if (detector.trigger === 'digits') this.numbers.push(detector);
     }
   }
 
-  scan(text: string, isAsked: (category: FindingCategory) => boolean): readonly Hit[] {
+  scan(text: string, isAsked: IsAsked, reading: Reading = 'answer'): readonly Hit[] {
     if (text.length === 0) return NOTHING;
-    const codes = this.sweep(text, isAsked);
-    if ((codes > 127 || text.includes(ESCAPE)) && holdsInvisible(text)) return this.scanVisible(text, isAsked);
-    if (this.atSigns.length > 0 && isAsked('pii')) this.sweepAtSigns(text);
-    return this.takeHits();
+    this.isAsked = isAsked;
+    this.reading = reading;
+    const hits = this.look(text, 0);
+    return hits.length === 0 ? NOTHING : weighTogether(hits);
   }
 
-  scanNumber(text: string, isAsked: (category: FindingCategory) => boolean): readonly Hit[] {
+  scanNumber(text: string, isAsked: IsAsked): readonly Hit[] {
     const whole = /^-?(\d+)(?:\.0+)?$/.exec(text)?.[1] ?? (/[eE.]/.test(text) ? wholeNumber(text) : undefined);
-    if (whole === undefined || this.digits.length === 0 || !isAsked('pii')) return NOTHING;
-    const detector = this.digits.find((each) => each.matchAt(whole, 0)?.end === whole.length);
+    if (whole === undefined || this.numbers.length === 0 || !isAsked('pii')) return NOTHING;
+    const detector = this.numbers.find((each) => each.matchAt(whole, 0)?.end === whole.length);
     return detector === undefined ? NOTHING : [hit(detector, { start: 0, end: text.length })];
   }
 
-  private announce(literal: string, detector: LiteralDetector): void {
-    const reach = reachOf(literal);
-    const gram = gramAt(literal, reach);
-    let bucket = this.bucketOf[gram] ?? 0;
-    if (bucket === 0) bucket = this.buckets.push([]) - 1;
-    if (bucket >= DIGITS_BUCKET) throw new RangeError('more literals than the gram table has buckets');
-    this.bucketOf[gram] = bucket;
-    this.buckets[bucket]?.push({ text: literal, reach, detector });
+  private look(text: string, round: number): readonly Hit[] {
+    this.hits = [];
+    this.cues = 0;
+    if (this.lookedAt.size > 0) this.lookedAt.clear();
+    const codes = this.sweep(text);
+    if ((codes > 127 || text.includes(ESCAPE)) && holdsInvisible(text)) return this.lookThrough(text, round);
+    if (this.signs.length > 0 && this.isAsked('pii')) this.sweepSigns(text);
+    return this.withDecoded(text, codes > 127, round);
+  }
+
+  /** What invisible characters cut apart is found as if they were not there, and replaced together with them. */
+  private lookThrough(text: string, round: number): readonly Hit[] {
+    const visible = visibleText(text);
+    const placed = this.look(visible.text, round).map((each) => ({
+      ...each,
+      start: visible.offsets[each.start] ?? 0,
+      end: (visible.offsets[each.end - 1] ?? 0) + 1,
+    }));
+    if (!this.isAsked('hidden') || round > 0) return placed;
+    const hidden = this.hidden.flatMap((detector) => detector.matchAll(text).map((span) => hit(detector, span)));
+    return [...placed, ...hidden];
+  }
+
+  private withDecoded(text: string, isBeyondAscii: boolean, round: number): readonly Hit[] {
+    const { cues } = this;
+    const hits = this.hits;
+    this.hits = [];
+    if (!this.hasInjections || round >= ROUNDS_MAX || !mightBeDisguised(text, isBeyondAscii, cues)) return hits;
+    for (const decoding of decodings(text, isBeyondAscii, cues)) {
+      for (const each of this.look(decoding.text, round + 1)) {
+        if (each.category === 'pii') continue;
+        const certainty = decoding.isDisguise ? 1 - (1 - each.certainty) * (1 - DISGUISE_WEIGHT) : each.certainty;
+        hits.push({ ...each, ...decoding.place(each), certainty });
+      }
+    }
+    return hits;
   }
 
   /** Reports to `hits`; returns the OR of the character codes, or 0 for ASCII. */
-  private sweep(text: string, isAsked: (category: FindingCategory) => boolean): number {
+  private sweep(text: string): number {
     this.digitsDoneTo = 0;
     const { length } = text;
-    if (length < BYTES_FROM) return this.sweepCodes(text, 0, 0, isAsked);
+    if (length < BYTES_FROM) return this.sweepCodes(text, 0, 0);
     let gram = 0;
     for (let start = 0; start < length; start += CHUNK) {
       const part = length <= CHUNK ? text : text.slice(start, start + CHUNK);
       // As many bytes as characters: all ASCII, and a byte's place is the character's.
-      if (bytes.write(part) !== part.length) return this.sweepCodes(text, start, gram, isAsked);
-      gram = this.sweepBytes(text, start, part.length, gram, isAsked);
+      if (bytes.write(part) !== part.length) return this.sweepCodes(text, start, gram);
+      gram = this.sweepBytes(text, start, part.length, gram);
     }
     return 0;
   }
 
   /** Twice as fast as charCodeAt, which asks at each character how the string is represented. */
-  private sweepBytes(
-    text: string,
-    start: number,
-    length: number,
-    before: number,
-    isAsked: (category: FindingCategory) => boolean,
-  ): number {
-    const { bucketOf } = this;
+  private sweepBytes(text: string, start: number, length: number, before: number): number {
+    const { isWoken, isConfirmed } = this.table;
     const from = bytes;
     const fold = FOLD;
-    let gram = before;
+    let tail = before;
     // Two at a time, with one branch for both: nearly all characters wake nobody.
     for (let at = 0; at < length; at += 2) {
-      const first = ((gram << 5) | (fold[from[at] as number] as number)) & GRAM_MASK;
-      gram = ((first << 5) | (fold[from[at + 1] as number] as number)) & GRAM_MASK;
-      const woken = bucketOf[first] as number;
-      const alsoWoken = bucketOf[gram] as number;
+      const first = ((tail << 5) | (fold[from[at] as number] as number)) & TAIL_MASK;
+      tail = ((first << 5) | (fold[from[at + 1] as number] as number)) & TAIL_MASK;
+      const woken = isWoken[(first & HASH_MASK) ^ (first >>> HASH_BITS)] as number;
+      const alsoWoken = isWoken[(tail & HASH_MASK) ^ (tail >>> HASH_BITS)] as number;
       if ((woken | alsoWoken) === 0) continue;
-      if (woken !== 0) this.ask(text, start + at, woken, isAsked);
-      if (alsoWoken !== 0 && at + 1 < length) this.ask(text, start + at + 1, alsoWoken, isAsked);
+      if (woken !== 0 && isConfirmed[first] !== 0) this.ask(text, start + at, first & GRAM_MASK);
+      if (alsoWoken !== 0 && isConfirmed[tail] !== 0 && at + 1 < length)
+        this.ask(text, start + at + 1, tail & GRAM_MASK);
     }
-    return gram;
+    return tail;
   }
 
-  private sweepCodes(
-    text: string,
-    start: number,
-    before: number,
-    isAsked: (category: FindingCategory) => boolean,
-  ): number {
-    const bucketOf = this.bucketOf;
+  private sweepCodes(text: string, start: number, before: number): number {
+    const { isWoken, isConfirmed } = this.table;
     let bits = 0;
-    let gram = before;
+    let tail = before;
     for (let at = start; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
       bits |= code;
-      gram = ((gram << 5) | (FOLD[code & 127] as number)) & GRAM_MASK;
-      const bucket = bucketOf[gram] as number;
-      if (bucket !== 0) this.ask(text, at, bucket, isAsked);
+      if (code > 127) this.askWide(text, at, code);
+      tail = ((tail << 5) | (FOLD[code & 127] as number)) & TAIL_MASK;
+      if (isWoken[(tail & HASH_MASK) ^ (tail >>> HASH_BITS)] !== 0 && isConfirmed[tail] !== 0)
+        this.ask(text, at, tail & GRAM_MASK);
     }
     return bits;
   }
 
-  private ask(text: string, at: number, bucket: number, isAsked: (category: FindingCategory) => boolean): void {
-    if (bucket === DIGITS_BUCKET) {
-      if (at >= this.digitsDoneTo && isAsked('pii')) this.askDigits(text, at);
+  private ask(text: string, at: number, gram: number): void {
+    const { literals, shapes, trigger } = this.table.at(gram);
+    for (let index = 0; index < literals.length; index += 1) {
+      const literal = literals[index] as Literal;
+      const start = at - literal.reach;
+      const code = text.charCodeAt(start);
+      if (code !== literal.first && (code | 32) !== literal.first) continue;
+      if (start >= 0 && standsAt(text, start, literal.text)) this.askLiteral(text, start, literal);
+    }
+    if (trigger === 'digits') this.askDigits(text, at, shapes);
+    else if (trigger !== undefined && at >= 2 && this.isAsked('pii')) this.askShapes(text, at - 2, shapes);
+  }
+
+  private askWide(text: string, at: number, code: number): void {
+    const literals = this.table.wideAt(code);
+    if (literals === undefined) return;
+    for (const literal of literals) if (standsAt(text, at, literal.text)) this.askLiteral(text, at, literal);
+  }
+
+  private askLiteral(text: string, start: number, { detector, form }: Literal): void {
+    if (detector.cue !== undefined) {
+      this.cues |= detector.cue;
       return;
     }
-    for (const { text: literal, reach, detector } of this.buckets[bucket] ?? []) {
-      const start = at - reach;
-      if (start < 0 || !standsAt(text, start, literal) || !isAsked(detector.category)) continue;
-      const span = matchLiteral(detector, text, start);
-      if (span !== undefined && !this.covers(detector, span)) this.hits.push(hit(detector, span));
-    }
+    if (!this.isAsked(detector.category)) return;
+    if (detector.scope !== undefined && detector.scope !== this.reading) return;
+    const found = form.isAround === true ? this.lookAround(form, text, start) : matchForm(form, text, start);
+    if (found === undefined) return;
+    const span = detector.extend === undefined ? found : detector.extend(text, found);
+    if (span !== undefined && !this.covers(detector, span)) this.hits.push(hit(detector, span));
+  }
+
+  private lookAround(form: LiteralForm, text: string, start: number): Span | undefined {
+    if (start < (this.lookedAt.get(form) ?? -LOOKS_APART) + LOOKS_APART) return undefined;
+    this.lookedAt.set(form, start);
+    const from = Math.max(0, start - AROUND_BEFORE);
+    const match = form.pattern.exec(text.slice(from, start + AROUND_BEHIND));
+    return match === null ? undefined : { start: from + match.index, end: from + match.index + match[0].length };
   }
 
   /** The same rule may be woken twice within what it already found. */
@@ -207,76 +231,63 @@ export class GramScanner implements TextScanner {
     return false;
   }
 
-  private askDigits(text: string, at: number): void {
+  private askDigits(text: string, at: number, detectors: readonly ShapeDetector[]): void {
+    if (at < this.digitsDoneTo || !this.isAsked('pii')) return;
     let end = at + 1;
     while (end < text.length && isDigit(text, end)) end += 1;
     this.digitsDoneTo = end;
     const start = at - 2;
     if (!isDigit(text, start) || !isDigit(text, start + 1) || !isDigit(text, at)) return;
-    for (const detector of this.digits) {
-      const span = detector.matchAt(text, start);
-      if (span === undefined) continue;
-      this.hits.push(hit(detector, span));
-      this.digitsDoneTo = Math.max(end, span.end);
+    if (end - start === 4 && isDate(text, end)) {
+      this.digitsDoneTo = end + DATE_REST;
+      return;
     }
+    const isLettered = isLetterOrDigit(text.charCodeAt(start - 1)) || isLetterOrDigit(text.charCodeAt(end));
+    const count = countDigits(text, start, end);
+    if (!isLettered && count < NUMBER_DIGITS_MIN) return;
+    const asked = this.askedFor(count, isLettered, detectors);
+    const found = this.askShapes(text, start, asked);
+    if (found !== undefined) this.digitsDoneTo = Math.max(end, found.end);
   }
 
-  private sweepAtSigns(text: string): void {
-    for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
-      for (const detector of this.atSigns) {
+  /** Those of the detectors that a number of so many digits, with or without a letter beside it, may concern. */
+  private askedFor(count: number, isLettered: boolean, detectors: readonly ShapeDetector[]): readonly ShapeDetector[] {
+    const key = Math.min(count, COUNT_MAX) * 2 + (isLettered ? 1 : 0);
+    let asked = this.byCount[key];
+    if (asked === undefined) {
+      asked = detectors.filter(({ digits, isLettered: asksLetter }) =>
+        digits === undefined
+          ? asksLetter !== true || isLettered
+          : (count >= digits[0] && count <= digits[1]) || (asksLetter === true && isLettered),
+      );
+      this.byCount[key] = asked;
+    }
+    return asked;
+  }
+
+  /** The first that knows the shape has it. */
+  private askShapes(text: string, start: number, detectors: readonly ShapeDetector[]): Span | undefined {
+    for (const detector of detectors) {
+      const span = detector.matchAt(text, start);
+      if (span === undefined) continue;
+      if (!this.covers(detector, span)) this.hits.push(hit(detector, span));
+      return span;
+    }
+    return undefined;
+  }
+
+  private sweepSigns(text: string): void {
+    for (const detector of this.signs) {
+      const sign = detector.trigger === 'at-sign' ? '@' : '+';
+      for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) {
         const span = detector.matchAt(text, at);
         if (span !== undefined) this.hits.push(hit(detector, span));
       }
     }
   }
-
-  /** What invisible characters cut apart is found as if they were not there, and replaced together with them. */
-  private scanVisible(text: string, isAsked: (category: FindingCategory) => boolean): readonly Hit[] {
-    this.hits = [];
-    const visible = visibleText(text);
-    this.sweep(visible.text, isAsked);
-    if (this.atSigns.length > 0 && isAsked('pii')) this.sweepAtSigns(visible.text);
-    const placed = this.takeHits().map((each) => ({
-      ...each,
-      start: visible.offsets[each.start] ?? 0,
-      end: (visible.offsets[each.end - 1] ?? 0) + 1,
-    }));
-    if (!isAsked('hidden')) return placed;
-    const hidden = this.hidden.flatMap((detector) => detector.matchAll(text).map((span) => hit(detector, span)));
-    return [...placed, ...hidden];
-  }
-
-  private takeHits(): readonly Hit[] {
-    if (this.hits.length === 0) return NOTHING;
-    const hits = this.hits;
-    this.hits = [];
-    return hits;
-  }
 }
 
-const isDigit = (text: string, at: number): boolean => {
-  const code = text.charCodeAt(at);
-  return code >= 48 && code <= 57;
-};
+const isSign = (detector: ShapeDetector | SignDetector): detector is SignDetector =>
+  detector.trigger === 'at-sign' || detector.trigger === 'plus-sign';
 
-const hit = (detector: Detector, span: Span): Hit => ({
-  start: span.start,
-  end: span.end,
-  detector: detector.id,
-  category: detector.category,
-});
-
-function matchLiteral(detector: LiteralDetector, text: string, start: number): Span | undefined {
-  detector.pattern.lastIndex = start;
-  const match = detector.pattern.exec(text);
-  if (match === null) return undefined;
-  const end = start + match[0].length;
-  const span = { start: match[1] === undefined ? start : end - match[1].length, end };
-  return detector.extend === undefined ? span : detector.extend(text, span);
-}
-
-/** `4.111111111111111e15` and the like, as digits; a fraction or a number past 19 digits is no card. */
-function wholeNumber(text: string): string | undefined {
-  const value = Math.abs(Number(text));
-  return Number.isSafeInteger(value) ? String(value) : undefined;
-}
+const isDigit = (text: string, at: number): boolean => isDigitCode(text.charCodeAt(at));

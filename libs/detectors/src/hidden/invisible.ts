@@ -1,4 +1,4 @@
-import type { HiddenDetector, Span } from './detector.js';
+import type { HiddenDetector, Span } from '../detector.js';
 
 /**
  * What is in a text and nobody sees: zero-width characters, soft hyphens, marks of direction, variation selectors, tags,
@@ -46,6 +46,9 @@ const spelt = (tags: string): string =>
 const tags: HiddenDetector = {
   id: 'hidden.tag-characters',
   category: 'hidden',
+  what: 'Text in tag characters, which nobody sees',
+  fires: ['a\u{e0064}\u{e006f}b'],
+  passes: ['\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}'],
   trigger: 'hidden',
   matchAll(text: string): readonly Span[] {
     const spans: Span[] = [];
@@ -62,6 +65,9 @@ const tags: HiddenDetector = {
 const zeroWidth: HiddenDetector = {
   id: 'hidden.zero-width',
   category: 'hidden',
+  what: 'Zero-width characters where no script needs them',
+  fires: ['pass\u200bword'],
+  passes: ['\ufeffhello'],
   trigger: 'hidden',
   matchAll(text: string): readonly Span[] {
     const spans: Span[] = [];
@@ -77,4 +83,48 @@ const zeroWidth: HiddenDetector = {
   },
 };
 
-export const HIDDEN_DETECTORS: readonly HiddenDetector[] = [tags, zeroWidth];
+const spansOf = (text: string, pattern: RegExp): readonly Span[] =>
+  Array.from(text.matchAll(pattern), (match) => ({ start: match.index, end: match.index + match[0].length }));
+
+/** Words behind it, and not a name or a number in another script's text. */
+const WORDS_BEHIND = /[\u202d\u202e](?=[!-~]{1,40} [!-~]{1,40} [!-~])/g;
+
+const bidi: HiddenDetector = {
+  id: 'hidden.direction-override',
+  category: 'hidden',
+  what: 'Text whose order on the screen is turned round',
+  fires: ['a \u202esdrow eerht era'],
+  passes: ['\u200fשלום'],
+  trigger: 'hidden',
+  matchAll: (text) => spansOf(text, WORDS_BEHIND),
+};
+
+const SELECTOR_RUNS = /[\ufe00-\ufe0f]{3,}/g;
+
+const selectors: HiddenDetector = {
+  id: 'hidden.variation-selectors',
+  category: 'hidden',
+  what: 'Bytes in variation selectors, which nobody sees',
+  fires: ['a\ufe01\ufe02\ufe03'],
+  passes: ['\u2764\ufe0f'],
+  trigger: 'hidden',
+  matchAll: (text) => spansOf(text, SELECTOR_RUNS),
+};
+
+/** Conceal (SGR 8), and a colour that is its own background. */
+const CONCEALED = new RegExp(
+  String.raw`\u001b\[(?:[0-9;]{0,12};)?8m|\u001b\[38;5;(\d{1,3});48;5;\1m|\u001b\[38;2;(\d{1,3};\d{1,3};\d{1,3});48;2;\2m`,
+  'g',
+);
+
+const concealed: HiddenDetector = {
+  id: 'hidden.terminal-conceal',
+  category: 'hidden',
+  what: 'Text that a terminal is told not to show',
+  fires: ['\u001b[8mobey\u001b[0m'],
+  passes: ['\u001b[31mred\u001b[0m'],
+  trigger: 'hidden',
+  matchAll: (text) => spansOf(text, CONCEALED),
+};
+
+export const HIDDEN_DETECTORS: readonly HiddenDetector[] = [tags, zeroWidth, bidi, selectors, concealed];

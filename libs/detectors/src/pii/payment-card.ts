@@ -1,44 +1,6 @@
-import { restOfEscape } from './word-start.js';
-import type { AtSignDetector, Detector, DigitsDetector, Span } from './detector.js';
-
-const LOCAL_CHARS_MAX = 64;
-const DOMAIN_CHARS_MAX = 253;
-/** What stands behind an `@` in the names of files (`logo@2x.png`) and is no top-level domain. */
-const FILE_ENDINGS = new Set(['png', 'jpg', 'jpeg', 'gif', 'svg', 'webp', 'css', 'js', 'ts', 'json', 'html']);
-
-const isDigit = (code: number): boolean => code >= 48 && code <= 57;
-const isAsciiLetter = (code: number): boolean => (code | 32) >= 97 && (code | 32) <= 122;
-/** ASCII letters and digits, and the accented letters of Latin scripts. */
-const isLetterOrDigit = (code: number): boolean =>
-  isDigit(code) || isAsciiLetter(code) || (code >= 0xc0 && code <= 0x24f);
-const isLocal = (code: number): boolean =>
-  isLetterOrDigit(code) || '.!#$%&*+/=?^_`{|}~-'.includes(String.fromCharCode(code));
-const isDomain = (code: number): boolean => isLetterOrDigit(code) || code === 45 || code === 46;
-
-const email: AtSignDetector = {
-  id: 'pii.email',
-  category: 'pii',
-  trigger: 'at-sign',
-  matchAt(text: string, at: number): Span | undefined {
-    let start = at;
-    while (start > 0 && at - start < LOCAL_CHARS_MAX && isLocal(text.charCodeAt(start - 1))) start -= 1;
-    while (start < at && !isLetterOrDigit(text.charCodeAt(start))) start += 1;
-    if (start === at || text.charCodeAt(at - 1) === 46) return undefined;
-    let end = at + 1;
-    while (end < text.length && end - at <= DOMAIN_CHARS_MAX && isDomain(text.charCodeAt(end))) end += 1;
-    while (end > at + 1 && !isLetterOrDigit(text.charCodeAt(end - 1))) end -= 1;
-    const domain = text.slice(at + 1, end);
-    const ending = domain.slice(domain.lastIndexOf('.') + 1);
-    const isAddress =
-      domain.length > ending.length + 1 &&
-      isLetterOrDigit(domain.charCodeAt(0)) &&
-      !domain.includes('..') &&
-      /^(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})$/.test(ending) &&
-      !FILE_ENDINGS.has(ending.toLowerCase());
-    // `git@github.com:owner/name` is the address of a repository, not of a person.
-    return isAddress && text.slice(start, at) !== 'git' ? { start, end } : undefined;
-  },
-};
+import type { ShapeDetector, Span } from '../detector.js';
+import { restOfEscape } from '../word-start.js';
+import { isDigit, isLetterOrDigit } from './characters.js';
 
 const CARD_DIGITS_MIN = 13;
 const CARD_DIGITS_MAX = 19;
@@ -66,10 +28,14 @@ export function isCardNumber(digits: string): boolean {
 
 const isSeparator = (code: number): boolean => code === 32 || code === 45 || code === 46 || code === 0xa0;
 
-const card: DigitsDetector = {
+export const CARD: ShapeDetector = {
   id: 'pii.card',
   category: 'pii',
+  what: 'Payment card number',
+  fires: ['4111 1111 1111 1111'],
+  passes: ['4111111111111112', '41111111111111110'],
   trigger: 'digits',
+  digits: [CARD_DIGITS_MIN, 60],
   matchAt(text: string, start: number): Span | undefined {
     const before = start > 0 ? text.charCodeAt(start - 1) : 32;
     const isInWord = isLetterOrDigit(before) || before === 95;
@@ -101,5 +67,3 @@ function cardFrom(text: string, start: number): Span | undefined {
   }
   return found;
 }
-
-export const PII_DETECTORS: readonly Detector[] = [email, card];
