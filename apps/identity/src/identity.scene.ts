@@ -117,6 +117,17 @@ export class IdentityScene {
     return { status: response.status, body: (await response.json()) as AnswerBody };
   }
 
+  /** Registers a public client that nobody knows, as an editor does. @returns its id */
+  async registerClient(redirectUri: string): Promise<string> {
+    const body = { client_name: 'Editor', redirect_uris: [redirectUri], token_endpoint_auth_method: 'none' };
+    const registered = await fetch(`${this.running!.url}/oauth/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return ((await registered.json()) as { client_id: string }).client_id;
+  }
+
   async query(sql: string): Promise<Record<string, unknown>[]> {
     const source = await new DataSource({ type: 'postgres', url: this.database.url }).initialize();
     try {

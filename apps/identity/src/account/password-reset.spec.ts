@@ -100,12 +100,7 @@ beforeAll(async () => {
   origin = scene.running!.url;
   await tellPolicy(scene);
   source = await new DataSource({ type: 'postgres', url: scene.database.url }).initialize();
-  const registered = await fetch(`${origin}/oauth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client_name: 'Editor', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }),
-  });
-  clientId = ((await registered.json()) as { client_id: string }).client_id;
+  clientId = await scene.registerClient(CALLBACK);
 });
 afterAll(async () => {
   await source?.destroy();

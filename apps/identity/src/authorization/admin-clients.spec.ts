@@ -1,17 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
 import { type BrowserPage, ScriptedBrowser } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PASSWORD, Person, tellPolicy } from '../account/account.scene.js';
 import { IdentityScene } from '../identity.scene.js';
 
 const CALLBACK = 'http://127.0.0.1:5999/callback';
-const PASSWORD = 'correct horse battery';
-const EMAIL = 'root@example.com';
 const MINUTE_MS = 60_000;
 const SOON = { timeout: 10_000 };
 
 let scene: IdentityScene;
 let origin: string;
+let root: Person;
 let aheadMs = 0;
 
 interface Tokens {
@@ -46,7 +45,7 @@ class Program {
 
   async signIn(consent: BrowserPage): Promise<BrowserPage> {
     const form = await this.browser.submit(consent, { with: 'local' });
-    return this.browser.submit(form, { email: EMAIL, password: PASSWORD });
+    return this.browser.submit(form, { email: root.email, password: PASSWORD });
   }
 
   redeem(page: BrowserPage): Promise<Tokens> {
@@ -66,15 +65,6 @@ const change = async (bearer: string) => {
   return [made.status, made.body.error?.code];
 };
 
-/** An administrator comes, and chooses a password. */
-async function choosePassword(): Promise<void> {
-  const { body } = await scene.ask('POST', '/principals', { name: 'Root', email: EMAIL, roles: ['admin'] });
-  const { body: link } = await scene.ask('POST', `/principals/${body.id}/password-link`);
-  const browser = ScriptedBrowser.until(CALLBACK);
-  const page = await browser.open((link as unknown as { url: string }).url);
-  expect((await browser.submit(page, { password: PASSWORD })).status).toBe(200);
-}
-
 beforeAll(async () => {
   scene = await IdentityScene.create();
   scene.nowMs = () => Date.now() + aheadMs;
@@ -88,10 +78,8 @@ beforeAll(async () => {
     },
   });
   origin = scene.running!.url;
-  const document = PolicyDocument.parse({ upstreams: {}, virtualServers: { dev: { tools: [] } }, grants: [] });
-  await scene.bus.own(policySnapshotTopic);
-  await scene.bus.publish(policySnapshotTopic, 'current', { ...policySnapshotTopic.example, version: 1, document });
-  await choosePassword();
+  await tellPolicy(scene);
+  root = await Person.make(scene, 'root', { roles: ['admin'] });
 });
 afterAll(() => scene.close());
 

@@ -71,12 +71,7 @@ beforeAll(async () => {
     settings: { publicUrl: origin },
     log: createLogger('identity', { level: 'trace', destination: { write: (line) => void (logged += line) } }),
   });
-  const registered = await fetch(`${origin}/oauth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client_name: 'Editor', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }),
-  });
-  clientId = ((await registered.json()) as { client_id: string }).client_id;
+  clientId = await scene.registerClient(CALLBACK);
 });
 afterAll(async () => {
   await other?.stop();

@@ -36,12 +36,7 @@ beforeAll(async () => {
   const snapshot = { version: 1, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
   await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
   company.serve(scene.running!.url);
-  const registered = await fetch(`${scene.running!.url}/oauth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client_name: 'Editor', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }),
-  });
-  clientId = ((await registered.json()) as { client_id: string }).client_id;
+  clientId = await scene.registerClient(CALLBACK);
 });
 afterAll(async () => {
   await scene?.close();

@@ -77,12 +77,7 @@ beforeAll(async () => {
   origin = scene.running!.url;
   company.serve(origin);
   await tellPolicy(scene);
-  const registered = await fetch(`${origin}/oauth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client_name: 'Editor', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }),
-  });
-  clientId = ((await registered.json()) as { client_id: string }).client_id;
+  clientId = await scene.registerClient(CALLBACK);
 });
 afterAll(async () => {
   await scene?.close();

@@ -66,12 +66,7 @@ beforeAll(async () => {
   scene = await IdentityScene.create();
   await start();
   company.serve(scene.running!.url);
-  const registered = await fetch(`${scene.running!.url}/oauth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client_name: 'Editor', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }),
-  });
-  clientId = ((await registered.json()) as { client_id: string }).client_id;
+  clientId = await scene.registerClient(CALLBACK);
 });
 
 afterAll(async () => {
