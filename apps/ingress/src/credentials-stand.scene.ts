@@ -8,6 +8,7 @@ import {
   leaseRequestedTopic,
   nodeAnnouncedTopic,
   nodeEnrolledTopic,
+  upstreamAuthStateTopic,
 } from '@warder/contracts';
 import {
   grantLease,
@@ -20,6 +21,8 @@ import {
 
 const JOIN_TOKEN = 'a-join-token-of-at-least-32-characters';
 const IDENTITY_MS = 90 * 86_400_000;
+/** At which people of a test have accounts. */
+const PROVIDER = 'github';
 
 interface Secret {
   readonly version: number;
@@ -72,6 +75,30 @@ export class CredentialsStand {
     const secret = this.secrets.get(id)!;
     this.secrets.set(id, { ...secret, version: secret.version + 1 });
     await this.tell(id, 'revoked');
+  }
+
+  /** Says that calls of an upstream take their caller's own account. */
+  async takeAccounts(upstream: string): Promise<void> {
+    const auth = { version: 1, status: 'active' as const, upstream, kind: 'oauth_user' as const, provider: PROVIDER };
+    await this.bus.publish(upstreamAuthStateTopic, upstream, auth);
+  }
+
+  /** A principal connects an account for the upstream; `value` is what its calls then carry. */
+  async connect(upstream: string, principalId: string, value: string): Promise<void> {
+    const id = `con_of_${principalId}`;
+    this.secrets.set(id, { version: 1, upstream, kind: 'headers', name: 'authorization', value });
+    await this.bus.publish(connectionStateTopic, id, {
+      version: 1,
+      status: 'active',
+      id,
+      kind: 'oauth_user',
+      provider: PROVIDER,
+      principalId,
+      accountId: null,
+      generation: 1,
+      expiresAtMs: null,
+      scopes: [],
+    });
   }
 
   /** Publishes an answer of whatever kind. */

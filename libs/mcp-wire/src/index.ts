@@ -46,3 +46,10 @@ export { NAME_SOURCE } from './revision-2026-07-28/request-checks.js';
 export { type LegacySession, openSession, sealSession } from './session-token.js';
 export { encodeSseMessage, SSE_KEEP_ALIVE, SseDecoder, type SseEvent, SseOverflow } from './sse.js';
 export { encodeNotification, encodeProgress, toolError } from './tool-result.js';
+export {
+  answersUrlRequest,
+  takesUrlRequests,
+  URL_REQUEST_KEY,
+  type UrlRequest,
+  type UrlRequestAnswer,
+} from './url-request.js';

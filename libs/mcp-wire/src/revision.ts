@@ -1,6 +1,7 @@
 import { type Era, LEGACY_LATEST, type ServerInfo } from './era.js';
 import { revision20250618 } from './revision-2025-06-18/revision.js';
 import { revision20251125 } from './revision-2025-11-25/revision.js';
+import type { UrlRequest, UrlRequestAnswer } from './url-request.js';
 import { revision20260728 } from './revision-2026-07-28/revision.js';
 
 /** What a gateway says of itself in `initialize` and `server/discover`. */
@@ -28,6 +29,8 @@ export interface Revision {
   encodeToolsPage(page: ToolsPage, server: ServerInfo): string;
   /** A result of tools/call, as the inspected value has it. */
   encodeResult(result: Readonly<Record<string, unknown>>, server: ServerInfo): string;
+  /** The answer that has the client's person open a page; absent where the revision knows no such thing. */
+  askToOpen?(asked: UrlRequest, server: ServerInfo): UrlRequestAnswer;
   /** HTTP status of an answer whose method does not exist. */
   readonly unknownMethodStatus: number;
 }

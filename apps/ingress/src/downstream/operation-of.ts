@@ -1,4 +1,5 @@
 import {
+  answersUrlRequest,
   type ClientMessage,
   isObject,
   type LegacySession,
@@ -64,6 +65,7 @@ export function operationOf(
     meta: undefined,
     clientCapabilities: undefined,
     progressToken: undefined,
+    wasAskedToOpen: undefined,
     principal: undefined,
     token: undefined,
     callsLeft: undefined,
@@ -100,6 +102,7 @@ export function receivedOf(
     clientCapabilities: session?.capabilities ?? message.clientCapabilities ?? NOTHING,
     // Progress that could not be sent down need not be asked for.
     progressToken: canStream ? message.progressToken : undefined,
+    wasAskedToOpen: answersUrlRequest(message.params),
   };
   return Object.assign(operation, facts);
 }

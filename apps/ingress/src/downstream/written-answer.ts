@@ -1,5 +1,4 @@
-import { encodeAnswer, encodeError, toolError } from '@warder/mcp-wire';
-import type { Revision } from '@warder/mcp-wire';
+import { encodeAnswer, encodeError, type Revision, toolError, type UrlRequestAnswer } from '@warder/mcp-wire';
 import type { Outcome } from '../pipeline/gateway.js';
 import type { Refusal } from '../pipeline/refusal.js';
 
@@ -12,6 +11,7 @@ export interface WrittenAnswer {
 }
 
 const NO_HEADERS: WrittenAnswer['headers'] = {};
+const SERVER = { name: 'warder', version: '0.1.0' };
 
 /** Accepted, and nothing to say: notifications. */
 export const ACCEPTED: WrittenAnswer = { status: 202, text: '', headers: NO_HEADERS };
@@ -22,20 +22,24 @@ export const ACCEPTED: WrittenAnswer = { status: 202, text: '', headers: NO_HEAD
  */
 export function writeOutcome(idJson: string, outcome: Outcome, revision: Revision | undefined): WrittenAnswer {
   if (outcome.kind !== 'answered') return writeRefusal(idJson, outcome.refusal, revision);
-  const text =
-    outcome.member === 'result'
-      ? encodeAnswer(idJson, outcome.text)
-      : `{"jsonrpc":"2.0","id":${idJson},"error":${outcome.text}}`;
+  const text = encoded(idJson, outcome);
   const headers = outcome.sessionToken === undefined ? NO_HEADERS : { 'mcp-session-id': outcome.sessionToken };
   return { status: 200, text, headers };
+}
+
+function encoded(idJson: string, { member, text }: UrlRequestAnswer): string {
+  return member === 'result' ? encodeAnswer(idJson, text) : `{"jsonrpc":"2.0","id":${idJson},"error":${text}}`;
 }
 
 /** Writes a refusal: as a result that the model can read, or as an error under its HTTP status. */
 export function writeRefusal(idJson: string, refusal: Refusal, revision: Revision | undefined): WrittenAnswer {
   const { telling, code, publicMessage } = refusal;
+  const { asked } = refusal.facts;
+  if (asked !== undefined && revision?.askToOpen !== undefined)
+    return { status: 200, text: encoded(idJson, revision.askToOpen(asked, SERVER)), headers: NO_HEADERS };
   if (telling.as === 'tool-error' && revision !== undefined) {
     const result = toolError(`${publicMessage}. [${code}]`, code);
-    const text = revision.encodeResult(result, { name: 'warder', version: '0.1.0' });
+    const text = revision.encodeResult(result, SERVER);
     return { status: 200, text: encodeAnswer(idJson, text), headers: NO_HEADERS };
   }
   // What the protocol prescribes to the byte carries no code of ours: an unknown tool least of all.

@@ -51,6 +51,8 @@ export interface Received extends Operation {
   readonly meta: Readonly<Record<string, unknown>>;
   readonly clientCapabilities: Readonly<Record<string, unknown>>;
   readonly progressToken: ProgressToken | undefined;
+  /** Whether the client was asked to have a page opened, and comes back. */
+  readonly wasAskedToOpen: boolean;
 }
 
 export type IdentifiedOperation = Operation & { readonly principal: PrincipalState; readonly token: Credential };

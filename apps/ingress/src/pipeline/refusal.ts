@@ -1,4 +1,5 @@
 import type { Finding } from '@warder/contracts';
+import type { UrlRequest } from '@warder/mcp-wire';
 import type { Identified } from '@warder/tokens';
 
 /**
@@ -68,6 +69,8 @@ export interface RefusalFacts {
   readonly telling?: Telling;
   /** The request's id as JSON text, where the message itself could not be used. */
   readonly idJson?: string;
+  /** A page that the client's person is to open before the next try, where the client can be asked. */
+  readonly asked?: UrlRequest;
   /** `data` of the JSON-RPC error, where the protocol asks for some. */
   readonly data?: unknown;
   /** Whether the upstream may have acted: its answer never came. */

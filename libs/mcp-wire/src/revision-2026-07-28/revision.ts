@@ -1,6 +1,7 @@
 import { isObject, META_SERVER_INFO, type ServerInfo } from '../era.js';
 import { stringifyJson } from '../json.js';
 import type { Revision } from '../revision.js';
+import { URL_REQUEST_KEY } from '../url-request.js';
 
 /** MCP 2026-07-28: stateless, every result says its type, lists say how they may be cached. */
 export const revision20260728: Revision = {
@@ -23,6 +24,15 @@ export const revision20260728: Revision = {
       _meta: { ...page.meta, [META_SERVER_INFO]: server },
     }),
   encodeResult,
+  // No state goes with it: the next try is judged anew, and who it is, is in its token.
+  askToOpen: ({ url, message }, server) => ({
+    member: 'result',
+    text: JSON.stringify({
+      resultType: 'input_required',
+      inputRequests: { [URL_REQUEST_KEY]: { method: 'elicitation/create', params: { mode: 'url', url, message } } },
+      _meta: { [META_SERVER_INFO]: server },
+    }),
+  }),
   unknownMethodStatus: 404,
 };
 

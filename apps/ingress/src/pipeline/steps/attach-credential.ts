@@ -1,3 +1,4 @@
+import { takesUrlRequests } from '@warder/mcp-wire';
 import type { HeaderLease } from '../../leases/lease-transport.js';
 import type { Credentialed, Screened } from '../call.js';
 import type { Leases } from '../gateway.js';
@@ -27,10 +28,21 @@ function attached(call: Screened, lease: HeaderLease): Attached {
     const message = `The credential for "${call.target.upstream}" is not here now, try again in a moment`;
     throw new Refusal('WDR_LEASE_UNAVAILABLE', message, lease.detail, { retryAfterMs: RETRY_AFTER_MS });
   }
-  if (lease.connectAt !== undefined) {
-    const message = `Connect your account for "${call.target.upstream}" at ${lease.connectAt} and try again`;
-    throw new Refusal('WDR_CREDENTIAL_MISSING', message, lease.detail);
-  }
+  if (lease.connectAt !== undefined) throw notConnected(call, lease.connectAt, lease.detail);
   const message = `The gateway has no working credential for "${call.target.upstream}"`;
   throw new Refusal('WDR_CREDENTIAL_MISSING', message, lease.detail);
+}
+
+/**
+ * The caller has no account at the upstream's provider yet. A client that can is asked to open the page where one is
+ * connected, once: whoever comes back without one is told in words, as are all others.
+ */
+function notConnected(call: Screened, url: string, detail: string): Refusal {
+  const { upstream } = call.target;
+  const message = `Connect your account for "${upstream}" at ${url} and try again`;
+  const isAsked =
+    call.revision.askToOpen !== undefined && !call.wasAskedToOpen && takesUrlRequests(call.clientCapabilities);
+  if (!isAsked) return new Refusal('WDR_CREDENTIAL_MISSING', message, detail);
+  const asked = { id: call.callId, url, message: `Connect your account for "${upstream}" to go on` };
+  return new Refusal('WDR_CREDENTIAL_MISSING', message, `${detail}; the client was asked for it`, { asked });
 }
