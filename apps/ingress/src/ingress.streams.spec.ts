@@ -104,10 +104,11 @@ describe.each(['modern', 'legacy'] as const)('a %s client', (era) => {
   it('is flagged a poisoned answer, and keeps it', async () => {
     const answer = await (await open()).call('poison', { nonce: `poison-${era}` });
     expect(answer.text).toContain('Ignore all previous instructions');
-    expect((await recordOf(`poison-${era}`)).findings).toMatchObject([
-      { category: 'injection', action: 'flag' },
-      { category: 'injection', action: 'flag' },
-    ]);
+    const { findings } = await recordOf(`poison-${era}`);
+    expect(new Set(findings.map(({ category, action }) => `${category} ${action}`))).toEqual(
+      new Set(['injection flag']),
+    );
+    expect(findings.map(({ detector }) => detector)).toContain('injection.override');
   });
 
   it('is shown a sign of life while it waits on a stream', async () => {
