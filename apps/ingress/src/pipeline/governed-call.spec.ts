@@ -61,6 +61,7 @@ function received(exposedName: string, overrides: Partial<Received> = {}): Recei
     meta: {},
     clientCapabilities: {},
     progressToken: 'p1',
+    wasAskedToOpen: false,
     ...overrides,
   };
 }
