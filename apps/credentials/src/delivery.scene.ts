@@ -201,6 +201,7 @@ export class SceneNode {
       upstream: connectionId.replace('static/', ''),
       principalId: '',
       sealing: { id: 'k1', key: textOfKey(this.sealing.publicKey) },
+      refusedGeneration: null,
       atMs: this.scene.clock.wallMs(),
     };
     return leaseRequestOf({ ...asked, ...more }, this.identity);

@@ -86,19 +86,27 @@ export class CredentialsStand {
   /** A principal connects an account for the upstream; `value` is what its calls then carry. */
   async connect(upstream: string, principalId: string, value: string): Promise<void> {
     const id = `con_of_${principalId}`;
-    this.secrets.set(id, { version: 1, upstream, kind: 'headers', name: 'authorization', value });
+    const version = this.refresh(upstream, principalId, value);
     await this.bus.publish(connectionStateTopic, id, {
-      version: 1,
+      version,
       status: 'active',
       id,
       kind: 'oauth_user',
       provider: PROVIDER,
       principalId,
       accountId: null,
-      generation: 1,
+      generation: version,
       expiresAtMs: null,
       scopes: [],
     });
+  }
+
+  /** The account has another token, of which no node has heard. @returns its generation */
+  refresh(upstream: string, principalId: string, value: string): number {
+    const id = `con_of_${principalId}`;
+    const version = (this.secrets.get(id)?.version ?? 0) + 1;
+    this.secrets.set(id, { version, upstream, kind: 'headers', name: 'authorization', value });
+    return version;
   }
 
   /** Publishes an answer of whatever kind. */

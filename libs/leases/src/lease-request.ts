@@ -17,7 +17,8 @@ export function isLeaseRequestSigned(requested: LeaseRequested): boolean {
 }
 
 function requestedBytes(requested: Omit<LeaseRequested, 'signature'>): Buffer {
-  const { node, identity, requestId, connectionId, upstream, principalId, sealing, atMs } = requested;
+  const { node, identity, requestId, connectionId, upstream, principalId, sealing, refusedGeneration, atMs } =
+    requested;
   return statement('lease.requested', [
     node,
     identity,
@@ -27,6 +28,7 @@ function requestedBytes(requested: Omit<LeaseRequested, 'signature'>): Buffer {
     principalId,
     sealing.id,
     sealing.key,
+    refusedGeneration,
     atMs,
   ]);
 }

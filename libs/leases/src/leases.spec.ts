@@ -33,6 +33,7 @@ const request = leaseRequestOf(
     upstream: 'files',
     principalId: '',
     sealing: { id: 'k1', key: textOfKey(sealing.publicKey) },
+    refusedGeneration: null,
     atMs: 1_000,
   },
   node,
@@ -105,6 +106,7 @@ it('knows a request of which anything was altered, its sealing key above all', (
     { upstream: 'other' },
     { principalId: 'usr_2' },
     { requestId: 'r2' },
+    { refusedGeneration: 7 },
     { atMs: 2_000 },
     { identity: textOfKey(other) },
   ])

@@ -24,6 +24,8 @@ let source: DataSource;
 let leases: ConnectionLeaseSource;
 let status: 'active' | 'suspended';
 const failures: unknown[] = [];
+/** Refreshes that were asked for. */
+let wanted: unknown[];
 
 beforeAll(async () => {
   scene = await ConnectionsScene.create();
@@ -46,7 +48,13 @@ beforeEach(async () => {
   const states = new ConnectionStates(source, {} as Outbox, scene.clock.wallMs);
   const sealed = new SealedTokens(secrets);
   const setups = new ProviderSetups(readProviderEntries(), secrets);
-  const refresher = { refresh: async () => 'busy' } as unknown as Refresher;
+  wanted = [];
+  const refresher = {
+    refresh: async (id: string, asked: unknown) => {
+      wanted.push([id, asked]);
+      return 'busy';
+    },
+  } as unknown as Refresher;
   leases = new ConnectionLeaseSource({
     connections: new ConnectionsStore(states, sealed),
     auths: new UpstreamAuthsStore(source, {} as Outbox, scene.clock.wallMs),
@@ -63,7 +71,7 @@ afterEach(async () => {
 
 it('gives the account’s token to its person’s calls of an upstream that takes it, and to no other', async () => {
   const connectionId = await scene.connect('ana');
-  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana' };
+  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana', refusedGeneration: null };
   const { access } = fake.grants[0]!;
   expect(await leases.leaseOf(asked)).toMatchObject({
     kind: 'headers',
@@ -87,7 +95,7 @@ it('gives the account’s token to its person’s calls of an upstream that take
 it('says whether it was ended or has to be connected again, and gives no token that was moved to another row', async () => {
   const connectionId = await scene.connect('ana');
   const other = await scene.connect('ben');
-  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana' };
+  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana', refusedGeneration: null };
   await scene.source.query(
     'UPDATE credentials.connection SET access_token = (SELECT access_token FROM credentials.connection WHERE id = $2) WHERE id = $1',
     [connectionId, other],
@@ -99,4 +107,16 @@ it('says whether it was ended or has to be connected again, and gives no token t
   await vi.waitFor(async () => expect(await leases.leaseOf(asked)).toBe('reconnect-required'), 10_000);
   await scene.ask('DELETE', `/connections/${connectionId}`);
   expect(await leases.leaseOf(asked)).toBe('connection-revoked');
+});
+
+it('has another token fetched where a call was refused with the one there is, unless that one is new', async () => {
+  const connectionId = await scene.connect('ana');
+  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana', refusedGeneration: 1 };
+  expect(await leases.leaseOf(asked)).toMatchObject({ generation: 1 });
+  expect(wanted).toEqual([]);
+  scene.aheadMs = 61_000;
+  for (const refusedGeneration of [0, 2, null]) await leases.leaseOf({ ...asked, refusedGeneration });
+  expect(wanted).toEqual([]);
+  await leases.leaseOf(asked);
+  expect(wanted).toEqual([[connectionId, { generation: 1 }]]);
 });

@@ -8,7 +8,7 @@ import type { UpstreamAuthsStore } from './upstream-auths.store.js';
 export interface ConnectionLeaseSourceParts {
   readonly connections: Pick<ConnectionsStore, 'find'>;
   readonly auths: Pick<UpstreamAuthsStore, 'find'>;
-  readonly tokens: Pick<ConnectionTokens, 'credentialOf'>;
+  readonly tokens: Pick<ConnectionTokens, 'credentialOf' | 'refused'>;
   readonly directory: Pick<PrincipalDirectory, 'principalById'>;
   readonly failed: (connectionId: string, error: unknown) => void;
 }
@@ -33,7 +33,12 @@ export class ConnectionLeaseSource implements LeaseSource {
     }
   }
 
-  private async lease({ connectionId, upstream, principalId }: LeaseAsked): Promise<Leased | LeaseRefusal> {
+  private async lease({
+    connectionId,
+    upstream,
+    principalId,
+    refusedGeneration,
+  }: LeaseAsked): Promise<Leased | LeaseRefusal> {
     const { connections, auths, tokens, directory } = this.parts;
     const [connection, auth] = await Promise.all([connections.find(connectionId), auths.find(upstream)]);
     if (connection === undefined || (connection.principalId ?? '') !== principalId) return 'connection-unknown';
@@ -42,6 +47,7 @@ export class ConnectionLeaseSource implements LeaseSource {
     if (principalId !== '' && directory.principalById(principalId)?.status !== 'active') return 'connection-revoked';
     if (connection.status === 'reconnect_required') return 'reconnect-required';
     if (connection.status !== 'active') return 'connection-revoked';
+    if (refusedGeneration !== null) await tokens.refused(connectionId, refusedGeneration);
     const credential = await tokens.credentialOf(connectionId);
     if (credential.kind === 'missing')
       return credential.status === 'reconnect_required' ? 'reconnect-required' : 'connection-revoked';

@@ -27,6 +27,9 @@ export interface ConnectionTokensParts {
   readonly refresher: Refresher;
 }
 
+/** A token that is no older was good a moment ago. */
+const YOUNG_MS = 60_000;
+
 /** Access tokens of connections, for whoever may have them: refreshed first where the one there is has ended. */
 export class ConnectionTokens {
   constructor(private readonly parts: ConnectionTokensParts) {}
@@ -58,8 +61,14 @@ export class ConnectionTokens {
     };
   }
 
-  /** A call was refused with the token of that generation: a newer one is had, unless there is one already. */
+  /**
+   * A call was refused with the token of that generation: a newer one is had, unless there is one already. One that is new
+   * is refused for another reason than its age, and a provider is not asked for each call of such an upstream.
+   */
   async refused(id: string, generation: number): Promise<void> {
+    const row = await this.row(id);
+    if (row === null || row.generation !== generation) return;
+    if (this.parts.states.wallMs() - Number(row.changedAtMs) < YOUNG_MS) return;
     await this.parts.refresher.refresh(id, { generation });
   }
 

@@ -2,7 +2,7 @@ import type { LeaseRefusal, LeaseRequested } from '@warder/contracts';
 import type { LeasedValues } from '@warder/leases';
 
 /** What of a request a source needs; that the node may ask was looked at. */
-export type LeaseAsked = Pick<LeaseRequested, 'connectionId' | 'upstream' | 'principalId'>;
+export type LeaseAsked = Pick<LeaseRequested, 'connectionId' | 'upstream' | 'principalId' | 'refusedGeneration'>;
 
 /** What a connection's calls need now. */
 export interface Leased extends LeasedValues {

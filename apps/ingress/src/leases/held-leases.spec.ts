@@ -191,3 +191,36 @@ describe('the leases of a node', () => {
     expect(held.take(came(channel.asked[0]!))).toBe(why);
   });
 });
+
+describe('a lease that the upstream refused', () => {
+  const headersOf = async (held: HeldLeases) => {
+    const answer = await held.of(wantedOf('files'), never);
+    if ('refusal' in answer || answer.headers.kind !== 'headers') throw new Error('no headers');
+    return answer.headers.headers;
+  };
+
+  it('is asked for anew once, however many calls were refused with it, and says which it was', async () => {
+    const held = await holding();
+    const refused = await headersOf(held);
+    const answers = Promise.all([1, 2, 3].map(() => held.afterRefusal(wantedOf('files'), refused, never)));
+    expect(channel.asked).toHaveLength(2);
+    expect(channel.asked[1]).toMatchObject({ refusedGeneration: 1 });
+    held.take(cameFor(channel.asked[1]!, { generation: 2, values: { key: 'w' } }));
+    expect(await answers).toMatchObject(Array.from({ length: 3 }, () => ({ headers: { headers: { key: 'w' } } })));
+    // Whoever comes late with the old one is given what is there.
+    expect(await held.afterRefusal(wantedOf('files'), refused, never)).toMatchObject({ generation: 2 });
+    expect(channel.asked).toHaveLength(2);
+  });
+
+  it('that is the newest there is, is kept for a minute and not asked for with each call', async () => {
+    const held = await holding();
+    const waited = held.afterRefusal(wantedOf('files'), await headersOf(held), never);
+    held.take(cameFor(channel.asked[1]!));
+    expect(await waited).toMatchObject({ generation: 1 });
+    expect(await held.afterRefusal(wantedOf('files'), await headersOf(held), never)).toMatchObject({ generation: 1 });
+    expect(channel.asked).toHaveLength(2);
+    nowMs += 60_000;
+    void held.afterRefusal(wantedOf('files'), await headersOf(held), never);
+    expect(channel.asked).toHaveLength(3);
+  });
+});

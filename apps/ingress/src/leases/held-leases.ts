@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { LeaseRefusal } from '@warder/contracts';
 import { untilGivenUp } from './until-given-up.js';
-import type { EnvironmentLease, GivenUp, HeaderLease, LeaseCame, LeaseChannel } from './lease-transport.js';
+import type {
+  EnvironmentLease,
+  GivenUp,
+  HeaderLease,
+  LeaseCame,
+  LeaseChannel,
+  LeasedHeaders,
+} from './lease-transport.js';
 
 /** Milliseconds that a lease may be good for; what says more is not believed. */
 const LEASE_MAX_MS = 900_000;
 /** Milliseconds that the clocks of credentials and of this node may differ. */
 const CLOCK_SKEW_MAX_MS = 60_000;
+/** How long credentials is not asked again for a lease that the upstream refuses and that is the newest. */
+const REFUSED_AGAIN_MS = 60_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
 
@@ -57,6 +66,10 @@ interface Slot {
   /** By which request newer leases may come unasked, and of which generation the last one was. */
   subscription: { readonly requestId: string; readonly generation: number } | undefined;
   refusal: LeaseRefusal | 'no-answer' | undefined;
+  /** Of the lease that the upstream refused, until another one comes. */
+  refusedGeneration: number | null;
+  /** Until then a lease that the upstream refuses is kept. */
+  keptUntilMs: number;
   usedAtMs: number;
   failures: number;
   retryAtMs: number;
@@ -95,6 +108,24 @@ export class HeldLeases {
     const { lease } = slot;
     if (lease !== undefined && lease.expiresAtMs > nowMs && fits(lease, wanted)) return lease;
     return untilGivenUp(this.ask(slot).settled, signal).then(() => this.answerOf(slot));
+  }
+
+  /**
+   * The upstream refused a lease. The one that is held now, where it is another one; else what credentials has for the
+   * one that was refused, which may be the same.
+   */
+  afterRefusal(wanted: Wanted, refused: LeasedHeaders, signal: GivenUp): LeaseAnswer | Promise<LeaseAnswer> {
+    const slot = this.slots.get(wanted.key);
+    const lease = slot?.lease;
+    if (slot !== undefined && lease?.headers.kind === 'headers' && lease.headers.headers === refused) {
+      // Credentials was asked a moment ago, and has no other.
+      if (this.wallMs() < slot.keptUntilMs) return lease;
+      slot.refusedGeneration = lease.generation;
+      slot.lease = undefined;
+      // What is asked already says nothing of the refusal.
+      slot.asking?.settle();
+    }
+    return this.of(wanted, signal);
   }
 
   /** Asks ahead where there is no lease. */
@@ -170,6 +201,8 @@ export class HeldLeases {
       asking: undefined,
       subscription: undefined,
       refusal: undefined,
+      refusedGeneration: null,
+      keptUntilMs: 0,
       usedAtMs: nowMs,
       failures: 0,
       retryAtMs: 0,
@@ -201,7 +234,8 @@ export class HeldLeases {
     const timer = setTimeout(noAnswer, this.bounds.coldWaitMs).unref();
     slot.asking = asking;
     this.requests.set(requestId, slot);
-    this.channel.ask({ requestId, connectionId, upstream, principalId }).catch(noAnswer);
+    const { refusedGeneration } = slot;
+    this.channel.ask({ requestId, connectionId, upstream, principalId, refusedGeneration }).catch(noAnswer);
     return asking;
   }
 
@@ -237,7 +271,9 @@ export class HeldLeases {
     if (slot.subscription !== undefined && slot.subscription.requestId !== requestId)
       this.requests.delete(slot.subscription.requestId);
     slot.subscription = { requestId, generation };
+    if (slot.refusedGeneration === generation) slot.keptUntilMs = this.wallMs() + REFUSED_AGAIN_MS;
     slot.refusal = undefined;
+    slot.refusedGeneration = null;
     slot.failures = slot.retryAtMs = 0;
     slot.asking?.settle();
     if (wasMissed || isOtherEnvironment) this.gained(slot.wanted.upstream);

@@ -15,9 +15,12 @@ export interface UnavailableLease {
   readonly detail: string;
 }
 
+/** What of a lease goes up: the same object for as long as the lease is the same. */
+export type LeasedHeaders = Readonly<Record<string, string>>;
+
 /** What `attachCredential` is answered. `none`: the upstream never had a credential and is called without one. */
 export type HeaderLease =
-  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'headers'; readonly headers: LeasedHeaders }
   | { readonly kind: 'none' }
   | MissingLease
   | UnavailableLease;
@@ -42,6 +45,16 @@ export interface LeaseTransport {
   /** From memory; waits, until the signal fires, only while the connection has no lease here, and once. */
   headersFor(upstream: string, principalId: string, signal: GivenUp): HeaderLease | Promise<HeaderLease>;
   environmentFor(upstream: string, signal: GivenUp): EnvironmentLease | Promise<EnvironmentLease>;
+  /**
+   * The upstream refused (401) what these headers hold: another lease, where there is a newer one or one can be had; waits as
+   * `headersFor` does. Undefined where there is none but the one that was refused.
+   */
+  afterRefusal(
+    upstream: string,
+    principalId: string,
+    refused: LeasedHeaders,
+    signal: GivenUp,
+  ): Promise<LeasedHeaders | undefined>;
   /** Has the lease fetched, if there is one to have, before a call needs it. */
   prefetch(upstream: string, principalId: string): void;
   /** Told the upstream whose credential changed or came at last: a stdio child was made without it. */
@@ -55,10 +68,12 @@ export interface LeaseAsked {
   readonly upstream: string;
   /** Empty for a connection that is shared. */
   readonly principalId: string;
+  /** Generation of the lease that the upstream refused; null where none was. */
+  readonly refusedGeneration: number | null;
 }
 
 /** An answer that is authentic, opened. */
-export interface LeaseCame extends Omit<LeaseAsked, 'upstream'> {
+export interface LeaseCame extends Omit<LeaseAsked, 'upstream' | 'refusedGeneration'> {
   readonly lease: (LeasedValues & Omit<SealedLease, 'sealed' | 'ephemeralKey' | 'keyId'>) | null;
   readonly refusal: LeaseRefusal | null;
 }

@@ -10,6 +10,7 @@ import type {
   EnvironmentLease,
   GivenUp,
   HeaderLease,
+  LeasedHeaders,
   LeaseTransport,
   MissingLease,
   UnavailableLease,
@@ -58,6 +59,22 @@ export class NodeLeases implements LeaseTransport {
     const own = this.options.own.get(upstream);
     if (own !== undefined) return { kind: 'headers', headers: own(principalId) };
     return this.byAuth(upstream, principalId, signal) ?? this.lease(upstream, signal, (held) => held.headers);
+  }
+
+  async afterRefusal(
+    upstream: string,
+    principalId: string,
+    refused: LeasedHeaders,
+    signal: GivenUp,
+  ): Promise<LeasedHeaders | undefined> {
+    const account = this.accountFor(upstream, principalId);
+    // What an administrator stored is good or is not: nothing can be had for it.
+    if (account?.status !== 'active') return undefined;
+    const came = await this.options.held.afterRefusal(wantedOf(account, upstream), refused, signal);
+    const now = this.accountFor(upstream, principalId);
+    if ('refusal' in came || came.headers.kind !== 'headers' || now?.status !== 'active') return undefined;
+    const { headers } = came.headers;
+    return JSON.stringify(headers) === JSON.stringify(refused) ? undefined : headers;
   }
 
   environmentFor(upstream: string, signal: GivenUp): EnvironmentLease | Promise<EnvironmentLease> {

@@ -4,7 +4,7 @@ import type { ExposedTool, VisibleTools } from '@warder/catalog';
 import type { CallLimit, CaptureLevel, Finding, GuardrailActions, VirtualServer } from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
-import type { HeaderLease } from '../leases/lease-transport.js';
+import type { HeaderLease, LeasedHeaders } from '../leases/lease-transport.js';
 import type { Callers } from '@warder/tokens';
 import type { Call, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
 import type { CallSignal } from './call-signal.js';
@@ -50,6 +50,13 @@ export interface Guardrails {
 export interface Leases {
   /** Headers for the upstream; a promise only where the credential has to be fetched first. */
   headersFor(upstream: string, principalId: string, signal: CallSignal): HeaderLease | Promise<HeaderLease>;
+  /** Other headers than those that the upstream refused (401), where there are or can be had. */
+  afterRefusal(
+    upstream: string,
+    principalId: string,
+    refused: LeasedHeaders,
+    signal: CallSignal,
+  ): Promise<LeasedHeaders | undefined>;
   /** Has the credential fetched before a call needs it. */
   prefetch(upstream: string, principalId: string): void;
 }

@@ -139,7 +139,7 @@ function gateway(
     quotas: new PrincipalQuotas(10),
     policy: () => view,
     guardrails: () => engine,
-    leases: { headersFor: () => ({ kind: 'none' }), prefetch() {} },
+    leases: { headersFor: () => ({ kind: 'none' }), afterRefusal: async () => undefined, prefetch() {} },
     upstreams: {
       send: async (call, _timeoutMs, onInterim) => {
         reached.push(JSON.parse(call.argsText));
@@ -292,7 +292,11 @@ describe('a governed call', () => {
 
   it('does not call an upstream whose credential is gone: WDR_CREDENTIAL_MISSING', async () => {
     const { run, reached } = gateway({
-      leases: { headersFor: async () => ({ kind: 'missing', detail: 'revoked' }), prefetch() {} },
+      leases: {
+        headersFor: async () => ({ kind: 'missing', detail: 'revoked' }),
+        afterRefusal: async () => undefined,
+        prefetch() {},
+      },
     });
     expect(codeOf(await run(received('search')))).toBe('WDR_CREDENTIAL_MISSING');
     expect(reached).toEqual([]);

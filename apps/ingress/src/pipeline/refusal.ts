@@ -73,6 +73,8 @@ export interface RefusalFacts {
   readonly asked?: UrlRequest;
   /** `data` of the JSON-RPC error, where the protocol asks for some. */
   readonly data?: unknown;
+  /** Whether the upstream refused the credential (401), and so did nothing. */
+  readonly isUnauthorized?: boolean;
   /** Whether the upstream may have acted: its answer never came. */
   readonly isActUnknown?: boolean;
   /** The journal leaves the record of it by itself. */

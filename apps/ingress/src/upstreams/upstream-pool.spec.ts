@@ -14,6 +14,7 @@ it('logs what a child prints without what is secret in it', async () => {
     leases: {
       headersFor: () => ({ kind: 'none' }),
       environmentFor: () => ({ kind: 'none' }),
+      afterRefusal: async () => undefined,
       prefetch() {},
       onChanged() {},
     },

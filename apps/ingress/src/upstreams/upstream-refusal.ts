@@ -3,7 +3,8 @@ import { Refusal } from '../pipeline/refusal.js';
 
 /** What an agent is told about an upstream that gave no answer; the reason stands in the record. */
 export function refusalOf(upstream: string, failure: UpstreamFailure): Refusal {
-  const facts = { isActUnknown: failure.mayHaveActed };
+  const isUnauthorized = failure.status === 401 && !failure.mayHaveActed;
+  const facts = { isActUnknown: failure.mayHaveActed, ...(isUnauthorized ? { isUnauthorized } : {}) };
   const detail = `${failure.reason}: ${failure.message}`;
   if (failure.reason === 'timeout') {
     return new Refusal('WDR_UPSTREAM_TIMEOUT', `Upstream "${upstream}" did not answer in time`, detail, facts);

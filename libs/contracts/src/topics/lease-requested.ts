@@ -17,6 +17,8 @@ export const LeaseRequested = z.object({
   /** Whose connection it is; empty of one that is shared. */
   principalId: z.string().max(200),
   sealing: SealingKey,
+  /** Generation of the lease with which the upstream refused a call (401); null where none was refused. */
+  refusedGeneration: z.int().min(0).nullable(),
   atMs: z.number(),
   signature: SignatureText,
 });
@@ -40,6 +42,7 @@ export const leaseRequestedTopic: Topic<LeaseRequested> = {
     upstream: 'everything',
     principalId: '',
     sealing: { id: 'k3f9a1c2', key: 'hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo' },
+    refusedGeneration: null,
     atMs: 1_790_000_000_000,
     signature: '5ZLKlaTqVYbVIvJdMtHfR9YqZ5p9mWq0o5bXoT3P0mUQ5sPzq2m1nX8cFhJ7w4Bv6yKdLeRg0tAuSiNxCzEDBQ',
   },

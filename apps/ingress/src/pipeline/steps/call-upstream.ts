@@ -1,19 +1,45 @@
 import type { Answered, Recorded } from '../call.js';
 import { withoutCredential } from '../credential-mask.js';
-import type { InterimMessage, PolicyView, Upstreams } from '../gateway.js';
+import type { InterimMessage, Leases, PolicyView, Upstreams } from '../gateway.js';
+import { Refusal } from '../refusal.js';
+
+type Sent = Pick<Answered, 'answer'>;
+
+export interface UpstreamParts {
+  readonly upstreams: Upstreams;
+  readonly leases: Leases;
+}
 
 /**
- * The one step that acts on the world. It takes a `Recorded` call only.
+ * The one step that acts on the world. It takes a `Recorded` call only. What was refused for its credential did nothing, and
+ * is sent once more where there is another lease: a refresh ends the token that calls on their way carry.
  * @throws Refusal WDR_UPSTREAM_TIMEOUT, WDR_UPSTREAM_FAILED, or the reason for which the call's signal fired
  */
 export function callUpstream(
   call: Recorded,
+  { upstreams, leases }: UpstreamParts,
+  policy: PolicyView,
+  onInterim: (message: InterimMessage) => void,
+): Promise<Sent> {
+  // Given up between the record and here: the intent stands, the upstream need not be troubled.
+  call.signal.throwIfAborted();
+  const send = (toSend: Recorded): Promise<Sent> => sendOnce(toSend, upstreams, policy, onInterim);
+  return send(call).catch(async (error: unknown) => {
+    if (!(error instanceof Refusal) || error.facts.isUnauthorized !== true) throw error;
+    const { target, principal, upstreamHeaders, signal } = call;
+    const renewed = await leases.afterRefusal(target.upstream, principal.id, upstreamHeaders, signal);
+    if (renewed === undefined) throw error;
+    const { answer } = await send({ ...call, upstreamHeaders: renewed });
+    return { answer: withoutCredential(answer, upstreamHeaders) };
+  });
+}
+
+function sendOnce(
+  call: Recorded,
   upstreams: Upstreams,
   policy: PolicyView,
   onInterim: (message: InterimMessage) => void,
-): Promise<Pick<Answered, 'answer'>> {
-  // Given up between the record and here: the intent stands, the upstream need not be troubled.
-  call.signal.throwIfAborted();
+): Promise<Sent> {
   const { upstreamHeaders } = call;
   return upstreams
     .send(call, policy.timeoutMs(call.target.upstream), (message) =>
