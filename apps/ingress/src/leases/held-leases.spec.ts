@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HeldLeases, type Wanted } from './held-leases.js';
+import { HeldLeases } from './held-leases.js';
+import type { Wanted } from './lease-slot.js';
 import type { LeaseAsked, LeaseCame, LeaseChannel } from './lease-transport.js';
 
 const never = new AbortController().signal;
@@ -202,7 +203,7 @@ describe('a lease that the upstream refused', () => {
   it('is asked for anew once, however many calls were refused with it, and says which it was', async () => {
     const held = await holding();
     const refused = await headersOf(held);
-    const answers = Promise.all([1, 2, 3].map(() => held.afterRefusal(wantedOf('files'), refused, never)));
+    const answers = Promise.all([1, 2, 3].map(async () => held.afterRefusal(wantedOf('files'), refused, never)));
     expect(channel.asked).toHaveLength(2);
     expect(channel.asked[1]).toMatchObject({ refusedGeneration: 1 });
     held.take(cameFor(channel.asked[1]!, { generation: 2, values: { key: 'w' } }));

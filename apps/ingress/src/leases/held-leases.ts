@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { LeaseRefusal } from '@warder/contracts';
+import {
+  type Asking,
+  fits,
+  isNews,
+  type LeaseAnswer,
+  type LeaseRejection,
+  type Slot,
+  type Wanted,
+} from './lease-slot.js';
+import type { GivenUp, LeaseCame, LeaseChannel, LeasedHeaders } from './lease-transport.js';
 import { untilGivenUp } from './until-given-up.js';
-import type {
-  EnvironmentLease,
-  GivenUp,
-  HeaderLease,
-  LeaseCame,
-  LeaseChannel,
-  LeasedHeaders,
-} from './lease-transport.js';
 
 /** Milliseconds that a lease may be good for; what says more is not believed. */
 const LEASE_MAX_MS = 900_000;
@@ -19,25 +21,6 @@ const REFUSED_AGAIN_MS = 60_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
 
-/** What a call needs: a lease of a connection for an upstream, and no older than what the state says of it. */
-export interface Wanted {
-  readonly key: string;
-  readonly connectionId: string;
-  readonly upstream: string;
-  readonly principalId: string;
-  readonly version: number;
-  readonly generation: number;
-}
-
-/** A lease in memory, in the form in which it is handed out. */
-export interface Held {
-  readonly headers: HeaderLease;
-  readonly environment: EnvironmentLease;
-}
-
-/** A lease, or why there is none: what credentials said, or that nothing came. */
-export type LeaseAnswer = Held | { readonly refusal: LeaseRefusal | 'no-answer' };
-
 export interface HeldLeasesBounds {
   readonly heldMax: number;
   /** Milliseconds after its last use that a lease is kept, and renewed. */
@@ -45,38 +28,6 @@ export interface HeldLeasesBounds {
   /** Milliseconds that a call waits for a lease. */
   readonly coldWaitMs: number;
 }
-
-interface Lease extends Held {
-  readonly version: number;
-  readonly generation: number;
-  readonly expiresAtMs: number;
-  readonly renewAtMs: number;
-}
-
-interface Asking {
-  readonly requestId: string;
-  readonly settled: Promise<void>;
-  readonly settle: () => void;
-}
-
-interface Slot {
-  wanted: Wanted;
-  lease: Lease | undefined;
-  asking: Asking | undefined;
-  /** By which request newer leases may come unasked, and of which generation the last one was. */
-  subscription: { readonly requestId: string; readonly generation: number } | undefined;
-  refusal: LeaseRefusal | 'no-answer' | undefined;
-  /** Of the lease that the upstream refused, until another one comes. */
-  refusedGeneration: number | null;
-  /** Until then a lease that the upstream refuses is kept. */
-  keptUntilMs: number;
-  usedAtMs: number;
-  failures: number;
-  retryAtMs: number;
-}
-
-/** Why a lease that came is not taken. */
-export type LeaseRejection = 'unasked' | 'foreign' | 'clock-skew' | 'too-long' | 'ended' | 'superseded';
 
 /** The leases of one node: in memory, bounded, each asked for once at a time. All times are wall milliseconds. */
 export class HeldLeases {
@@ -290,12 +241,4 @@ export class HeldLeases {
     for (const entry of this.slots) if (least === undefined || entry[1].usedAtMs < least[1].usedAtMs) least = entry;
     if (least !== undefined) this.drop(least[0]);
   }
-}
-
-function fits(lease: { readonly version: number; readonly generation: number }, wanted: Wanted): boolean {
-  return lease.version >= wanted.version && lease.generation >= wanted.generation;
-}
-
-function isNews({ subscription }: Slot, generation: number): boolean {
-  return subscription !== undefined && generation > subscription.generation;
 }

@@ -5,7 +5,8 @@ import {
   type StaticConnectionState,
   type UpstreamAuthState,
 } from '@warder/contracts';
-import type { Held, HeldLeases, LeaseAnswer, Wanted } from './held-leases.js';
+import type { HeldLeases } from './held-leases.js';
+import type { Held, LeaseAnswer, Wanted } from './lease-slot.js';
 import type {
   EnvironmentLease,
   GivenUp,
