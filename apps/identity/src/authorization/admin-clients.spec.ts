@@ -5,6 +5,7 @@ import { PASSWORD, Person, tellPolicy } from '../account/account.scene.js';
 import { IdentityScene } from '../identity.scene.js';
 
 const CALLBACK = 'http://127.0.0.1:5999/callback';
+const WEB_CALLBACK = 'https://console.example/callback';
 const MINUTE_MS = 60_000;
 const SOON = { timeout: 10_000 };
 
@@ -24,16 +25,21 @@ const claimsOf = (token: string) =>
 
 /** A program that asks for a token, and the browser of its person. */
 class Program {
-  readonly browser = ScriptedBrowser.until(CALLBACK.slice(0, -9));
+  readonly browser: ScriptedBrowser;
   private readonly verifier = randomBytes(32).toString('base64url');
 
-  constructor(readonly clientId: string) {}
+  constructor(
+    readonly clientId: string,
+    private readonly callback = CALLBACK,
+  ) {
+    this.browser = ScriptedBrowser.until(callback.slice(0, -9));
+  }
 
   addressOf(more: Record<string, string> = {}): string {
     const params = {
       client_id: this.clientId,
       response_type: 'code',
-      redirect_uri: CALLBACK,
+      redirect_uri: this.callback,
       code_challenge: createHash('sha256').update(this.verifier).digest('base64url'),
       code_challenge_method: 'S256',
       resource: `${origin}/admin`,
@@ -50,7 +56,7 @@ class Program {
 
   redeem(page: BrowserPage): Promise<Tokens> {
     const code = new URL(page.url).searchParams.get('code') ?? '';
-    const form = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: this.verifier };
+    const form = { grant_type: 'authorization_code', code, redirect_uri: this.callback, code_verifier: this.verifier };
     return this.ask(form);
   }
 
@@ -73,6 +79,7 @@ beforeAll(async () => {
     authorization: {
       clients: [
         { id: 'ops-console', name: 'Ops console', admin: true, ...people },
+        { id: 'web-console', name: 'Web console', admin: true, redirectUris: [WEB_CALLBACK] },
         { id: 'editor', name: 'Editor', ...people },
       ],
     },
@@ -144,5 +151,20 @@ describe('a client that people administer through', () => {
       resource: `${origin}/admin`,
     });
     expect(turned.error).toBe('invalid_target');
+  });
+
+  it('asks its person of the admin doors whatever scopes it names, though they allowed it a server before', async () => {
+    // On the web, where nobody is asked again for what was allowed: a program of a machine asks each time.
+    const program = new Program('web-console', WEB_CALLBACK);
+    const server = { resource: `${origin}/mcp/dev`, scope: 'mcp offline_access' };
+    await program.redeem(await program.signIn(await program.browser.open(program.addressOf(server))));
+    const again = await program.browser.open(program.addressOf(server));
+    expect(again.url).toContain(`${WEB_CALLBACK}?code=`);
+    for (const scope of ['openid', 'mcp', 'mcp offline_access', '']) {
+      const asked = await program.browser.open(program.addressOf({ scope }));
+      expect(asked.text).toContain('Let “Web console” administer Warder for you?');
+    }
+    const silent = await program.browser.open(program.addressOf({ scope: 'mcp', prompt: 'none' }));
+    expect(new URL(silent.url).searchParams.get('error')).toBe('consent_required');
   });
 });

@@ -13,6 +13,7 @@ import {
 } from 'oidc-provider';
 import type { AuthorizationConfig } from './authorization-config.js';
 import { type ClientDocuments, withApplicationType } from './client-documents.js';
+import { consentPolicy } from './consent-policy.js';
 import { ACCOUNT_CLIENT, accountClient } from './first-party.js';
 import { proofOf } from './interactions.store.js';
 import { ADMIN, type Resource, resourceAt, scopeOf, urlOf } from './resources.js';
@@ -78,7 +79,7 @@ export function createProvider(parts: ProviderParts): Provider {
     responseTypes: ['code', 'none'],
     pkce: { required: () => true },
     routes: ROUTES,
-    interactions: { url: (_, { uid }) => `/sign-in/${uid}` },
+    interactions: { url: (_, { uid }) => `/sign-in/${uid}`, policy: consentPolicy() },
     features: featuresOf(parts),
     formats: {
       customizers: {
