@@ -7,6 +7,9 @@ import type { Leased, LeaseSource } from './lease-source.js';
 import { LeaseHolders } from './lease-holders.js';
 import { SeenRequests } from './seen-requests.js';
 
+/** Requests of one node that are worked on; more are dropped, for a node repeats what was not answered. */
+const WORKED_ON_MAX = 1_000;
+
 export interface LeaseDeskParts {
   readonly sources: readonly LeaseSource[];
   readonly registry: NodeRegistry;
@@ -25,6 +28,8 @@ export interface LeaseDeskParts {
 export class LeaseDesk {
   private readonly seen = new SeenRequests(2 * CLOCK_SKEW_MAX_MS);
   private readonly holders = new LeaseHolders();
+  /** By node, so that one which floods takes nothing from the others while the secret store is slow. */
+  private readonly workedOn = new Map<string, number>();
 
   constructor(private readonly parts: LeaseDeskParts) {}
 
@@ -44,8 +49,17 @@ export class LeaseDesk {
       refused(node, 'clock-skew');
       return this.refuse(request, 'clock-skew');
     }
+    const workedOn = this.workedOn.get(node) ?? 0;
+    if (workedOn >= WORKED_ON_MAX) return refused(node, 'too-many-requests');
     if (!this.seen.isNew(`${node} ${requestId}`, nowMs)) return refused(node, 'request-replayed');
-    await this.answer(request);
+    this.workedOn.set(node, workedOn + 1);
+    try {
+      await this.answer(request);
+    } finally {
+      const left = this.workedOn.get(node)! - 1;
+      if (left === 0) this.workedOn.delete(node);
+      else this.workedOn.set(node, left);
+    }
   }
 
   /** The credential of the connection is another one now: whoever holds a lease of it is sent the new one. */
@@ -75,6 +89,9 @@ export class LeaseDesk {
 
   private async grant(request: LeaseRequested, leased: Leased): Promise<void> {
     const issuedAtMs = this.parts.wallMs();
+    // A node may have been revoked while its lease was had, which takes seconds where a token is refreshed first.
+    const refusal = this.parts.registry.refusalOf(request.node, request.identity, issuedAtMs);
+    if (refusal !== undefined) return this.refuse(request, refusal);
     const expiresAtMs = Math.min(leased.expiresAtMs ?? Infinity, issuedAtMs + this.parts.leaseMs);
     const { version, generation, kind, values } = leased;
     const terms = { version, generation, issuedAtMs, expiresAtMs };
