@@ -87,6 +87,17 @@ describe('enrolment', () => {
     expect(JSON.stringify(scene.records)).not.toContain(invited.body.joinToken);
   });
 
+  it('is over with a revocation for whoever kept a token that was not used, too', async () => {
+    await joined();
+    const { body } = await scene.ask('post', '/admin/credentials/nodes/n-1/join-token');
+    await scene.ask('delete', '/admin/credentials/nodes/n-1');
+    await vi.waitFor(() => expect(scene.enrolled.get('n-1')?.status).toBe('revoked'));
+    const thief = new SceneNode(scene, 'n-1');
+    await scene.announce(thief.announcement({ joinToken: body.joinToken }));
+    await refusedBecause('join-token-used');
+    expect(scene.enrolled.get('n-1')?.status).toBe('revoked');
+  });
+
   it('outlives a restart of the service', async () => {
     const node = await joined();
     await scene.putSecret('files', CANARY);

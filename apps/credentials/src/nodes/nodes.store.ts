@@ -3,7 +3,7 @@ import { type NodeAnnounced, type NodeEnrolled, nodeEnrolledTopic } from '@warde
 import { isJoinProof, joinTokenRecord } from '@warder/leases';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
-import type { DataSource, EntityManager } from 'typeorm';
+import { type DataSource, type EntityManager, IsNull } from 'typeorm';
 import { JoinToken } from './join-token.entity.js';
 import { NodeIdentity, type NodeRow } from './node.entity.js';
 
@@ -98,13 +98,15 @@ export class NodesStore {
   }
 
   /**
-   * Ends a node: it is answered nothing any more, and the leases that it has end within their time.
+   * Ends a node: it is answered nothing any more, and the leases that it has end within their time. No token that was
+   * given for it before brings it back.
    * @throws AdminError 404 WDR_NODE_UNKNOWN
    */
   async revoke(node: string, by: AdminActor): Promise<NodeView> {
     return this.locked(async (manager) => {
       const row: NodeRow | null = await manager.findOneBy(NodeIdentity, { node });
       if (!row) throw new AdminError(404, 'WDR_NODE_UNKNOWN', 'no node of this name is enrolled');
+      await manager.update(JoinToken, { node, usedAtMs: IsNull() }, { usedAtMs: String(this.wallMs()) });
       if (row.status === 'revoked') return stateOf(row);
       const revoked: NodeRow = {
         ...row,
