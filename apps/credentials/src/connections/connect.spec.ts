@@ -84,6 +84,17 @@ describe('consent', () => {
     expect((await swapped.go(back)).text).toContain('Somebody else began this.');
   });
 
+  it('for what everybody shares is taken from an administrator only, and from nobody who was one', async () => {
+    await scene.ask('PUT', '/upstreams/wiki', { kind: 'oauth_shared', provider: 'fake' });
+    const admin = new SceneBrowser(scene, 'usr_admin');
+    const back = await admin.begin('fake', 'oauth_shared');
+    await scene.tellPrincipal('admin', { roles: ['member'] });
+    const page = await admin.go(back);
+    expect([page.status, page.text]).toEqual([400, expect.stringContaining('An administrator connects')]);
+    expect(await scene.source.query('SELECT 1 FROM credentials.connection')).toEqual([]);
+    await scene.tellPrincipal('admin');
+  });
+
   it('is taken once, and not after its time', async () => {
     const back = await browser.begin('fake');
     expect((await browser.go(back)).status).toBe(200);
@@ -133,6 +144,41 @@ describe('a browser', () => {
       const page = await browser.go(`/connections/signed-in?${new URLSearchParams({ pass }).toString()}`);
       expect(page.status).toBe(401);
     }
+  });
+
+  it('is out once it is signed out at identity, or another person is signed in there', async () => {
+    browser.cookies.set('wdr_session', 'of-ana');
+    const page = await browser.open();
+    expect(page.text).toContain('Internal OAuth API');
+    const begun = await browser.begin('fake');
+    for (const session of ['of-ben', '']) {
+      browser.cookies.set('wdr_session', session);
+      expect((await browser.go('/connections')).location).toMatch(/^\/account\/pass/);
+      const sent = await browser.send(page, '/connections/connect', { provider: 'fake', kind: 'oauth_user' });
+      expect([sent.status, (await browser.go(begun)).status]).toEqual([401, 401]);
+    }
+  });
+
+  it('is not let in by a pass that was made before its person signed out everywhere', async () => {
+    const { location = '' } = await browser.go('/connections');
+    const nonce = new URL(location, 'http://x').searchParams.get('nonce');
+    const pass = scene.pass({ sub: 'usr_ana', nonce, iat: Math.floor(Date.now() / 1_000) - 30 });
+    await scene.tellPrincipal('ana', { signedOutAtMs: Date.now() - 10_000 });
+    await browser.go(`/connections/signed-in?${new URLSearchParams({ pass }).toString()}`);
+    expect((await browser.go('/connections')).location).toMatch(/^\/account\/pass/);
+  });
+
+  it('ends nothing that everybody shares by a sign-in that is old', async () => {
+    await scene.ask('PUT', '/upstreams/wiki', { kind: 'oauth_shared', provider: 'fake' });
+    const id = await scene.connect('admin', 'oauth_shared');
+    const admin = new SceneBrowser(scene, 'usr_admin');
+    const { location = '' } = await admin.go('/connections');
+    const nonce = new URL(location, 'http://x').searchParams.get('nonce');
+    const pass = scene.pass({ sub: 'usr_admin', nonce, auth_time: Math.floor(Date.now() / 1_000) - 3_600 });
+    await admin.go(`/connections/signed-in?${new URLSearchParams({ pass }).toString()}`);
+    const sent = await admin.send(await admin.go('/connections'), `/connections/${id}/disconnect`);
+    expect(sent.location).toMatch(/^\/account\/pass\?.*recent=1$/);
+    expect((await scene.row(id))['status']).toBe('active');
   });
 
   it('is out at once when its person is suspended, and sends no form of another browser', async () => {

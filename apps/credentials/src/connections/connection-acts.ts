@@ -70,6 +70,11 @@ export class ConnectionActs {
     return connection;
   }
 
+  /** @throws AdminError 404 WDR_CONNECTION_UNKNOWN */
+  async isShared(id: string): Promise<boolean> {
+    return (await this.parts.connections.get(id)).kind !== 'oauth_user';
+  }
+
   async disconnect({ by }: Acting, id: string): Promise<void> {
     const mayEndAny = by.principal.roles.includes('admin');
     const { connections, endings } = this.parts;

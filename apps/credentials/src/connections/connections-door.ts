@@ -131,6 +131,7 @@ export class ConnectionsDoor {
     }
     const [, id] = DISCONNECT.exec(place) ?? [];
     if (id === undefined) throw new PageError(404, 'There is no such page.');
+    if (!acting.isRecent && (await acts.isShared(id))) return this.toPass(request, response, '', true);
     await acts.disconnect(acting, id);
     redirect(response, '/connections');
   }

@@ -120,6 +120,9 @@ export class Consents {
       throw refused('This was not begun in this browser.', 'another browser');
     if (by.principal?.id !== attempt.principal_id)
       throw refused('Somebody else began this. Sign in as yourself and begin again.', 'another person');
+    // Whoever began it was one, and may have stopped to be one while they were at the provider.
+    if (attempt.kind !== 'oauth_user' && !by.principal.roles.includes('admin'))
+      throw refused('An administrator connects what everybody shares.', 'no administrator any more');
     const { setup, provider } = await this.setupOf(attempt.provider);
     ensureIssuer(setup, query);
     const code = query.get('code');
