@@ -1,5 +1,6 @@
 export { BrowserForms } from './browser-forms.js';
 export { ending, faultOf, listed, noticePage, post, time } from './parts.js';
+export { sessionCookieName } from './session-cookie.js';
 export {
   answerPage,
   formOf,

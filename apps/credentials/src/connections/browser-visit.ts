@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PrincipalState } from '@warder/contracts';
+import { sessionCookieName } from '@warder/pages';
 import type { PrincipalDirectory } from '@warder/tokens';
 import { z } from 'zod';
 import type { PassClaims } from './pass-keys.js';
@@ -14,6 +15,8 @@ const Visit = z.strictObject({
   sub: z.string(),
   sid: z.string(),
   auth: z.number(),
+  /** Of the browser's session at identity. */
+  session: z.string(),
   at: z.number(),
 });
 
@@ -38,18 +41,23 @@ export class BrowserVisits {
     this.name = isSecure ? '__Host-wdr_connections' : 'wdr_connections';
   }
 
-  begin(response: ServerResponse, { sub, sid, auth_time }: PassClaims): void {
-    const visit = { sub, sid, auth: auth_time * 1_000, at: this.wallMs() };
+  begin(request: IncomingMessage, response: ServerResponse, { sub, sid, auth_time, iat }: PassClaims): void {
+    // Begun when the pass was made: a sign-out since then is one of this visit too.
+    const at = Math.min(this.wallMs(), Math.round(iat * 1_000));
+    const visit = { sub, sid, auth: auth_time * 1_000, session: this.sessionOf(request), at };
     const text = Buffer.from(JSON.stringify(visit)).toString('base64url');
     this.set(response, `${text}.${this.seal(text)}`, VISIT_MS / 1_000);
   }
 
   /** @param mustBeFresh - whether a visit that identity could confirm anew is none */
   of(request: IncomingMessage, mustBeFresh: boolean): Visitor | undefined {
-    const [text = '', seal = ''] = (this.cookie(request) ?? '').split('.', 2);
+    const [text = '', seal = ''] = (cookieOf(request, this.name) ?? '').split('.', 2);
     const [given, wanted] = [Buffer.from(seal), Buffer.from(this.seal(text))];
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
-    const { sub, sid, auth, at } = Visit.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+    const told = Visit.safeParse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+    // Of another session at identity, or of none any more: the browser was signed out, or somebody else signed in.
+    if (!told.success || told.data.session !== this.sessionOf(request)) return undefined;
+    const { sub, sid, auth, at } = told.data;
     if (at + (mustBeFresh ? FRESH_MS : VISIT_MS) <= this.wallMs()) return undefined;
     const principal = this.directory.principalById(sub);
     if (principal?.status !== 'active' || (principal.signedOutAtMs ?? 0) >= at) return undefined;
@@ -64,15 +72,19 @@ export class BrowserVisits {
     );
   }
 
-  private cookie(request: IncomingMessage): string | undefined {
-    for (const each of (request.headers.cookie ?? '').split(';')) {
-      const [name = '', value] = each.trim().split('=', 2);
-      if (name === this.name && value !== undefined && value.length < 2_000) return value;
-    }
-    return undefined;
+  private sessionOf(request: IncomingMessage): string {
+    return this.seal(`session ${cookieOf(request, sessionCookieName(this.isSecure)) ?? ''}`);
   }
 
   private seal(text: string): string {
     return createHmac('sha256', this.key).update(text).digest('base64url');
   }
+}
+
+function cookieOf(request: IncomingMessage, wanted: string): string | undefined {
+  for (const each of (request.headers.cookie ?? '').split(';')) {
+    const [name = '', value] = each.trim().split('=', 2);
+    if (name === wanted && value !== undefined && value.length < 2_000) return value;
+  }
+  return undefined;
 }

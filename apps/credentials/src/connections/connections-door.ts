@@ -160,7 +160,7 @@ export class ConnectionsDoor {
     const nonce = forms.token(request, response, 'pass');
     const pass = passes.read(query.get('pass') ?? '', origin.origin, nonce, wallMs());
     if (pass === undefined) throw new PageError(401, 'You are not signed in. Open your connections again.');
-    visits.begin(response, pass);
+    visits.begin(request, response, pass);
     redirect(response, CONNECT.test(to) ? `/connections/${to}` : '/connections');
   }
 

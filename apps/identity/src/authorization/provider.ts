@@ -1,5 +1,5 @@
 import { ADMIN_SCOPE, OAUTH_SCOPE } from '@warder/contracts';
-import { noticePage, PAGE_HEADERS, pageOf } from '@warder/pages';
+import { noticePage, PAGE_HEADERS, pageOf, sessionCookieName } from '@warder/pages';
 import { AGENT_GRANTS } from '../agents/agent-grants.js';
 import { AllClients, type Agents, type AgentsParts, createAgents } from '../agents/create-agents.js';
 import { isServiceAccount } from '../agents/token-endpoint.js';
@@ -70,7 +70,7 @@ export function createProvider(parts: ProviderParts): Provider {
       short: cookie,
       // Its name says on TLS that no other host or path can have set it (RFC 6265bis section 4.1.3.2).
       names: {
-        session: isSecure ? '__Host-wdr_session' : 'wdr_session',
+        session: sessionCookieName(isSecure),
         interaction: 'wdr_interaction',
         resume: 'wdr_resume',
       },
