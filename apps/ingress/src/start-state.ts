@@ -82,5 +82,13 @@ export async function startState(
   });
   host.onDrain('upstreams', () => pool.close());
   await lastGood.load(state, replication);
+  // Nobody owns the catalogues, so a bus of this process has forgotten them, and the same tools are not told of again.
+  if (host.broker === undefined) {
+    for (const catalogue of state.image().catalogues) {
+      bus
+        .publish(toolDefinitionDiscoveredTopic, catalogue.upstream, catalogue)
+        .catch((error: unknown) => log.warn({ err: error }, 'the tools that were known could not be told'));
+    }
+  }
   return { state, replication, watchdog, delivery, pool };
 }

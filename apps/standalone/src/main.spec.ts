@@ -68,6 +68,15 @@ async function answersTo(warder: StartedWarder): Promise<number> {
   return answer.status;
 }
 
+async function explained({ adminUrl, adminToken }: StartedWarder, tool: string): Promise<unknown> {
+  const answer = await fetch(`${adminUrl}/policy/explain`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ principal: 'developer@localhost.localdomain', virtualServer: 'dev', tool }),
+  });
+  return answer.json();
+}
+
 async function refusalOf(...flags: string[]): Promise<{ code: number; line: string }> {
   const child = spawn(process.execPath, [MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
@@ -100,6 +109,7 @@ describe('standalone', () => {
     const second = started.service('standalone').logs().slice(output.length);
     expect(second).toContain('Warder is ready');
     expect(second).not.toContain(token);
+    expect(await explained(started, 'filesystem__write_file')).toMatchObject({ rule: 'default deny' });
   }, 120_000);
 
   it('starts again after it was killed, and its children did not outlive it', async () => {
