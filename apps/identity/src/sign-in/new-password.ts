@@ -39,7 +39,12 @@ export class NewPassword {
       await this.people.signOutWithin(manager, chosenBy, by, { why: 'password set by a link' });
     });
     if (!isSet) throw ended();
-    answerPage(response, 200, 'Password saved', noticePage('Saved', 'You can sign in with it now, from your program.'));
+    answerPage(
+      response,
+      200,
+      'Password saved',
+      noticePage('Saved', 'You can sign in with it now, from your program or at your account.'),
+    );
   }
 }
 
