@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { PolicyDocument, policySnapshotTopic } from '@warder/contracts';
 import { type BrowserPage, ScriptedBrowser } from '@warder/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PASSWORD, Person, tellPolicy } from '../account/account.scene.js';
 import { IdentityScene } from '../identity.scene.js';
 
@@ -166,5 +167,27 @@ describe('a client that people administer through', () => {
     }
     const silent = await program.browser.open(program.addressOf({ scope: 'mcp', prompt: 'none' }));
     expect(new URL(silent.url).searchParams.get('error')).toBe('consent_required');
+  });
+
+  it('is told from one of a virtual server that has the name of the doors', async () => {
+    const document = PolicyDocument.parse({ virtualServers: { dev: { tools: [] }, admin: { tools: [] } } });
+    const snapshot = { version: 2, status: 'active' as const, minReader: 1, publishedAtMs: 1, document };
+    await scene.bus.publish(policySnapshotTopic, 'current', snapshot);
+    const program = new Program('editor');
+    const consent = await vi.waitFor(async () => {
+      const page = await program.browser.open(program.addressOf({ resource: `${origin}/mcp/admin`, scope: '' }));
+      if (page.status !== 200) throw new Error(page.url);
+      return page;
+    });
+    const tokens = await program.redeem(await program.signIn(consent));
+    expect(claimsOf(tokens.access_token)).toMatchObject({ aud: `${origin}/mcp/admin`, scope: 'mcp' });
+    expect((await scene.ask('GET', '/principals', undefined, tokens.access_token)).status).toBe(401);
+    const { clients } = (await scene.ask('GET', `/principals/${root.id}/clients`)).body as unknown as {
+      clients: { clientId: string; admin: boolean; virtualServers: string[] }[];
+    };
+    expect(clients.find(({ clientId }) => clientId === 'editor')).toMatchObject({
+      admin: false,
+      virtualServers: ['admin'],
+    });
   });
 });

@@ -134,7 +134,8 @@ function withScope(url: string): string {
   if (path !== ROUTES.authorization) return url;
   const params = new URLSearchParams(query);
   const asked = (params.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
-  const isForAdmins = params.get('resource')?.endsWith(ADMIN_PATH) === true;
+  // By the whole path: a virtual server may be named as the doors are.
+  const isForAdmins = URL.parse(params.get('resource') ?? '')?.pathname === ADMIN_PATH;
   const scopes = asked.length > 0 ? [...asked] : [isForAdmins ? ADMIN_SCOPE : OAUTH_SCOPE];
   if (params.has('max_age') && !scopes.includes('openid')) scopes.push('openid');
   if (scopes.length === asked.length) return url;

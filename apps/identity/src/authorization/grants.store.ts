@@ -126,7 +126,7 @@ export class GrantsStore implements EndsAccess {
            WHERE told.model IN ('Client', 'ClientDocument') AND told.id = item.payload->>'clientId' LIMIT 1) AS "clientName",
          ARRAY(SELECT substring(key FROM '/mcp/(.*)$') FROM jsonb_object_keys(item.payload->'resources') AS key
            WHERE key LIKE '%/mcp/%' ORDER BY 1) AS "virtualServers",
-         coalesce((SELECT bool_or(key LIKE '%${ADMIN_PATH}') FROM jsonb_object_keys(item.payload->'resources') AS key),
+         coalesce((SELECT bool_or(key LIKE '%${ADMIN_PATH}' AND key NOT LIKE '%/mcp/%') FROM jsonb_object_keys(item.payload->'resources') AS key),
            false) AS admin,
          (item.payload->>'iat')::float8 * 1000 AS "grantedAtMs",
          extract(epoch FROM item.expires_at)::float8 * 1000 AS "expiresAtMs",
