@@ -233,6 +233,22 @@ describe('somebody who left', () => {
   });
 });
 
+describe('another account that is connected while the first is refreshed', () => {
+  it('leaves no token of the first that the provider takes', async () => {
+    const id = await scene.connect('ana');
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    fake.late = async (form) => (form.get('grant_type') === 'refresh_token' ? gate : undefined);
+    await scene.makeDue(id);
+    await vi.waitFor(() => expect(fake.tokenRequests).toHaveLength(2));
+    fake.account = 'ana-elsewhere';
+    expect((await browser.connect('fake')).text).toContain('Connected as ana-elsewhere.');
+    open();
+    await vi.waitFor(() => expect(fake.grants.map(({ isRevoked }) => isRevoked)).toEqual([true, false]));
+    expect(await scene.row(id)).toMatchObject({ status: 'active', account_id: 'id-ana-elsewhere', generation: 2 });
+  });
+});
+
 describe('what an administrator sets up', () => {
   it('is told to the nodes, and what cannot be is refused by name', async () => {
     const told = { kind: 'oauth_user', provider: 'fake', status: 'active' };

@@ -35,6 +35,8 @@ export class FakeProvider {
   grants: Grant[] = [];
   /** Runs before a token request is answered. */
   gate: () => Promise<void> = async () => {};
+  /** Runs when a token request was acted on and is not answered yet. */
+  late: (form: URLSearchParams) => Promise<void> = async () => {};
   /** Named in the answer of the authorization endpoint. */
   iss: string | undefined;
   /** Whether a refresh brings a new refresh token. */
@@ -107,6 +109,7 @@ export class FakeProvider {
       return json(response, trouble.status, trouble.body);
     }
     const granted = this.grant(form);
+    await this.late(form);
     if (trouble === 'act-and-hang-up') return void request.socket.destroy();
     json(response, 'error' in granted ? 400 : 200, granted);
   }

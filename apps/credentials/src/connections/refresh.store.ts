@@ -98,10 +98,14 @@ export class RefreshStore {
     const renewed = await this.tokens.seal(id, 'refresh_token', generation, granted.refreshToken ?? null);
     return this.states.source.transaction(async (manager) => {
       const row = await this.states.lock(manager, id);
-      if (row === null || row.generation !== intent.generation) return 'superseded';
+      if (row === null) return 'superseded';
+      const late = { id, provider: row.provider, generation, accessToken, refreshToken: renewed };
+      if (row.generation !== intent.generation) {
+        // Of the same account they are left, as when it is connected again.
+        if (row.accountId !== connection.accountId) await this.states.endTokens(manager, late, 'ended_meanwhile');
+        return 'superseded';
+      }
       if (row.status === 'disconnected' || row.status === 'revoked') {
-        const { provider } = row;
-        const late = { id, provider, generation, accessToken, refreshToken: renewed };
         await this.states.endTokens(manager, late, 'ended_meanwhile');
         return 'superseded';
       }
