@@ -276,6 +276,17 @@ describe('what an administrator sets up', () => {
     expect((await scene.ask('DELETE', '/providers/fake')).body).toMatchObject({ status: 'removed', hasSecret: false });
   });
 
+  it('sends a secret nowhere that it was not given for', async () => {
+    const moved = { ...fake.parameters, token_endpoint: 'https://elsewhere.example/token' };
+    const provider = { entry: 'internal-oauth', clientId: fake.client.id, parameters: moved };
+    const refused = await scene.ask('PUT', '/providers/fake', provider);
+    expect(refused).toMatchObject({ status: 400, body: { error: { code: 'WDR_BODY_INVALID' } } });
+    const same = { ...provider, parameters: fake.parameters, scopes: ['read'] };
+    expect((await scene.ask('PUT', '/providers/fake', same)).body).toMatchObject({ hasSecret: true });
+    const given = await scene.ask('PUT', '/providers/fake', { ...provider, clientSecret: 'another-secret' });
+    expect(given.body).toMatchObject({ hasSecret: true, parameters: moved });
+  });
+
   it('connects our own client without a person, and refreshes it without a refresh token', async () => {
     const { body, status } = await scene.ask('POST', '/connections', { kind: 'client_credentials', provider: 'fake' });
     expect({ status, body }).toMatchObject({ status: 201, body: { kind: 'client_credentials', principalId: null } });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PutProvider } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { ParameterRefused, parameterValues } from '@warder/provider-catalog';
@@ -57,6 +58,10 @@ export class ProvidersStore {
       const before = await manager.findOneBy(Provider, { id });
       if (before !== null && before.status === 'active' && before.entry !== entry)
         throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} is ${before.entry}; a provider stays what it is`);
+      const isMoved = before?.status === 'active' && !isDeepStrictEqual(before.parameters, parameters);
+      // Whoever changes where it is sent has to know it: kept, it could be read by having it sent to oneself.
+      if (isMoved && before.hasSecret && clientSecret === undefined)
+        throw invalid('clientSecret: is to be given again with other parameters');
       const hasSecret = clientSecret !== undefined || (before?.status === 'active' && before.hasSecret);
       if (clientSecret !== undefined) await this.secrets.put(clientSecretName(id), clientSecret);
       const row: Provider = {
