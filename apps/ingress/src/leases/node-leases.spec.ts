@@ -96,3 +96,21 @@ it('gives a child no token of an account, which would outlive its lease', () => 
   leases.apply(account());
   expect(leases.environmentFor('issues', signal)).toMatchObject({ kind: 'missing' });
 });
+
+it('lists with the account of whoever came first and has one, until that ends', async () => {
+  leases.applyAuth(auth);
+  const told: string[] = [];
+  leases.onChanged((upstream) => told.push(upstream));
+  expect(await bearerOf('')).toMatchObject({ kind: 'missing' });
+  leases.prefetch('issues', 'usr_ben');
+  expect(await bearerOf('')).toMatchObject({ kind: 'missing' });
+  leases.apply(account());
+  expect(told).toEqual([]);
+  leases.prefetch('issues', 'usr_ana');
+  expect(told).toEqual(['issues']);
+  expect(await bearerOf('')).toBe('Bearer con_of_ana/1');
+  // Nobody else comes to an account by that.
+  expect(await bearerOf('usr_ben')).toMatchObject({ kind: 'missing' });
+  leases.apply(account({ version: 2, status: 'disconnected' }));
+  expect(await bearerOf('')).toMatchObject({ kind: 'missing' });
+});

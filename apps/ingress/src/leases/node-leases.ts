@@ -50,6 +50,8 @@ export class NodeLeases implements LeaseTransport {
   private readonly auths = new Map<string, UpstreamAuthState>();
   /** Of accounts, by provider, kind and whose they are. */
   private readonly accounts = new Map<string, AccountConnectionState>();
+  /** With whose account the tools of an upstream are listed. */
+  private readonly listers = new Map<string, string>();
   private readonly listeners: ((upstream: string) => void)[] = [];
 
   constructor(private readonly options: NodeLeasesOptions) {
@@ -59,7 +61,8 @@ export class NodeLeases implements LeaseTransport {
   headersFor(upstream: string, principalId: string, signal: GivenUp): HeaderLease | Promise<HeaderLease> {
     const own = this.options.own.get(upstream);
     if (own !== undefined) return { kind: 'headers', headers: own(principalId) };
-    return this.byAuth(upstream, principalId, signal) ?? this.lease(upstream, signal, (held) => held.headers);
+    const whose = principalId === '' ? (this.listers.get(upstream) ?? '') : principalId;
+    return this.byAuth(upstream, whose, signal) ?? this.lease(upstream, signal, (held) => held.headers);
   }
 
   async afterRefusal(
@@ -84,7 +87,10 @@ export class NodeLeases implements LeaseTransport {
 
   prefetch(upstream: string, principalId: string): void {
     const account = this.accountFor(upstream, principalId);
-    if (account?.status === 'active') this.options.held.warm(wantedOf(account, upstream));
+    if (account?.status === 'active') {
+      this.options.held.warm(wantedOf(account, upstream));
+      if (account.principalId !== null) this.listFor(upstream, principalId);
+    }
     const connection = this.connections.get(upstream);
     if (connection !== undefined && connection.state.status === 'active') this.options.held.warm(connection.wanted);
   }
@@ -112,6 +118,7 @@ export class NodeLeases implements LeaseTransport {
     const known = this.auths.get(auth.upstream);
     if (known !== undefined && known.version >= auth.version) return;
     this.auths.set(auth.upstream, auth);
+    this.listers.delete(auth.upstream);
     this.tell(auth.upstream);
   }
 
@@ -127,12 +134,25 @@ export class NodeLeases implements LeaseTransport {
     const known = this.accounts.get(key);
     if (known !== undefined && known.id === state.id && known.version >= state.version) return;
     this.accounts.set(key, state);
+    for (const [upstream, principalId] of this.listers) {
+      if (principalId === state.principalId && state.status !== 'active') this.listers.delete(upstream);
+    }
     for (const { upstream, provider } of this.auths.values()) {
       if (provider !== state.provider) continue;
       const wanted = wantedOf(state, upstream);
       if (state.status === 'active') this.options.held.outdate(wanted);
       else this.options.held.drop(wanted.key);
     }
+  }
+
+  /**
+   * An upstream of people's own accounts is asked for its tools with the account of somebody who came for them: of the first
+   * who has one, until it ends. Before that nobody could list it.
+   */
+  private listFor(upstream: string, principalId: string): void {
+    if (this.listers.has(upstream)) return;
+    this.listers.set(upstream, principalId);
+    this.tell(upstream);
   }
 
   /** The connection of the caller, or the shared one, where the upstream takes those of a provider. */

@@ -25,8 +25,9 @@ export async function listTools(received: Operation, gateway: Gateway): Promise<
     establish(call, 'quota', takeQuota(call, gateway.quotas, policy, nowMs));
     ensureWithinScope(call);
     ensureOwnSession(call);
-    establish(call, 'resolve', { view: selectView(call, policy), guardrailsVersion: guardrails.version });
+    // First, for an upstream that never loaded may lack just the caller's account.
     prefetchLeases(call, policy, gateway.leases);
+    establish(call, 'resolve', { view: selectView(call, policy), guardrailsVersion: guardrails.version });
     const actions = policy.guardrails(call.virtualServer).response;
     const listed = gateway.lists.listOf(call.view, call.revision, guardrails, actions);
     call.findings.push(...listed.findings.slice(0, FINDINGS_MAX));
