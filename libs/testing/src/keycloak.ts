@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -164,10 +164,27 @@ function javaArguments(homeDir: string): string[] {
 }
 
 /** Two at a time, so that they are not the same. */
+/**
+ * Two ports below those that outgoing connections take theirs from (Linux: 32768 and up): a port that was free a second ago
+ * would else be taken by one before Keycloak listens, which then ends with code 1.
+ */
 async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening');
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  for (const server of servers) await once(server.close(), 'close');
-  return ports as [number, number];
+  const first = await freeLowPort();
+  let second = await freeLowPort();
+  while (second === first) second = await freeLowPort();
+  return [first, second];
+}
+
+async function freeLowPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
