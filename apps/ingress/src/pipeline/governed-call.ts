@@ -39,7 +39,7 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     establish(call, 'credential', lease instanceof Promise ? await lease : lease);
     establish(call, 'record', await openRecord(call, gateway.journal)); //                        written down first
     const interim = screenInterim(call, guardrails, downstream);
-    establish(call, 'upstream', await callUpstream(call, gateway, policy, interim)); //        do it
+    establish(call, 'upstream', await callUpstream(call, gateway, policy, interim)); //          do it
     establish(call, 'screenResponse', screenResult(call, guardrails, gateway.face)); //           is the answer clean
     outcome = { kind: 'answered', ...call.released };
   } catch (error) {
