@@ -36,6 +36,7 @@ const UP_TO_THE_UPSTREAM = [
   'authorize',
   'screenRequest',
   'credential',
+  'approval',
   'record',
   'upstream',
 ];

@@ -1,3 +1,4 @@
+export { Hold, HoldStep } from './hold.js';
 export { AppliedWait } from './applied-wait.js';
 export { PlaceLegalHold, RequestErasure } from './audit-keeping.js';
 export {

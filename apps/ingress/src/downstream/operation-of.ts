@@ -59,6 +59,7 @@ export function operationOf(
     signal,
     phases: new PhaseClock(clock),
     findings: [],
+    holds: [],
     // A place for every fact that a step may add: put onto an object without one they cost 0.3 µs each.
     exposedName: undefined,
     args: undefined,
@@ -80,6 +81,7 @@ export function operationOf(
     argsText: undefined,
     cleanMeta: undefined,
     upstreamHeaders: undefined,
+    approval: undefined,
     recordSequence: undefined,
     answer: undefined,
     released: undefined,

@@ -5,7 +5,7 @@
  */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CaptureLevel, Finding, PrincipalState, VirtualServer } from '@warder/contracts';
+import type { CaptureLevel, Finding, Hold, PrincipalState, VirtualServer } from '@warder/contracts';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
 import type { Credential } from '@warder/tokens';
 import type { CallSignal } from './call-signal.js';
@@ -36,6 +36,8 @@ export interface Operation {
   readonly phases: PhaseClock;
   /** What guardrails saw so far, whatever becomes of the call. */
   readonly findings: Finding[];
+  /** Why it waits for a human; empty for nearly every call. Any step before `redeemApproval` may add to it. */
+  readonly holds: Hold[];
 }
 
 export interface Greeted {
@@ -83,7 +85,12 @@ export type Screened = Permitted & {
   readonly cleanMeta: Readonly<Record<string, unknown>>;
 };
 export type Credentialed = Screened & { readonly upstreamHeaders: Readonly<Record<string, string>> };
-export type Recorded = Credentialed & { readonly recordSequence: number };
+/** Nothing holds the call, or a human approved of it. */
+export type Cleared = Credentialed & {
+  /** The approval that this call used up; null where nothing held it. */
+  readonly approval: { readonly id: string } | null;
+};
+export type Recorded = Cleared & { readonly recordSequence: number };
 export type Answered = Recorded & { readonly answer: UpstreamAnswer };
 export type Released = Answered & {
   /** The answer as it goes down, written from the screened value and never from the upstream's bytes. */

@@ -6,7 +6,7 @@ import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { HeaderLease, LeasedHeaders } from '../leases/lease-transport.js';
 import type { Callers } from '@warder/tokens';
-import type { Call, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
+import type { Call, Cleared, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
 import type { CallSignal } from './call-signal.js';
 import type { Refusal } from './refusal.js';
 
@@ -74,7 +74,7 @@ export interface Journal {
    * Writes the intent; resolves with its sequence once it is written.
    * @throws Refusal WDR_JOURNAL_FULL
    */
-  open(call: Credentialed): Promise<number>;
+  open(call: Cleared): Promise<number>;
   /** Leaves the one final record. Never refuses for want of space once `open` succeeded. */
   close(call: Call, outcome: Outcome): Promise<void>;
 }

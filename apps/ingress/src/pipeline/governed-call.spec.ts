@@ -56,6 +56,7 @@ function received(exposedName: string, overrides: Partial<Received> = {}): Recei
     signal: new CallSwitch(),
     phases: new PhaseClock(clock),
     findings: [],
+    holds: [],
     exposedName,
     args: {},
     meta: {},

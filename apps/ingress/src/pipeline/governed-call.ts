@@ -15,6 +15,7 @@ import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { openRecord } from './steps/open-record.js';
 import { ensureOwnSession } from './steps/own-session.js';
+import { redeemApproval } from './steps/redeem-approval.js';
 import { resolveTarget } from './steps/resolve-target.js';
 import { screenArguments, screenInterim, screenResult } from './steps/screen.js';
 import { takeQuota } from './steps/take-quota.js';
@@ -37,6 +38,7 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     establish(call, 'screenRequest', screenArguments(call, guardrails)); //                       is the request clean
     const lease = attachCredential(call, gateway.leases); //                                      with whose secret
     establish(call, 'credential', lease instanceof Promise ? await lease : lease);
+    establish(call, 'approval', redeemApproval(call)); //                                         did a human say yes
     establish(call, 'record', await openRecord(call, gateway.journal)); //                        written down first
     const interim = screenInterim(call, guardrails, downstream);
     establish(call, 'upstream', await callUpstream(call, gateway, policy, interim)); //          do it

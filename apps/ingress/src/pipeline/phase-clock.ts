@@ -6,6 +6,7 @@ export type Phase =
   | 'authorize'
   | 'screenRequest'
   | 'credential'
+  | 'approval'
   | 'record'
   | 'upstream'
   | 'screenResponse';
@@ -18,6 +19,7 @@ export const CALL_PHASES: readonly Phase[] = [
   'authorize',
   'screenRequest',
   'credential',
+  'approval',
   'record',
   'upstream',
   'screenResponse',

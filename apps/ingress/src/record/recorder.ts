@@ -1,5 +1,5 @@
 import { JsonError, stringifyJson } from '@warder/mcp-wire';
-import type { Call, Credentialed, Received } from '../pipeline/call.js';
+import type { Call, Cleared, Received } from '../pipeline/call.js';
 import type { Guardrails, Journal, Outcome } from '../pipeline/gateway.js';
 import { asOutcome } from '../pipeline/outcome.js';
 import { Refusal, type RefusalFacts } from '../pipeline/refusal.js';
@@ -39,7 +39,7 @@ export class Recorder implements Journal {
     this.nodeJson = JSON.stringify(parts.node);
   }
 
-  async open(call: Credentialed): Promise<number> {
+  async open(call: Cleared): Promise<number> {
     const capture = this.argumentsCapture(call);
     const { sequence, written } = this.inJournal(() =>
       this.parts.journal.openIntent(harmless(halfText(intentText(this.claims.masked(call), this.nodeJson, capture))), {
@@ -95,7 +95,7 @@ export class Recorder implements Journal {
     await this.parts.journal.closeIntent(sequence, text, how);
   }
 
-  private argumentsCapture(call: Credentialed): string {
+  private argumentsCapture(call: Cleared): string {
     const kept = KEPT_OF_ARGUMENTS[call.capture];
     // A length tells no secret, so nothing has to be looked for in what is only measured.
     if (kept === 'nothing' || kept === 'bytes') return captureText(call.argsText, kept);

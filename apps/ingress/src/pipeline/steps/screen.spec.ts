@@ -18,6 +18,7 @@ const call = (meta: object, request: object = {}) =>
     args: {},
     meta,
     findings: [],
+    holds: [],
     progressToken: 'p',
     screening: { request: GuardrailActions.parse(request), response: GuardrailActions.parse({}) },
   }) as unknown as Permitted & Recorded;
