@@ -13,6 +13,7 @@ import { databaseModule, Outbox } from '@warder/postgres';
 import type { SecretStore } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { ClientKeysController } from './client-keys/client-keys.controller.js';
 import { Connection } from './connections/connection.entity.js';
 import { ConnectionsController, OwnConnectionsController } from './connections/connections.controller.js';
 import { Connections, connectionsProviders } from './connections/connections.module.js';
@@ -23,6 +24,7 @@ import type { CredentialsConfig } from './credentials-config.js';
 import { CreateConnections1790000050000 } from './migrations/create-connections.js';
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
+import { MoreKinds1790000071000 } from './migrations/more-kinds.js';
 import { NameSealedColumns1790000060000 } from './migrations/name-sealed-columns.js';
 import { givenJoinTokens } from './nodes/given-join-tokens.js';
 import { JoinToken } from './nodes/join-token.entity.js';
@@ -144,6 +146,7 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
           CreateNodes1790000001050,
           CreateConnections1790000050000,
           NameSealedColumns1790000060000,
+          MoreKinds1790000071000,
         ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
@@ -152,6 +155,7 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
       StaticCredentialsController,
       NodesController,
       ProvidersController,
+      ClientKeysController,
       ConnectionsController,
       OwnConnectionsController,
     ],

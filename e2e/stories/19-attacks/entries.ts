@@ -77,6 +77,7 @@ open     | GET    | /connections                                  |             
 open     | GET    | /connections/connect/anything                 |                                | 303
 open     | GET    | /connections/signed-in                        |                                | 401
 open     | GET    | /connections/callback                         |                                | 401
+open     | GET    | /connections/jwks.json                        |                                | 200
 open     | POST   | /connections/connect                          |                                | 401
 open     | POST   | /connections/con_anythinganything/disconnect  |                                | 401
 open     | *      | /signals                                      |                                |
@@ -102,6 +103,8 @@ admin    | GET    | /admin/credentials/connections/:id            | admin audito
 admin    | POST   | /admin/credentials/connections                | admin                          | 400 WDR_BODY_INVALID
 admin    | DELETE | /admin/credentials/connections/:id            | admin                          | 404 WDR_CONNECTION_UNKNOWN
 admin    | POST   | /admin/credentials/connections/:id/hand-over  | admin                          | 400 WDR_BODY_INVALID
+admin    | GET    | /admin/credentials/client-keys                | admin auditor                  | 200
+admin    | POST   | /admin/credentials/client-keys/turn           | admin                          | 200
 admin    | GET    | /admin/credentials/me/connections             | admin operator auditor member  | 200
 admin    | DELETE | /admin/credentials/me/connections/:id         | admin operator auditor member  | 404 WDR_CONNECTION_UNKNOWN
 admin    | GET    | /admin/identity/principals                    | admin auditor                  | 200

@@ -25,12 +25,32 @@ export const PutProvider = z.strictObject({
   clientId: PlainText.min(1).max(400),
   /** Stored as a secret and never answered again; left out, the one that is stored stays. */
   clientSecret: PlainText.min(1).max(8_192).optional(),
+  /**
+   * How our client proves itself, where it is to be another way than the entry's best one that fits: `private_key_jwt` needs
+   * no secret, but that the provider reads our keys at `<publicUrl>/connections/jwks.json`.
+   */
+  authentication: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']).optional(),
+  /** Of `private_key_jwt`. */
+  assertion: z
+    .strictObject({
+      algorithm: z.enum(['RS256', 'ES256']).default('RS256'),
+      /** Whom the assertion is for; the token endpoint where it is left out, an issuer where the provider wants that. */
+      audience: PlainText.min(1).max(500).optional(),
+    })
+    .optional(),
   /** What is asked for; the entry's own where it is left out. */
   scopes: z.array(Scope).max(SCOPES_MAX).optional(),
   /** What the entry asks an operator for, such as the host of an own installation. */
   parameters: z.record(z.string().regex(/^\w{1,64}$/), PlainText.min(1).max(400)).default({}),
 });
 export type PutProvider = z.infer<typeof PutProvider>;
+
+/** Body of `POST /admin/credentials/client-keys/turn`. */
+export const TurnClientKeys = z.strictObject({
+  /** The keys of before are not told of any more, for somebody else may know them. */
+  isAtOnce: z.boolean().default(false),
+});
+export type TurnClientKeys = z.infer<typeof TurnClientKeys>;
 
 /** Body of `PUT /admin/credentials/upstreams/<upstream>`. */
 export const PutUpstreamAuth = z.discriminatedUnion('kind', [

@@ -29,6 +29,7 @@ export {
   HandOverConnection,
   PutProvider,
   PutUpstreamAuth,
+  TurnClientKeys,
   UpstreamAuthKind,
 } from './connection-bodies.js';
 export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';

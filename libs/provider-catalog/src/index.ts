@@ -36,4 +36,4 @@ export {
   refreshRequest,
   tokenExchangeRequest,
 } from './token-request.js';
-export { type NamedUrl, ParameterRefused, parameterValues, renderUrl } from './url-template.js';
+export { type NamedUrl, ParameterRefused, parameterValues, renderText, renderUrl } from './url-template.js';

@@ -9,10 +9,10 @@ export interface ProviderSetup {
   readonly authentication: ProviderClientAuthentication;
 }
 
-/** How our client proves itself; an assertion is made for one request (RFC 7523 section 3) by who holds the key. */
+/** How our client proves itself; each request gets an assertion of its own (RFC 7523 section 3) from who holds the key. */
 export type ProviderClientAuthentication =
   | { readonly method: Extract<ClientAuthenticationMethod, `client_secret_${string}`>; readonly secret: string }
-  | { readonly method: 'private_key_jwt'; readonly assertion: string }
+  | { readonly method: 'private_key_jwt'; readonly assertion: () => string }
   | { readonly method: 'none' };
 
 /** A request that is ready to be sent through `libs/egress`, without following redirects. */

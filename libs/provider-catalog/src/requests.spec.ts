@@ -42,7 +42,7 @@ describe('a client proves itself', () => {
   });
 
   it('by an assertion, with its client id and without a secret', () => {
-    const proof = { authentication: { method: 'private_key_jwt', assertion: 'a.b.c' } as const };
+    const proof = { authentication: { method: 'private_key_jwt', assertion: () => 'a.b.c' } as const };
     const { headers, body } = clientCredentialsRequest(setup('internal-oauth', INTERNAL, proof), ['read']);
     expect(headers['authorization']).toBeUndefined();
     expect(fields(body)).toEqual({

@@ -106,7 +106,7 @@ export function clientProof(setup: Pick<ProviderSetup, 'clientId' | 'authenticat
         fields: {
           client_id: clientId,
           client_assertion_type: JWT_BEARER,
-          client_assertion: authentication.assertion,
+          client_assertion: authentication.assertion(),
         },
       };
     case 'none':

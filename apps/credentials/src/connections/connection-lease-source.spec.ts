@@ -47,7 +47,12 @@ beforeEach(async () => {
   // Nothing is written here: the service that runs beside it does that.
   const states = new ConnectionStates(source, {} as Outbox, scene.clock.wallMs);
   const sealed = new SealedTokens(secrets);
-  const setups = new ProviderSetups(readProviderEntries(), secrets);
+  const setups = new ProviderSetups(
+    readProviderEntries(),
+    secrets,
+    { signer: () => Promise.reject(new Error('no key is needed')) },
+    scene.clock.wallMs,
+  );
   wanted = [];
   const refresher = {
     refresh: async (id: string, asked: unknown) => {

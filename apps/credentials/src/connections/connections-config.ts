@@ -14,5 +14,16 @@ export const ConnectionsConfig = z.strictObject({
   lookEveryMs: z.int().min(20).max(60_000).default(1_000),
   /** Changes that one person may make on the page in a minute. */
   changesPerMinute: z.int().min(1).max(10_000).default(30),
+  /** The keys with which our client proves itself where a provider takes `private_key_jwt`. */
+  clientKeys: z
+    .strictObject({
+      /** Days after which a key is followed by another. */
+      days: z.int().min(1).max(3_650).default(90),
+      /** Minutes that a key is told of before it signs: longer than servers keep what they read. */
+      aheadMinutes: z.int().min(1).max(10_080).default(60),
+      /** Minutes that a key is told of after it signed for the last time. */
+      overlapMinutes: z.int().min(2).max(10_080).default(60),
+    })
+    .prefault({}),
 });
 export type ConnectionsConfig = z.infer<typeof ConnectionsConfig>;

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type JsonWebKey } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PrincipalState } from '@warder/contracts';
 import {
@@ -38,6 +38,8 @@ export interface ConnectionsDoorParts {
   readonly recentMs: number;
   readonly address: (request: IncomingMessage) => string;
   readonly wallMs: () => number;
+  /** Our client's keys, for providers to check what it signs. */
+  readonly publicKeys: () => Promise<readonly JsonWebKey[]>;
   /** Whether principals and keys were read. */
   readonly isReady: () => boolean;
   /** Takes one request of an address. @throws PageError 429 */
@@ -60,6 +62,8 @@ const CODES: Readonly<Record<PageStatus, string>> = {
   502: 'WDR_PROVIDER_UNUSABLE',
   503: 'WDR_STORE_UNAVAILABLE',
 };
+/** Seconds that a server may keep our keys: less than a key is told of before it signs. */
+const KEYS_SECONDS = 60;
 const CONNECT = /^connect\/([a-z0-9][a-z0-9-]{0,62})$/;
 const DISCONNECT = /^(con_[\w-]{16})\/disconnect$/;
 
@@ -86,6 +90,7 @@ export class ConnectionsDoor {
     const { parts } = this;
     parts.takeRequest(parts.address(request));
     if (request.headers.host?.toLowerCase() !== parts.origin.host) return this.elsewhere(request, response, isPost);
+    if (place === 'jwks.json' && !isPost) return this.tellKeys(response);
     if (!parts.isReady()) throw new AdminError(503, 'WDR_STORE_UNAVAILABLE', 'who you are is not known yet');
     if (place === 'signed-in' && !isPost) return this.letIn(request, response, query);
     const visitor = parts.visits.of(request, !isPost && place !== 'callback');
@@ -101,6 +106,13 @@ export class ConnectionsDoor {
     parts.forms.ensure(request, form, subjectOf(visitor));
     parts.takeChange(visitor.principal.id);
     return this.change(request, response, place, form, acting);
+  }
+
+  /** RFC 7517 section 5, for anybody: servers read it as often as they like, and need not be told apart. */
+  private async tellKeys(response: ServerResponse): Promise<void> {
+    const body = JSON.stringify({ keys: await this.parts.publicKeys() });
+    const headers = { 'content-type': 'application/jwk-set+json', 'cache-control': `public, max-age=${KEYS_SECONDS}` };
+    response.writeHead(200, { ...headers, 'x-content-type-options': 'nosniff' }).end(body);
   }
 
   private async show(response: ServerResponse, place: string, query: URLSearchParams, acting: Acting): Promise<void> {

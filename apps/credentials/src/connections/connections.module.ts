@@ -13,6 +13,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import type { CredentialsConfig } from '../credentials-config.js';
 import { answering, SECRETS } from '../service-secrets.js';
+import { ClientKeys } from '../client-keys/client-keys.js';
 import { BrowserVisits } from './browser-visit.js';
 import { ConnectionActs } from './connection-acts.js';
 import { ConnectionLeaseSource } from './connection-lease-source.js';
@@ -57,6 +58,7 @@ interface Ground {
 
 /** Everything that has to do with connections, made once. */
 export class Connections {
+  readonly keys: ClientKeys;
   readonly setups: ProviderSetups;
   readonly providers: ProvidersStore;
   readonly auths: UpstreamAuthsStore;
@@ -85,7 +87,20 @@ export class Connections {
     const client = new ProviderClient({ ...bounds, ...ca, privateHosts }, wallMs);
     const states = new ConnectionStates(source, outbox, wallMs);
     const sealed = new SealedTokens(secrets);
-    this.setups = new ProviderSetups(readProviderEntries(), secrets);
+    const { days, aheadMinutes, overlapMinutes } = config.connections.clientKeys;
+    this.keys = new ClientKeys({
+      secrets,
+      recorded: (action, work) =>
+        source.transaction(async (manager) => {
+          await outbox.recordAdminAction(manager, action);
+          await work();
+        }),
+      turnEveryMs: days * 86_400_000,
+      aheadMs: aheadMinutes * 60_000,
+      overlapMs: overlapMinutes * 60_000,
+      wallMs,
+    });
+    this.setups = new ProviderSetups(readProviderEntries(), secrets, this.keys, wallMs);
     this.providers = new ProvidersStore(source, outbox, secrets, this.setups, wallMs);
     this.auths = new UpstreamAuthsStore(source, outbox, wallMs);
     this.connections = new ConnectionsStore(states, sealed);
@@ -178,6 +193,7 @@ export class Connections {
       recentMs: host.adminRules.recentSignInMinutes * 60_000,
       address: (request) => host.door.clientAddress(request),
       wallMs,
+      publicKeys: () => this.keys.publicKeys(),
       isReady: () => access.isReady() && this.replicas.length === 2 && this.replicas.every((each) => each.isReady()),
       takeRequest: (address) => take(requested, address, REQUESTS),
       takeChange: (principalId) => take(changed, principalId, changes),
@@ -214,6 +230,7 @@ export function connectionsProviders(config: CredentialsConfig, host: Host): Nes
       useFactory: (source: DataSource, outbox: Outbox, access: AdminAccess, store: SecretStore) =>
         new Connections({ config, host, source, outbox, secrets: answering(store, tell), access }),
     },
+    of(ClientKeys, ({ keys }) => keys),
     of(ProviderSetups, ({ setups }) => setups),
     of(ProvidersStore, ({ providers }) => providers),
     of(UpstreamAuthsStore, ({ auths }) => auths),

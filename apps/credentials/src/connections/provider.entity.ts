@@ -1,4 +1,13 @@
+import type { ClientAuthenticationMethod } from '@warder/provider-catalog';
+import type { ClientKeyAlgorithm } from '../client-keys/client-key-ring.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** What a provider wants of the assertion with which our client proves itself (RFC 7523 section 3). */
+export interface AssertionTerms {
+  readonly algorithm: ClientKeyAlgorithm;
+  /** Absent: the token endpoint. */
+  readonly audience?: string;
+}
 
 /** Our client at one provider of the catalogue; its secret stands in the secret store only. */
 @Entity({ name: 'provider' })
@@ -22,6 +31,14 @@ export class Provider {
 
   @Column({ name: 'has_secret', type: 'boolean' })
   hasSecret!: boolean;
+
+  /** How our client proves itself; null: as the entry has it, with the secret where there is one. */
+  @Column({ type: 'text', nullable: true })
+  authentication!: ClientAuthenticationMethod | null;
+
+  /** How the assertion of `private_key_jwt` is made; null where there is none. */
+  @Column({ type: 'jsonb', nullable: true })
+  assertion!: AssertionTerms | null;
 
   /** Null: what the entry asks for. */
   @Column({ type: 'jsonb', nullable: true })

@@ -17,6 +17,9 @@ export interface ProviderView {
   readonly title: string;
   readonly clientId: string;
   readonly hasSecret: boolean;
+  /** As said; null: as the entry has it. */
+  readonly authentication: Provider['authentication'];
+  readonly assertion: Provider['assertion'];
   readonly scopes: readonly string[] | null;
   readonly parameters: Readonly<Record<string, string>>;
   /** Wall milliseconds until which it is left alone; 0 where it is not. */
@@ -52,7 +55,7 @@ export class ProvidersStore {
    * @throws AdminError 400 WDR_BODY_INVALID for what the entry does not take
    */
   async put(id: string, body: PutProvider, by: AdminActor): Promise<ProviderView> {
-    const { entry, clientId, clientSecret, scopes = null, parameters } = body;
+    const { entry, clientId, clientSecret, scopes = null, parameters, authentication = null, assertion = null } = body;
     this.ensureTaken(body);
     return this.locked(id, async (manager) => {
       const before = await manager.findOneBy(Provider, { id });
@@ -62,7 +65,9 @@ export class ProvidersStore {
       // Whoever changes where it is sent has to know it: kept, it could be read by having it sent to oneself.
       if (isMoved && before.hasSecret && clientSecret === undefined)
         throw invalid('clientSecret: is to be given again with other parameters');
-      const hasSecret = clientSecret !== undefined || (before?.status === 'active' && before.hasSecret);
+      const needsNone = authentication === 'private_key_jwt' || authentication === 'none';
+      const hasSecret =
+        clientSecret !== undefined || (!needsNone && before?.status === 'active' && before.hasSecret);
       if (clientSecret !== undefined) await this.secrets.put(clientSecretName(id), clientSecret);
       const row: Provider = {
         id,
@@ -71,6 +76,8 @@ export class ProvidersStore {
         entry,
         clientId,
         hasSecret,
+        authentication,
+        assertion,
         scopes,
         parameters,
         pausedUntilMs: '0',
@@ -84,6 +91,8 @@ export class ProvidersStore {
         version: row.version,
         entry,
         clientId,
+        authentication,
+        assertion,
         scopes,
         parameters,
         hasNewSecret: clientSecret !== undefined,
@@ -120,7 +129,7 @@ export class ProvidersStore {
     return view;
   }
 
-  private ensureTaken({ entry: name, parameters, clientSecret }: PutProvider): void {
+  private ensureTaken({ entry: name, parameters, clientSecret, authentication, assertion }: PutProvider): void {
     const entry = this.setups.entry(name);
     if (entry === undefined) throw invalid(`entry: the catalogue has no ${name}`);
     try {
@@ -129,17 +138,25 @@ export class ProvidersStore {
       if (error instanceof ParameterRefused) throw invalid(`parameters: ${error.message}`);
       throw error;
     }
-    const { authentication } = entry.token;
-    if (clientSecret !== undefined && !authentication.some((method) => method.startsWith('client_secret_')))
+    const { authentication: methods } = entry.token;
+    if (clientSecret !== undefined && !methods.some((method) => method.startsWith('client_secret_')))
       throw invalid('clientSecret: this provider takes none');
+    if (authentication !== undefined && !methods.includes(authentication))
+      throw invalid('authentication: this provider does not take it');
+    if (clientSecret !== undefined && authentication?.startsWith('client_secret_') === false)
+      throw invalid('clientSecret: this authentication needs none');
+    if (assertion !== undefined && authentication !== 'private_key_jwt')
+      throw invalid('assertion: of private_key_jwt only');
   }
 
   private viewOf(row: Provider): ProviderView {
-    const { id, version, status, entry, clientId, hasSecret, scopes, parameters, pausedUntilMs, alarm } = row;
+    const { id, version, status, entry, clientId, hasSecret, authentication, assertion } = row;
+    const { scopes, parameters, pausedUntilMs, alarm } = row;
     const title = this.setups.entry(entry)?.title ?? entry;
     const until = Number(pausedUntilMs);
     const paused = until > this.wallMs() ? until : 0;
-    return { id, version, status, entry, title, clientId, hasSecret, scopes, parameters, pausedUntilMs: paused, alarm };
+    const client = { clientId, hasSecret, authentication, assertion };
+    return { id, version, status, entry, title, ...client, scopes, parameters, pausedUntilMs: paused, alarm };
   }
 
   private locked<T>(id: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
