@@ -91,7 +91,9 @@ describe('a client that proves itself with its key', () => {
     expect(strict.refusals).toEqual([]);
     expect(strict.taken).toHaveLength(3);
     await vi.waitFor(() =>
-      expect(scene.actions().filter((action) => action === 'admin/credentials/client-keys.turn').length).toBeGreaterThan(1),
+      expect(
+        scene.actions().filter((action) => action === 'admin/credentials/client-keys.turn').length,
+      ).toBeGreaterThan(1),
     );
   });
 

@@ -66,8 +66,7 @@ export class ProvidersStore {
       if (isMoved && before.hasSecret && clientSecret === undefined)
         throw invalid('clientSecret: is to be given again with other parameters');
       const needsNone = authentication === 'private_key_jwt' || authentication === 'none';
-      const hasSecret =
-        clientSecret !== undefined || (!needsNone && before?.status === 'active' && before.hasSecret);
+      const hasSecret = clientSecret !== undefined || (!needsNone && before?.status === 'active' && before.hasSecret);
       if (clientSecret !== undefined) await this.secrets.put(clientSecretName(id), clientSecret);
       const row: Provider = {
         id,
