@@ -1,19 +1,29 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess, adminAccessModule } from '@warder/admin-access';
-import { guardrailRulesStateTopic } from '@warder/contracts';
+import {
+  approvalAnsweredTopic,
+  approvalDecidedTopic,
+  approvalRequestedTopic,
+  guardrailRulesStateTopic,
+} from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { ApprovalsController } from './approvals/approvals.controller.js';
+import { approvalsProviders } from './approvals/approvals.providers.js';
 import { DryRun } from './dry-run.js';
 import type { GuardrailsConfig } from './guardrails-config.js';
 import { GuardrailsController } from './guardrails.controller.js';
+import { CreateApprovals1790000070000 } from './migrations/create-approvals.js';
 import { CreateRulePacks1790000002000 } from './migrations/create-rule-packs.js';
 import { RulePack } from './rule-pack.entity.js';
 import { RulePacksStore } from './rule-packs.store.js';
 
 const HOST = Symbol('guardrails host');
 const REFUSED = Symbol('what the door of guardrails refused');
+
+const SENT = [guardrailRulesStateTopic, approvalAnsweredTopic, approvalDecidedTopic];
 
 /** Publishes the packs at start, and answers for their topic once they are on it. */
 class GuardrailsStart implements OnModuleInit {
@@ -24,7 +34,7 @@ class GuardrailsStart implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.host.bus.ensureTopics([guardrailRulesStateTopic]);
+    await this.host.bus.ensureTopics([...SENT, approvalRequestedTopic]);
     await this.store.republish();
     this.outbox.start();
     this.host.onDrain('outbox', () => this.outbox.stop());
@@ -33,7 +43,7 @@ class GuardrailsStart implements OnModuleInit {
   }
 
   private async own(): Promise<void> {
-    await this.outbox.drained();
+    await this.outbox.drained([guardrailRulesStateTopic]);
     await this.host.bus.own(guardrailRulesStateTopic);
   }
 }
@@ -48,16 +58,19 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
   return {
     module: GuardrailsModule,
     imports: [
-      databaseModule('guardrails', url, { entities: [RulePack], migrations: [CreateRulePacks1790000002000] }),
+      databaseModule('guardrails', url, {
+        entities: [RulePack],
+        migrations: [CreateRulePacks1790000002000, CreateApprovals1790000070000],
+      }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [GuardrailsController],
+    controllers: [GuardrailsController, ApprovalsController],
     providers: [
       { provide: HOST, useValue: host },
       DryRun,
       {
         provide: Outbox,
-        useFactory: () => new Outbox(host, { service: 'guardrails', url, topics: [guardrailRulesStateTopic] }),
+        useFactory: () => new Outbox(host, { service: 'guardrails', url, topics: SENT }),
       },
       {
         provide: RulePacksStore,
@@ -72,6 +85,7 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
             source.transaction((manager) => outbox.recordAdminAction(manager, action)),
           ),
       },
+      ...approvalsProviders(config, host),
       GuardrailsStart,
     ],
   };

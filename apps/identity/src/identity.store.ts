@@ -104,14 +104,16 @@ export class IdentityStore {
 
   private async publishPrincipals(manager: EntityManager, rows: readonly Principal[]): Promise<void> {
     if (rows.length === 0) return;
-    const subjects = await subjectsOf(
-      manager,
-      rows.map(({ id }) => id),
-    );
+    const ids = rows.map(({ id }) => id);
+    const [subjects, owners] = [await subjectsOf(manager, ids), await ownersOf(manager, ids)];
     const entries = rows.map((row) => {
-      const own = subjects.get(row.id);
-      const state = principalStateOf(row);
-      return { key: row.id, message: own === undefined ? state : { ...state, subjects: own } };
+      const [own, ownerId] = [subjects.get(row.id), owners.get(row.id)];
+      const message = {
+        ...principalStateOf(row),
+        ...(own === undefined ? {} : { subjects: own }),
+        ...(ownerId === undefined ? {} : { ownerId }),
+      };
+      return { key: row.id, message };
     });
     await this.outbox.enqueueAll(manager, principalStateTopic, entries);
   }
@@ -125,6 +127,15 @@ export class IdentityStore {
     });
     if (entries.length > 0) await this.outbox.enqueueAll(manager, tokenStateTopic, entries);
   }
+}
+
+/** Who answers for those that are service accounts. */
+async function ownersOf(manager: EntityManager, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows: { id: string; owner: string }[] = await manager.query(
+    'SELECT principal_id AS id, owner_id AS owner FROM service_account WHERE principal_id = ANY($1)',
+    [ids],
+  );
+  return new Map(rows.map(({ id, owner }) => [id, owner]));
 }
 
 /** Who the principals are elsewhere; without those who are nobody. */

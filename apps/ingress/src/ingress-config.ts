@@ -83,6 +83,13 @@ const Leases = z.strictObject({
   coldWaitMs: z.int().min(1).max(2_000).default(2_000),
 });
 
+const Approvals = z.strictObject({
+  /** Milliseconds that a held call waits for the owner of approvals to look its own up. */
+  waitMs: z.int().min(50).max(10_000).default(2_000),
+  /** Held calls that wait so at a time on this node. */
+  waitingMax: z.int().min(1).default(1_000),
+});
+
 /** What an ingress node is told; every key beyond these is an error. */
 export const IngressConfig = z.strictObject({
   journal: Journal,
@@ -95,6 +102,7 @@ export const IngressConfig = z.strictObject({
   /** Peppers of token digests by key id, the current one first. */
   peppers: z.record(z.string(), Secret),
   leases: Leases,
+  approvals: Approvals.prefault({}),
   /** The internal listener of the audit service, `http://host:port`, and the key that it has too. */
   audit: z.strictObject({ url: z.url({ protocol: /^http$/ }), mcpKey: Secret }).optional(),
   limits: Limits.prefault({}),

@@ -1,4 +1,6 @@
 import {
+  approvalAnsweredTopic,
+  approvalRequestedTopic,
   auditRecordedTopic,
   callCancelledTopic,
   connectionStateTopic,
@@ -19,6 +21,8 @@ import {
   upstreamAuthStateTopic,
 } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
+import type { NodeApprovals } from './approvals/node-approvals.js';
+import { makeApprovals } from './approvals/make-approvals.js';
 import { derivedKey } from './derived-key.js';
 import { resourceOf } from './downstream/protected-resource.js';
 import { LegacySessions } from './downstream/legacy-sessions.js';
@@ -37,6 +41,8 @@ import { ReadyLists } from './state/ready-lists.js';
 const SERVER = { name: 'warder', version: '0.1.0' } as const;
 
 const TOPICS = [
+  approvalAnsweredTopic,
+  approvalRequestedTopic,
   auditRecordedTopic,
   callCancelledTopic,
   connectionStateTopic,
@@ -68,7 +74,8 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
   measurePropagation(host, (listener) => known.state.callers.onRevoked(listener), isCurrent);
   const key = derivedKey(config.sessionKey, 'session');
   const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
-  const gateway = gatewayOf(config, host, { ...records, ...known, sessions });
+  const approvals = makeApprovals(config, host, () => known.state.guardrails());
+  const gateway = gatewayOf(config, host, { ...records, ...known, sessions, approvals });
   reportHealth(host, { ...known, running });
   reportJournal(config, host, records.journal);
   const cancellations = startDoor(config, host, {
@@ -78,13 +85,19 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
     counter: records.counter,
     issuer: () => known.state.callers.trustedIssuer(),
   });
-  await Promise.all([topics, known.replication.start(), known.delivery.start(), cancellations.start()]);
+  await Promise.all([
+    topics,
+    known.replication.start(),
+    known.delivery.start(),
+    cancellations.start(),
+    approvals.start(),
+  ]);
 }
 
 function gatewayOf(
   config: IngressConfig,
   host: Host,
-  parts: StartedRecords & StartedState & { readonly sessions: LegacySessions },
+  parts: StartedRecords & StartedState & { readonly sessions: LegacySessions; readonly approvals: NodeApprovals },
 ): Gateway {
   const { state, replication, watchdog, writer, counter } = parts;
   const isStrict = (virtualServer: string) => state.policy().isStrict(virtualServer);
@@ -106,6 +119,7 @@ function gatewayOf(
     },
     guardrails,
     leases: parts.delivery.leases,
+    approvals: parts.approvals,
     upstreams: parts.pool,
     journal: new Recorder({ node: host.node, journal: writer, counter, guardrails, isStrict }),
     lists: new ReadyLists(SERVER),

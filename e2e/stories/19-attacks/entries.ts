@@ -169,6 +169,9 @@ admin    | GET    | /admin/policy/virtual-servers                 | admin audito
 admin    | GET    | /admin/guardrails/packs                       | admin auditor                  | 200
 admin    | GET    | /admin/guardrails/packs/:pack                 | admin auditor                  | 404 WDR_RULE_PACK_UNKNOWN
 admin    | PUT    | /admin/guardrails/packs/:pack                 | admin                          | 404 WDR_RULE_PACK_UNKNOWN
+admin    | GET    | /admin/guardrails/approvals                   | admin operator auditor member  | 200
+admin    | GET    | /admin/guardrails/approvals/:id               | admin operator auditor member  | 404 WDR_APPROVAL_UNKNOWN
+admin    | POST   | /admin/guardrails/approvals/:id/decision      | admin operator auditor member  | 400 WDR_BODY_INVALID
 admin    | POST   | /admin/guardrails/check                       | admin auditor                  | 400 WDR_BODY_INVALID
 admin    | GET    | /admin/audit/calls                            | auditor                        | 200
 admin    | GET    | /admin/audit/calls/:recordId                  | auditor                        | 404 WDR_RECORD_UNKNOWN

@@ -1,5 +1,6 @@
 import type { CallLimit, Grant, PolicyDocument, Role, Upstream, VirtualServer } from '@warder/contracts';
 import { BUILT_INS, type BuiltInUpstream, grantOf } from './built-in.js';
+import { type ApprovalRules, compileApprovalRules } from './approval-rules.js';
 import { type CaptureRules, compileCaptureRules } from './capture-rules.js';
 import { foldEmail } from './subject.js';
 import { compilePattern, compileWildcard, type CompiledPattern, type Wildcard } from './tool-pattern.js';
@@ -31,6 +32,7 @@ export interface CompiledVirtualServer {
   /** Upstreams in order of first use. */
   readonly upstreams: readonly string[];
   readonly capture: CaptureRules;
+  readonly approval: ApprovalRules;
 }
 
 /** A policy made ready for deciding; it is never changed, a new version is a new value. */
@@ -104,7 +106,14 @@ function compileVirtualServer(
     return [{ upstream: line.upstream, tool: compileWildcard(line.tool), isPattern, as: line.as, prefix }];
   });
   const upstreamsUsed = [...new Set(selections.map((line) => line.upstream))];
-  return { name, settings, selections, upstreams: upstreamsUsed, capture: compileCaptureRules(settings.record) };
+  return {
+    name,
+    settings,
+    selections,
+    upstreams: upstreamsUsed,
+    capture: compileCaptureRules(settings.record),
+    approval: compileApprovalRules(settings.approval),
+  };
 }
 
 // An id is compared as it stands; only what looks like an address is folded.

@@ -1,4 +1,5 @@
 export { type BuiltIn, BUILT_INS, type BuiltInUpstream } from './built-in.js';
+export { approvalOf, type ApprovalRules, type ToolApproval } from './approval-rules.js';
 export { captureLevelOf, type CaptureRules } from './capture-rules.js';
 export {
   compilePolicy,

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { Topic } from '@warder/contracts';
+import { isSignedTopic, type Topic } from '@warder/contracts';
 import { Kafka, type logCreator, logLevel } from 'kafkajs';
 import { groupPrefixOf } from './acls.js';
 import { pause } from './back-off.js';
@@ -138,7 +138,7 @@ class KafkaBus implements Bus, StateTransport {
     if (!(await this.topics.existWithin(topic, deadlineMs))) {
       throw new BusError('deadline', `${topic.name}: the topic could not be made in ${deadlineMs} ms`);
     }
-    const privateKey = topic.cleanup === 'compact' ? this.options.signing?.sign : undefined;
+    const privateKey = isSignedTopic(topic) ? this.options.signing?.sign : undefined;
     const messages = entries.map(({ key, value, partition }) => {
       const headers = privateKey && { [SIGNATURE_HEADER]: signMessage(privateKey, topic.name, key, value) };
       return { key, value, ...(partition !== undefined && { partition }), ...(headers && { headers }) };

@@ -79,6 +79,8 @@ export const AuditIntent = z.object({
   policyVersion: z.number().nullable(),
   guardrailsVersion: z.number().nullable(),
   rule: z.string().nullable(),
+  /** The approval that the call used up or waits for, where something held it. */
+  approval: z.string().optional(),
   capture: CaptureLevel,
 });
 export type AuditIntent = z.infer<typeof AuditIntent>;

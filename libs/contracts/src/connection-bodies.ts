@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Name } from './policy-document.js';
+import { Name } from './policy-names.js';
 
 /** Connections to an account at a provider: a person's own, one that is shared, or one of the gateway's own client. */
 export const ConnectionKind = z.enum(['oauth_user', 'oauth_shared', 'client_credentials']);

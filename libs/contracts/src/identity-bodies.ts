@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Name, ToolPattern } from './policy-document.js';
+import { Name, ToolPattern } from './policy-names.js';
 import { Role } from './topics/principal-state.js';
 
 /** Names of people, services and tokens: anything printable, for they are shown and logged. */

@@ -1,3 +1,6 @@
+export { DecideApproval } from './approval-bodies.js';
+export { ApprovalId } from './approval-id.js';
+export { ApprovalSettings, ApprovalTerms } from './approval-settings.js';
 export { Hold, HoldStep } from './hold.js';
 export { AppliedWait } from './applied-wait.js';
 export { PlaceLegalHold, RequestErasure } from './audit-keeping.js';
@@ -52,16 +55,18 @@ export {
   Grant,
   GuardrailAction,
   GuardrailActions,
-  Name,
   PolicyDocument,
-  ToolPattern,
   Upstream,
   VirtualServer,
   VirtualServerTool,
 } from './policy-document.js';
+export { Name, ToolPattern } from './policy-names.js';
 export { quickCheck } from './quick-check.js';
 export { ControlState, HEARTBEAT_KEY, MARK_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
-export { EVERY_SERVICE, FOR_EVER, type ReaderName, type ServiceName, type Topic } from './topic.js';
+export { EVERY_SERVICE, FOR_EVER, isSignedTopic, type ReaderName, type ServiceName, type Topic } from './topic.js';
+export { ApprovalAnswered, approvalAnsweredTopic } from './topics/approval-answered.js';
+export { ApprovalDecided, approvalDecidedTopic } from './topics/approval-decided.js';
+export { ApprovalRequested, approvalRequestedTopic } from './topics/approval-requested.js';
 export { AuditCheckpoint, auditCheckpointTopic, CHECKPOINT_LEAVES_MAX } from './topics/audit-checkpoint.js';
 export { AuditOcsfEvent, auditOcsfTopic } from './topics/audit-ocsf.js';
 export { AuditDeadLetter, auditDeadLetterTopic, auditRecordedTopic } from './topics/audit-recorded.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Name } from './policy-document.js';
+import { Name } from './policy-names.js';
 
 /** Body of `POST /admin/policy/explain`: may this principal call this tool, and why? */
 export const ExplainRequest = z.strictObject({

@@ -1,16 +1,7 @@
 import { z } from 'zod';
+import { ApprovalSettings } from './approval-settings.js';
 import { CaptureLevel } from './capture-level.js';
-
-/** Names of upstreams, virtual servers and groups: they stand in URLs, tool names and patterns. */
-export const Name = z
-  .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'a name is 1-40 of a-z, 0-9 and "-", not at its ends');
-
-/** A canonical pattern `upstream/tool`; `*` stands for any run of characters within its half. */
-export const ToolPattern = z
-  .string()
-  .max(200)
-  .regex(/^[a-z0-9*-]+\/[A-Za-z0-9_.*/-]+$/, 'a tool pattern is "upstream/tool", "*" stands for any run of characters');
+import { Name, ToolPattern } from './policy-names.js';
 
 export const GuardrailAction = z.enum(['off', 'flag', 'redact', 'block']);
 export type GuardrailAction = z.infer<typeof GuardrailAction>;
@@ -78,6 +69,8 @@ export const VirtualServer = z.strictObject({
     .strictObject({ request: GuardrailActions.prefault({}), response: GuardrailActions.prefault({}) })
     .prefault({}),
   record: RecordSettings.prefault({}),
+  /** Who approves of calls that are held, and which tools always are. */
+  approval: ApprovalSettings.optional(),
 });
 export type VirtualServer = z.infer<typeof VirtualServer>;
 

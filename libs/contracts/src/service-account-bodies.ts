@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DisplayName, Groups } from './identity-bodies.js';
-import { Name } from './policy-document.js';
+import { Name } from './policy-names.js';
 
 const PrincipalId = z.string().min(1).max(100);
 const Description = z.string().max(1_000);

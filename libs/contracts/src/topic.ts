@@ -16,6 +16,8 @@ export interface Topic<Message> {
   readonly key: string;
   readonly schema: z.ZodType<Message>;
   readonly cleanup: 'compact' | 'delete';
+  /** Events that must be their writer's own, as a yes to a call is; state always is. */
+  readonly isSigned?: true;
   readonly partitions: number;
   /** Milliseconds a message is kept, or `FOR_EVER`; `null` for a compacted topic. */
   readonly retentionMs: number | null;
@@ -24,6 +26,11 @@ export interface Topic<Message> {
   readonly writers: readonly ServiceName[];
   readonly readers: readonly ReaderName[];
   readonly example: Message;
+}
+
+/** Whether the bus signs the topic's messages, and reads none that its one writer did not sign. */
+export function isSignedTopic({ cleanup, isSigned }: Pick<Topic<unknown>, 'cleanup' | 'isSigned'>): boolean {
+  return cleanup === 'compact' || isSigned === true;
 }
 
 /** Retention without an end, as Kafka says it. */

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInProcessBus, createKafkaBus, type Bus, type KafkaBusOptions, type Signing } from '@warder/bus';
-import { EVERY_TOPIC } from '@warder/contracts';
+import { EVERY_TOPIC, isSignedTopic } from '@warder/contracts';
 import type { Logger } from '@warder/telemetry';
 import type { Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
@@ -86,12 +86,13 @@ function accessOf({ brokers, sasl, tls }: KafkaSettings): BrokerAccess {
   };
 }
 
-/** State has one owner, whose key every reader knows; events have none to sign for. */
+/** What has one writer, whose key every reader knows: state, and events that say so. */
 function signingOf(settings: NonNullable<KafkaSettings['signing']>): Signing {
   const verify: Record<string, KeyObject> = {};
-  for (const { name, cleanup, writers } of EVERY_TOPIC) {
+  for (const topic of EVERY_TOPIC) {
+    const { name, writers } = topic;
     const [owner, ...others] = writers;
-    if (cleanup !== 'compact' || owner === undefined || others.length > 0) continue;
+    if (!isSignedTopic(topic) || owner === undefined || others.length > 0) continue;
     const file = join(settings.publicKeysDir, `${owner}.pub`);
     verify[name] = keyOf('bus.signing.publicKeysDir', file, createPublicKey);
   }

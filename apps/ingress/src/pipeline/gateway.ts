@@ -1,12 +1,19 @@
 /** What the pipelines need of the process around them, as ports: everything impure comes in here. */
-import type { Decision } from '@warder/access';
+import type { Decision, ToolApproval } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CallLimit, CaptureLevel, Finding, GuardrailActions, VirtualServer } from '@warder/contracts';
+import type {
+  ApprovalTerms,
+  CallLimit,
+  CaptureLevel,
+  Finding,
+  GuardrailActions,
+  VirtualServer,
+} from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { HeaderLease, LeasedHeaders } from '../leases/lease-transport.js';
 import type { Callers } from '@warder/tokens';
-import type { Call, Cleared, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
+import type { Call, Cleared, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
 import type { CallSignal } from './call-signal.js';
 import type { Refusal } from './refusal.js';
 
@@ -35,6 +42,8 @@ export interface PolicyView {
   authorize(caller: IdentifiedOperation, target: ExposedTool): Decision;
   visibleTools(virtualServer: string, caller: IdentifiedOperation): VisibleTools | undefined;
   guardrails(virtualServer: string): VirtualServer['guardrails'];
+  /** Whether each call of a tool waits for a human, and on which terms a hold is lifted. */
+  approval(virtualServer: string, target: ExposedTool): ToolApproval;
   /** How much records keep of arguments and result: of a tool, or of what names none. */
   capture(virtualServer: string, target?: ExposedTool): CaptureLevel;
   /** Upstreams of a virtual server; none where there is no such server. */
@@ -46,6 +55,19 @@ export interface Guardrails {
   /** Grows with every change of a rule pack. */
   readonly version: number;
   screen(value: unknown, phase: 'request' | 'interim' | 'response', actions: GuardrailActions): Screening;
+}
+/** What becomes of a call that something holds. */
+export type ApprovalFound =
+  | { readonly status: 'redeemed'; readonly id: string }
+  /** Where people decide, and by when; wall milliseconds. */
+  | { readonly status: 'pending'; readonly id: string; readonly url: string; readonly expiresAtMs: number }
+  | { readonly status: 'denied'; readonly id: string; readonly reason: string }
+  | { readonly status: 'limit' }
+  /** Whoever keeps approvals did not say in time: nothing is known to be approved. */
+  | { readonly status: 'unavailable'; readonly detail: string };
+export interface Approvals {
+  /** Uses up the approval of exactly this call, or has people asked for one; waits for its owner, for so long and no longer. */
+  redeem(call: Credentialed, terms: ApprovalTerms): Promise<ApprovalFound>;
 }
 export interface Leases {
   /** Headers for the upstream; a promise only where the credential has to be fetched first. */
@@ -107,6 +129,7 @@ export interface Gateway {
   readonly policy: () => PolicyView;
   readonly guardrails: () => Guardrails;
   readonly leases: Leases;
+  readonly approvals: Approvals;
   readonly upstreams: Upstreams;
   readonly journal: Journal;
   readonly lists: Lists;

@@ -1,4 +1,4 @@
-import { captureLevelOf, compilePolicy } from '@warder/access';
+import { approvalOf, captureLevelOf, compilePolicy } from '@warder/access';
 import { Catalog } from '@warder/catalog';
 import { AuditRecord, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
 import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
@@ -94,6 +94,7 @@ function policyOf(document: object = {}): PolicyView {
     visibleTools: (server, caller) => catalog.visibleTools(server, caller),
     guardrails: (server) => compiled.virtualServers.get(server)!.settings.guardrails,
     capture: (server, target) => captureLevelOf(compiled.virtualServers.get(server)!.capture, target),
+    approval: (server, target) => approvalOf(compiled.virtualServers.get(server)!.approval, target),
     upstreamsOf: () => [],
     timeoutMs: () => 1_000,
   };
@@ -141,6 +142,7 @@ function gateway(
     policy: () => view,
     guardrails: () => engine,
     leases: { headersFor: () => ({ kind: 'none' }), afterRefusal: async () => undefined, prefetch() {} },
+    approvals: { redeem: async () => ({ status: 'unavailable', detail: 'no owner' }) },
     upstreams: {
       send: async (call, _timeoutMs, onInterim) => {
         reached.push(JSON.parse(call.argsText));
@@ -202,6 +204,26 @@ describe('a governed call', () => {
     ]);
     expect(records[0]).toMatchObject({ upstream: 'github', tool: 'push', exposedName: 'push', rule: 'default deny' });
     expect(records[1]).toMatchObject({ upstream: null, tool: null, exposedName: 'puhs', rule: null });
+  });
+
+  it('waits for a human where the policy says so, reaches no upstream, and its record names what holds it', async () => {
+    const server = { tools: [{ upstream: 'github', tool: '*', prefix: '' }], approval: { tools: { 'github/*': {} } } };
+    const view = policyOf({ virtualServers: { dev: server } });
+    const found = {
+      status: 'pending',
+      id: 'apr_0123456789abcdef',
+      url: 'https://w/approvals/x',
+      expiresAtMs: 1,
+    } as const;
+    const { run, reached, records } = gateway({ policy: () => view, approvals: { redeem: async () => found } });
+    expect(codeOf(await run(received('search')))).toBe('WDR_APPROVAL_REQUIRED');
+    expect(reached).toEqual([]);
+    expect(records[0]).toMatchObject({ decision: 'forbid', rule: 'policy.approval', approval: 'apr_0123456789abcdef' });
+    const redeemed = { status: 'redeemed', id: 'apr_0123456789abcdef' } as const;
+    const again = gateway({ policy: () => view, approvals: { redeem: async () => redeemed } });
+    expect((await again.run(received('search'))).kind).toBe('answered');
+    expect(again.reached).toHaveLength(1);
+    expect(again.records[0]).toMatchObject({ outcome: 'success', rule: 'devs', approval: 'apr_0123456789abcdef' });
   });
 
   it('keeps secrets out of the record of a call that was refused before anything screened it', async () => {

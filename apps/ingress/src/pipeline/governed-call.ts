@@ -38,7 +38,8 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     establish(call, 'screenRequest', screenArguments(call, guardrails)); //                       is the request clean
     const lease = attachCredential(call, gateway.leases); //                                      with whose secret
     establish(call, 'credential', lease instanceof Promise ? await lease : lease);
-    establish(call, 'approval', redeemApproval(call)); //                                         did a human say yes
+    const cleared = redeemApproval(call, policy, gateway.approvals); //                           did a human say yes
+    establish(call, 'approval', cleared instanceof Promise ? await cleared : cleared);
     establish(call, 'record', await openRecord(call, gateway.journal)); //                        written down first
     const interim = screenInterim(call, guardrails, downstream);
     establish(call, 'upstream', await callUpstream(call, gateway, policy, interim)); //          do it

@@ -44,6 +44,9 @@ export const REFUSALS = {
   WDR_LIST_UNAVAILABLE: error(503),
   WDR_GUARDRAIL_BLOCKED: toolError,
   WDR_APPROVAL_REQUIRED: toolError,
+  WDR_APPROVAL_DENIED: toolError,
+  WDR_APPROVAL_LIMIT: toolError,
+  WDR_APPROVAL_UNAVAILABLE: error(503),
   WDR_CREDENTIAL_MISSING: toolError,
   WDR_LEASE_UNAVAILABLE: error(503),
   WDR_UPSTREAM_TIMEOUT: toolError,
@@ -70,6 +73,8 @@ export interface RefusalFacts {
   readonly telling?: Telling;
   /** The request's id as JSON text, where the message itself could not be used. */
   readonly idJson?: string;
+  /** The approval that the call waits for, or was denied. */
+  readonly approval?: string;
   /** A page that the client's person is to open before the next try, where the client can be asked. */
   readonly asked?: UrlRequest;
   /** `data` of the JSON-RPC error, where the protocol asks for some. */

@@ -37,12 +37,14 @@ const targets = new WeakMap<ExposedTool, string>();
  * The intent half of a record, joined from texts that exist already.
  * @param argumentsCapture - JSON text of a Capture, or `null`
  * @param rule - what decided: the grant that permitted, unless a refusal says otherwise
+ * @param approval - that the call used up, or waits for
  */
 export function intentText(
   call: Call,
   nodeJson: string,
   argumentsCapture: string,
   rule: string | undefined = call.permit?.rule,
+  approval: string | undefined = call.approval?.id,
 ): HalfText {
   const { target, claimed } = call;
   const principal = call.principal ? principalText(call.principal) : NOBODY;
@@ -59,7 +61,9 @@ export function intentText(
         ? targetText(target)
         : `"upstream":null,"tool":null,"exposedName":${exposedNameText(call)},"definitionHash":null,`) +
       `"policyVersion":${call.policyVersion ?? 'null'},"guardrailsVersion":${call.guardrailsVersion ?? 'null'},` +
-      `"rule":${rule === undefined ? 'null' : quote(rule)},"capture":"${call.capture ?? 'none'}"`,
+      `"rule":${rule === undefined ? 'null' : quote(rule)},` +
+      (approval === undefined ? '' : `"approval":"${approval}",`) +
+      `"capture":"${call.capture ?? 'none'}"`,
     personal:
       `"salt":"${newSalt()}","principal":${principal.personal},"agent":${agent.personal},` +
       `"claimed":${claimed ? `{"name":${quote(claimed.name)},"version":${quote(claimed.version)}}` : 'null'},` +

@@ -69,8 +69,8 @@ export class Recorder implements Journal {
     const how = { strict: this.parts.isStrict(call.virtualServer) };
     const ended = outcomeText(call, outcome, this.resultCapture(call, outcome));
     const told = this.claims.masked(call.target === undefined ? this.withMaskedNames(call) : call);
-    const rule = outcome.kind === 'answered' ? undefined : outcome.refusal.facts.rule;
-    const intent = intentText(told, this.nodeJson, this.refusedArguments(call), rule);
+    const { rule, approval }: RefusalFacts = outcome.kind === 'answered' ? {} : outcome.refusal.facts;
+    const intent = intentText(told, this.nodeJson, this.refusedArguments(call), rule, approval);
     try {
       await this.parts.journal.append(harmless(wholeText(intent, ended)), how);
     } catch (error) {

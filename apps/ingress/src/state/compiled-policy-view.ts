@@ -1,4 +1,4 @@
-import { captureLevelOf, compilePolicy, type CompiledPolicy } from '@warder/access';
+import { approvalOf, captureLevelOf, compilePolicy, type CompiledPolicy, type ToolApproval } from '@warder/access';
 import { Catalog, type ExposedTool, type VisibleTools } from '@warder/catalog';
 import type { CallLimit, CaptureLevel, PolicySnapshot, UpstreamCatalogue, VirtualServer } from '@warder/contracts';
 import type { Decision } from '@warder/access';
@@ -9,6 +9,7 @@ import type { PolicyView } from '../pipeline/gateway.js';
 export class CompiledPolicyView implements PolicyView {
   private readonly captureLevels = new Map<string, WeakMap<ExposedTool, CaptureLevel>>();
 
+  private readonly approvals = new Map<string, WeakMap<ExposedTool, ToolApproval>>();
   private readonly upstreams = new Map<string, readonly string[]>();
 
   private constructor(
@@ -68,6 +69,18 @@ export class CompiledPolicyView implements PolicyView {
     const level = known.get(target) ?? captureLevelOf(rules, target);
     known.set(target, level);
     return level;
+  }
+
+  approval(virtualServer: string, target: ExposedTool): ToolApproval {
+    let known = this.approvals.get(virtualServer);
+    if (known === undefined) this.approvals.set(virtualServer, (known = new WeakMap()));
+    let found = known.get(target);
+    if (found === undefined) {
+      const rules = this.compiled.virtualServers.get(virtualServer)?.approval;
+      if (rules === undefined) throw new Error('approval of a virtual server that is not in the policy');
+      known.set(target, (found = approvalOf(rules, target)));
+    }
+    return found;
   }
 
   /** Whether records of a virtual server must be on the disk before its calls go on. */

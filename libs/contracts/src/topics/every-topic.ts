@@ -1,4 +1,7 @@
 import type { Topic } from '../topic.js';
+import { approvalAnsweredTopic } from './approval-answered.js';
+import { approvalDecidedTopic } from './approval-decided.js';
+import { approvalRequestedTopic } from './approval-requested.js';
 import { auditCheckpointTopic } from './audit-checkpoint.js';
 import { auditExportDeadLetterTopic } from './audit-export-dead-letter.js';
 import { auditOcsfTopic } from './audit-ocsf.js';
@@ -23,6 +26,9 @@ import { upstreamAuthStateTopic } from './upstream-auth-state.js';
 
 /** All topics of the bus: what a cluster's setup makes, and from which it derives who may write and read what. */
 export const EVERY_TOPIC: readonly Topic<unknown>[] = [
+  approvalAnsweredTopic,
+  approvalDecidedTopic,
+  approvalRequestedTopic,
   auditRecordedTopic,
   auditDeadLetterTopic,
   auditOcsfTopic,

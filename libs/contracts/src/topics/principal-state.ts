@@ -16,6 +16,8 @@ export const PrincipalState = z.object({
   email: z.string().nullable(),
   groups: z.array(z.string()),
   roles: z.array(Role),
+  /** The person who answers for a service account. */
+  ownerId: z.string().optional(),
   /** Wall milliseconds; whatever was signed in before it has ended. Tokens of one's own are no sign-in. */
   signedOutAtMs: z.number().optional(),
   /** Who the principal is elsewhere: at a sign-in provider by its id, or over SCIM (`scim`, its external id). */

@@ -1,8 +1,8 @@
-import { takesUrlRequests } from '@warder/mcp-wire';
 import type { HeaderLease } from '../../leases/lease-transport.js';
 import type { Credentialed, Screened } from '../call.js';
 import type { Leases } from '../gateway.js';
 import { Refusal } from '../refusal.js';
+import { askToOpen } from './ask-to-open.js';
 
 type Attached = Pick<Credentialed, 'upstreamHeaders'>;
 
@@ -40,9 +40,7 @@ function attached(call: Screened, lease: HeaderLease): Attached {
 function notConnected(call: Screened, url: string, detail: string): Refusal {
   const { upstream } = call.target;
   const message = `Connect your account for "${upstream}" at ${url} and try again`;
-  const isAsked =
-    call.revision.askToOpen !== undefined && !call.wasAskedToOpen && takesUrlRequests(call.clientCapabilities);
-  if (!isAsked) return new Refusal('WDR_CREDENTIAL_MISSING', message, detail);
-  const asked = { id: call.callId, url, message: `Connect your account for "${upstream}" to go on` };
+  const asked = askToOpen(call, url, `Connect your account for "${upstream}" to go on`);
+  if (asked === undefined) return new Refusal('WDR_CREDENTIAL_MISSING', message, detail);
   return new Refusal('WDR_CREDENTIAL_MISSING', message, `${detail}; the client was asked for it`, { asked });
 }

@@ -1,20 +1,74 @@
 import type { Hold } from '@warder/contracts';
+import { revisionOf } from '@warder/mcp-wire';
 import { describe, expect, it } from 'vitest';
 import type { Credentialed } from '../call.js';
-import { Refusal } from '../refusal.js';
+import type { ApprovalFound, PolicyView } from '../gateway.js';
+import type { Refusal } from '../refusal.js';
 import { redeemApproval } from './redeem-approval.js';
 
 const hold: Hold = { by: 'flow', rule: 'flow.balanced', reason: 'it deletes after untrusted content was read' };
-const callWith = (holds: Hold[]) => ({ holds }) as unknown as Credentialed;
+const terms = { by: ['ops'], fourEyes: true, minutes: 5 };
+const id = 'apr_0123456789abcdef';
+const url = `https://warder.example/approvals/${id}`;
+const pending: ApprovalFound = { status: 'pending', id, url, expiresAtMs: Date.UTC(2026, 10, 30) };
 
-describe('a call', () => {
-  it('that nothing holds goes on without an approval', () => {
-    expect(redeemApproval(callWith([]))).toEqual({ approval: null });
+function callWith(holds: Hold[], more: object = {}): Credentialed {
+  const base = { callId: 'c1', exposedName: 'db__drop', clientCapabilities: {}, wasAskedToOpen: false };
+  return { ...base, revision: revisionOf('2026-07-28'), holds, ...more } as unknown as Credentialed;
+}
+const policyOf = (isAlwaysHeld: boolean) => ({ approval: () => ({ isAlwaysHeld, terms }) }) as unknown as PolicyView;
+const finding = (found: ApprovalFound) => ({ redeem: async () => found });
+
+async function refusalOf(found: ApprovalFound, more: object = {}, isAlwaysHeld = false): Promise<Refusal> {
+  const call = callWith(isAlwaysHeld ? [] : [hold], more);
+  return Promise.resolve(redeemApproval(call, policyOf(isAlwaysHeld), finding(found))).then(
+    () => expect.unreachable('it went through'),
+    (thrown: Refusal) => thrown,
+  );
+}
+
+describe('a call that nothing holds', () => {
+  it('goes on at once, and nobody is asked', () => {
+    const asked = { redeem: () => expect.unreachable('it was asked') };
+    expect(redeemApproval(callWith([]), policyOf(false), asked)).toEqual({ approval: null });
+  });
+});
+
+describe('a held call', () => {
+  it('goes on with the approval that it used up, whose name is kept', async () => {
+    const cleared = await redeemApproval(callWith([hold]), policyOf(false), finding({ status: 'redeemed', id }));
+    expect(cleared).toEqual({ approval: { id } });
   });
 
-  it('that something holds is refused, and the record names every rule: WDR_APPROVAL_REQUIRED', () => {
-    const held = () => redeemApproval(callWith([hold, { ...hold, by: 'policy', rule: 'policy.approval' }]));
-    expect(held).toThrow(Refusal);
-    expect(held).toThrow('WDR_APPROVAL_REQUIRED: held by flow flow.balanced, policy policy.approval');
+  it('is told where people decide: WDR_APPROVAL_REQUIRED, by the rule that holds it', async () => {
+    const refusal = await refusalOf(pending);
+    expect(refusal.code).toBe('WDR_APPROVAL_REQUIRED');
+    expect(refusal.publicMessage).toContain(`(approval ${id}) at ${url} until 2026-11-30T00:00Z`);
+    expect(refusal.facts).toMatchObject({ rule: 'flow.balanced', approval: id });
+    expect(refusal.internalDetail).toBe('held by flow flow.balanced');
+    expect((await refusalOf(pending, {}, true)).facts.rule).toBe('policy.approval');
+  });
+
+  it('has the page opened once by a client that can, of either era, and no other', async () => {
+    const urls = { clientCapabilities: { elicitation: { url: {} } } };
+    const asked = { id: 'c1', url, message: `Have “db__drop” approved (${id}) to go on` };
+    expect((await refusalOf(pending, urls)).facts.asked).toEqual(asked);
+    expect((await refusalOf(pending, { ...urls, revision: revisionOf('2025-11-25') })).facts.asked).toEqual(asked);
+    const words = [
+      { ...urls, wasAskedToOpen: true },
+      { ...urls, revision: revisionOf('2025-06-18') },
+      { clientCapabilities: { elicitation: {} } },
+    ];
+    for (const more of words) expect((await refusalOf(pending, more)).facts.asked).toBeUndefined();
+  });
+
+  it.each([
+    [{ status: 'denied', id, reason: 'not today' }, 'WDR_APPROVAL_DENIED', 'not today'],
+    [{ status: 'limit' }, 'WDR_APPROVAL_LIMIT', 'too many'],
+    [{ status: 'unavailable', detail: 'no answer within 2000 ms' }, 'WDR_APPROVAL_UNAVAILABLE', 'at the moment'],
+  ] as const)('that is %j is refused: %s', async (found, code, words) => {
+    const refusal = await refusalOf(found);
+    expect(refusal.code).toBe(code);
+    expect(refusal.publicMessage).toContain(words);
   });
 });

@@ -1,0 +1,39 @@
+import type { ApprovalRequested, PrincipalState } from '@warder/contracts';
+
+type People = (id: string) => PrincipalState | undefined;
+
+/**
+ * Why somebody may not decide; undefined where they may. The groups of the terms decide, or administrators; never a
+ * service, for a human is asked. With four eyes it is never who asks, whatever they are called there.
+ */
+export function whyNot(asked: ApprovalRequested, decider: PrincipalState, people: People): string | undefined {
+  const { terms } = asked;
+  if (decider.kind !== 'human' || decider.status !== 'active') return 'a person decides, and an active one';
+  const isNamed =
+    terms.by.length === 0 ? decider.roles.includes('admin') : decider.groups.some((group) => terms.by.includes(group));
+  if (!isNamed) return terms.by.length === 0 ? 'an administrator decides' : `one of ${terms.by.join(', ')} decides`;
+  if (terms.fourEyes && isOfAskers(asked, decider, people)) return 'somebody else than who asks decides';
+  return undefined;
+}
+
+/** Whether the person is who asks: as the principal, by who acts for it, or as the owner of either. */
+export function isOfAskers(asked: ApprovalRequested, person: PrincipalState, people: People): boolean {
+  const ids = new Set([asked.principalId, ...asked.actors.map(({ id }) => id)]);
+  // An owner is a person, who is owned by nobody.
+  for (const id of [...ids]) {
+    const owner = people(id)?.ownerId;
+    if (owner !== undefined) ids.add(owner);
+  }
+  if (ids.has(person.id)) return true;
+  return [...ids].some((id) => {
+    const asker = people(id);
+    return asker !== undefined && isSamePerson(asker, person);
+  });
+}
+
+/** Two accounts of one person: of one address, or of one account at a provider or in the directory. */
+function isSamePerson(one: PrincipalState, other: PrincipalState): boolean {
+  if (one.email !== null && one.email.trim().toLowerCase() === other.email?.trim().toLowerCase()) return true;
+  const known = new Set((one.subjects ?? []).map(({ provider, subject }) => `${provider}\n${subject}`));
+  return (other.subjects ?? []).some(({ provider, subject }) => known.has(`${provider}\n${subject}`));
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { type ApprovalRequested, CAPTURE_BYTES_MAX, type Capture, type GuardrailActions } from '@warder/contracts';
+import { stringifyJson } from '@warder/mcp-wire';
+import { isClientGrant } from '@warder/tokens';
+import type { Credentialed } from '../pipeline/call.js';
+import type { Guardrails } from '../pipeline/gateway.js';
+import { canonicalJson } from './canonical-json.js';
+
+/** Of `_meta`, what differs with every call and says nothing of what it does (SEP-414). */
+const TRACE_KEYS = new Set(['traceparent', 'tracestate', 'baggage']);
+
+/** Whoever decides has to see an address that mail would go to, but no secret that would open something. */
+const SHOWN_ACTIONS: GuardrailActions = { secret: 'redact', pii: 'off', injection: 'off', hidden: 'off' };
+
+type Bound = Omit<ApprovalRequested, 'requestId' | 'node' | 'atMs' | 'arguments' | 'holds' | 'terms'>;
+
+/** What an approval of the call is bound to: who by which credential and in which run, which tool, and what is sent. */
+export function boundOf(call: Credentialed): Bound {
+  const { principal, token, target, virtualServer } = call;
+  const argumentsDigest = digestOf(canonicalJson(sentOf(call)));
+  const grant = isClientGrant(token) ? token : undefined;
+  const actors = (grant?.actors ?? []).map(({ id, kind }) => ({ id, kind }));
+  const agent = { id: token.id, kind: grant?.kind ?? 'pat', name: token.name };
+  // Until runs have keys, all calls of a credential are of one.
+  const run = '';
+  const { upstream, tool, definitionHash } = target;
+  const binding = digestOf(
+    canonicalJson([
+      principal.id,
+      agent.id,
+      actors,
+      run,
+      virtualServer,
+      upstream,
+      tool,
+      definitionHash,
+      argumentsDigest,
+    ]),
+  );
+  return {
+    binding,
+    principalId: principal.id,
+    agent,
+    actors,
+    run,
+    virtualServer,
+    upstream,
+    tool,
+    definitionHash,
+    policyVersion: call.policyVersion,
+    guardrailsVersion: call.guardrailsVersion,
+    argumentsDigest,
+  };
+}
+
+/** What is sent, as people are shown it: without secrets, whatever the virtual server lets pass. */
+export function shownArguments(call: Credentialed, guardrails: Guardrails): Capture {
+  const { value } = guardrails.screen(sentOf(call), 'request', SHOWN_ACTIONS);
+  const text = stringifyJson(value);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= CAPTURE_BYTES_MAX) return { bytes, value: JSON.parse(text) as unknown };
+  const head = Buffer.from(text).subarray(0, CAPTURE_BYTES_MAX).toString('utf8');
+  return { bytes, head, sha256: digestOf(text) };
+}
+
+function sentOf({ cleanArgs, cleanMeta }: Credentialed): unknown {
+  const meta = Object.entries(cleanMeta).filter(([key]) => !TRACE_KEYS.has(key));
+  return meta.length === 0 ? { arguments: cleanArgs } : { arguments: cleanArgs, _meta: Object.fromEntries(meta) };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
