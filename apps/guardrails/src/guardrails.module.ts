@@ -11,7 +11,7 @@ import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import { ApprovalsController } from './approvals/approvals.controller.js';
-import { approvalsProviders } from './approvals/approvals.providers.js';
+import { approvalsProviders } from './approvals/approvals.module.js';
 import { DryRun } from './dry-run.js';
 import type { GuardrailsConfig } from './guardrails-config.js';
 import { GuardrailsController } from './guardrails.controller.js';

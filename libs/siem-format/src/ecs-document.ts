@@ -94,6 +94,7 @@ function warderOf(record: AuditRecord, notes: RecordNotes): object {
     upstream: record.upstream,
     exposed_name: record.exposedName,
     definition_hash: record.definitionHash,
+    approval: record.approval,
     policy_version: record.policyVersion,
     guardrails_version: record.guardrailsVersion,
     findings: record.findings,

@@ -152,6 +152,7 @@ function unmappedOf(record: AuditRecord, of: OcsfClass, notes: RecordNotes): obj
     virtual_server: record.virtualServer,
     exposed_name: record.exposedName,
     definition_hash: record.definitionHash,
+    approval: record.approval,
     guardrails_version: record.guardrailsVersion,
     findings: record.findings.length === 0 ? undefined : record.findings,
     phases_us: Object.keys(record.phasesUs).length === 0 ? undefined : record.phasesUs,

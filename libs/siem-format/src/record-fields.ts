@@ -128,6 +128,7 @@ export const RECORD_FIELDS: readonly RecordField[] = [
     leef: 'definitionHash',
     read: (record) => record.definitionHash,
   },
+  { field: 'approval', cef: 'warderApproval', leef: 'approval', read: (record) => record.approval },
   { field: 'count', cef: 'cnt', leef: 'count', read: (record) => record.count },
   { field: 'traceId', cef: 'warderTraceId', leef: 'traceId', read: (record) => record.traceId },
   { field: 'protocolVersion', cef: 'warderProtocolVersion', leef: 'protocolVersion', read: (r) => r.protocolVersion },

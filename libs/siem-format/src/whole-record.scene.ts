@@ -26,6 +26,7 @@ export const WHOLE_RECORD: AuditRecord = {
   policyVersion: 7,
   guardrailsVersion: 3,
   rule: 'grant-developers',
+  approval: 'apr_8sVq2m1nX8cFhJ7w',
   capture: 'full',
   decision: 'permit',
   outcome: 'success',

@@ -18,12 +18,10 @@ export function whyNot(asked: ApprovalRequested, decider: PrincipalState, people
 
 /** Whether the person is who asks: as the principal, by who acts for it, or as the owner of either. */
 export function isOfAskers(asked: ApprovalRequested, person: PrincipalState, people: People): boolean {
-  const ids = new Set([asked.principalId, ...asked.actors.map(({ id }) => id)]);
+  const askers = [asked.principalId, ...asked.actors.map(({ id }) => id)];
   // An owner is a person, who is owned by nobody.
-  for (const id of [...ids]) {
-    const owner = people(id)?.ownerId;
-    if (owner !== undefined) ids.add(owner);
-  }
+  const owners = askers.flatMap((id) => people(id)?.ownerId ?? []);
+  const ids = new Set([...askers, ...owners]);
   if (ids.has(person.id)) return true;
   return [...ids].some((id) => {
     const asker = people(id);
