@@ -29,6 +29,7 @@ export const STORY_SHAPES = {
   '21-leases': ['standalone', 'cluster'],
   '16-ending-access': ['standalone', 'cluster'],
   '20-agents': ['standalone', 'cluster'],
+  '25-poisoned-page': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;

@@ -78,6 +78,10 @@ const VALUES = {
   'personal.address (IPv4)': ['10.0.0.1', '10.0.0.2'],
   'personal.address (IPv6)': ['2001:db8::1', '2001:db8::2'],
   'personal.address (other)': ['a', 'b'],
+  flow: [
+    { action: 'flag', rule: 'r', run: 'a', chain: [] },
+    { action: 'flag', rule: 'r', run: 'b', chain: [] },
+  ],
   phasesUs: [{ total: 1_000 }, { total: 2_000 }],
 };
 

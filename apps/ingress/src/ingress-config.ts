@@ -20,6 +20,10 @@ const Limits = z.strictObject({
   addressesMax: z.int().min(1).default(50_000),
   /** Principals whose bucket is remembered. */
   principalsMax: z.int().min(1).default(200_000),
+  /** Runs of agents whose labels and hashed values are remembered; past it the one used longest ago goes. */
+  runsMax: z.int().min(100).default(20_000),
+  /** Hashed values of all runs together, at about 100 bytes each. */
+  runValuesMax: z.int().min(10_000).default(1_000_000),
   /** Operations that run at a time on this node. */
   runningMax: z.int().min(1).default(10_000),
   /** Bytes that wait for a client that reads too slowly, until its call is given up. */

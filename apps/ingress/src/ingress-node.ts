@@ -13,6 +13,7 @@ import {
   nodeEnrolledTopic,
   policySnapshotTopic,
   principalStateTopic,
+  runStateTopic,
   signingKeyStateTopic,
   tokenStateTopic,
   tokenUsedTopic,
@@ -27,6 +28,7 @@ import { derivedKey } from './derived-key.js';
 import { resourceOf } from './downstream/protected-resource.js';
 import { LegacySessions } from './downstream/legacy-sessions.js';
 import { RunningOperations } from './downstream/running-operations.js';
+import { startFlow, type StartedFlow } from './flow/start-flow.js';
 import type { IngressConfig } from './ingress-config.js';
 import type { Gateway } from './pipeline/gateway.js';
 import { PrincipalQuotas } from './quota/principal-quotas.js';
@@ -55,6 +57,7 @@ const TOPICS = [
   nodeEnrolledTopic,
   policySnapshotTopic,
   principalStateTopic,
+  runStateTopic,
   signingKeyStateTopic,
   tokenStateTopic,
   tokenUsedTopic,
@@ -75,7 +78,8 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
   const key = derivedKey(config.sessionKey, 'session');
   const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
   const approvals = makeApprovals(config, host, () => known.state.guardrails());
-  const gateway = gatewayOf(config, host, { ...records, ...known, sessions, approvals });
+  const runs = startFlow(config, host);
+  const gateway = gatewayOf(config, host, { ...records, ...known, sessions, approvals, ...runs });
   reportHealth(host, { ...known, running });
   reportJournal(config, host, records.journal);
   const cancellations = startDoor(config, host, {
@@ -91,13 +95,16 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
     known.delivery.start(),
     cancellations.start(),
     approvals.start(),
+    runs.listen(),
   ]);
 }
 
 function gatewayOf(
   config: IngressConfig,
   host: Host,
-  parts: StartedRecords & StartedState & { readonly sessions: LegacySessions; readonly approvals: NodeApprovals },
+  parts: StartedRecords &
+    StartedState &
+    StartedFlow & { readonly sessions: LegacySessions; readonly approvals: NodeApprovals },
 ): Gateway {
   const { state, replication, watchdog, writer, counter } = parts;
   const isStrict = (virtualServer: string) => state.policy().isStrict(virtualServer);
@@ -118,6 +125,7 @@ function gatewayOf(
       return state.policy();
     },
     guardrails,
+    flow: parts.flow,
     leases: parts.delivery.leases,
     approvals: parts.approvals,
     upstreams: parts.pool,

@@ -15,7 +15,15 @@ import {
   TOKEN_VIRTUAL_SERVER,
 } from '@warder/access';
 import type { Catalog } from '@warder/catalog';
-import type { ExplainRequest, Grant, PrincipalState, TokenState } from '@warder/contracts';
+import type { ExplainRequest, FlowLabel, FlowSettings, Grant, PrincipalState, TokenState } from '@warder/contracts';
+import { flowSettingsOf, type FlowMode, flowOfUpstream, labelsOf, namesOf } from '@warder/flow';
+
+/** Labels of a tool, and what its virtual server does by them. */
+export interface ExplainedFlow {
+  readonly labels: readonly FlowLabel[];
+  readonly preset: FlowSettings['preset'];
+  readonly mode: FlowMode;
+}
 
 /** Why a principal may or may not call a tool. */
 export interface Explanation {
@@ -37,6 +45,8 @@ export interface Explanation {
     readonly effect: Grant['effect'];
     readonly to: CompiledGrant['to'];
   }[];
+  /** What the flow policy knows of the tool; null without a virtual server that exposes it. */
+  readonly flow: ExplainedFlow | null;
   readonly principal: Pick<PrincipalState, 'id' | 'name' | 'email' | 'groups' | 'status'>;
   readonly token: Pick<TokenState, 'id' | 'name' | 'status' | 'expiresAtMs' | 'scopes'> | null;
 }
@@ -79,8 +89,22 @@ export function explain(
     virtualServer,
     exposedNames,
     grants: matchingGrants(question, policy).map(({ name, effect, to }) => ({ name, effect, to })),
+    flow: flowOf(virtualServer, exposedNames[0], context),
     ...identityOf(caller),
   };
+}
+
+function flowOf(
+  virtualServer: string | null,
+  exposedName: string | undefined,
+  { policy, catalog }: ExplainContext,
+): ExplainedFlow | null {
+  if (virtualServer === null || exposedName === undefined) return null;
+  const tool = catalog.resolveExposed(virtualServer, exposedName);
+  if (tool === undefined) return null;
+  const { preset, mode } = flowSettingsOf(policy.virtualServers.get(virtualServer)?.settings.flow);
+  const bits = labelsOf(flowOfUpstream(policy.upstreams.get(tool.upstream)), { ...tool.definition, name: tool.tool });
+  return { labels: namesOf(bits), preset, mode };
 }
 
 function identityOf({ principal, token }: Explained): Pick<Explanation, 'principal' | 'token'> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CaptureLevel } from './capture-level.js';
+import { FlowRecord } from './flow-record.js';
 import { FindingCategory } from './topics/guardrail-rules-state.js';
 
 /** Bytes of arguments and of result that a record keeps whole; longer ones are cut, with hash and length. */
@@ -94,6 +95,8 @@ export const AuditOutcome = z.object({
   /** The upstream answered `isError: true` or a JSON-RPC error. */
   isError: z.boolean(),
   findings: z.array(Finding),
+  /** What the flow policy said of the call; absent where it said nothing. */
+  flow: FlowRecord.optional(),
   phasesUs: PhasesUs,
   /** How many alike this record stands for; above 1 only for refusals before identification and at admin doors. */
   count: z.int().min(1),

@@ -61,6 +61,8 @@ export {
   VirtualServerTool,
 } from './policy-document.js';
 export { Name, ToolPattern } from './policy-names.js';
+export { FlowRecord } from './flow-record.js';
+export { FlowLabel, FlowPreset, FlowSettings, UpstreamFlow } from './flow-settings.js';
 export { quickCheck } from './quick-check.js';
 export { ControlState, HEARTBEAT_KEY, MARK_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
 export { EVERY_SERVICE, FOR_EVER, isSignedTopic, type ReaderName, type ServiceName, type Topic } from './topic.js';
@@ -89,6 +91,7 @@ export { NODE_GONE_AFTER_MS, NodeApplied, nodeAppliedTopic } from './topics/node
 export { NodeEnrolled, nodeEnrolledTopic } from './topics/node-enrolled.js';
 export { POLICY_READER, POLICY_SNAPSHOT_KEY, PolicySnapshot, policySnapshotTopic } from './topics/policy-snapshot.js';
 export { CANARY_PRINCIPAL_ID, PrincipalState, principalStateTopic, Role } from './topics/principal-state.js';
+export { RunState, runStateTopic } from './topics/run-state.js';
 export { SigningKeyState, signingKeyStateTopic } from './topics/signing-key-state.js';
 export { TokenScopes, TokenState, tokenStateTopic } from './topics/token-state.js';
 export { TOKEN_USES_MAX, type TokenUse, TokenUsed, tokenUsedTopic } from './topics/token-used.js';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ApprovalSettings } from './approval-settings.js';
 import { CaptureLevel } from './capture-level.js';
 import { Name, ToolPattern } from './policy-names.js';
+import { FlowSettings, UpstreamFlow } from './flow-settings.js';
 
 export const GuardrailAction = z.enum(['off', 'flag', 'redact', 'block']);
 export type GuardrailAction = z.infer<typeof GuardrailAction>;
@@ -27,6 +28,8 @@ export const Upstream = z.strictObject({
   timeoutMs: z.int().min(100).max(3_600_000).default(60_000),
   /** An operator says so by name, or no loopback, private or link-local address is ever dialled. */
   allowPrivateAddress: z.boolean().default(false),
+  /** What the flow policy knows of its tools; without it every answer is taken for untrusted. */
+  flow: UpstreamFlow.optional(),
 });
 export type Upstream = z.infer<typeof Upstream>;
 
@@ -71,6 +74,8 @@ export const VirtualServer = z.strictObject({
   record: RecordSettings.prefault({}),
   /** Who approves of calls that are held, and which tools always are. */
   approval: ApprovalSettings.optional(),
+  /** Without it the flow policy is `balanced` and flags. */
+  flow: FlowSettings.optional(),
 });
 export type VirtualServer = z.infer<typeof VirtualServer>;
 

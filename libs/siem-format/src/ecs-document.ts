@@ -98,6 +98,7 @@ function warderOf(record: AuditRecord, notes: RecordNotes): object {
     policy_version: record.policyVersion,
     guardrails_version: record.guardrailsVersion,
     findings: record.findings,
+    flow: record.flow,
     phases_us: record.phasesUs,
     arguments: capturedOf(personal?.arguments),
     result: capturedOf(personal?.result),

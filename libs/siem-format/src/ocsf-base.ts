@@ -155,6 +155,7 @@ function unmappedOf(record: AuditRecord, of: OcsfClass, notes: RecordNotes): obj
     approval: record.approval,
     guardrails_version: record.guardrailsVersion,
     findings: record.findings.length === 0 ? undefined : record.findings,
+    flow: record.flow,
     phases_us: Object.keys(record.phasesUs).length === 0 ? undefined : record.phasesUs,
     ...(!isApi && withoutApi(record)),
     arguments: capturedOf(personal?.arguments, !isApi),

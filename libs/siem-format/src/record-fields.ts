@@ -144,6 +144,13 @@ export const RECORD_FIELDS: readonly RecordField[] = [
     read: (record) => listed(record.findings),
   },
   {
+    field: 'flow',
+    cef: 'warderFlow',
+    leef: 'flow',
+    json: true,
+    read: (record) => (record.flow === undefined ? null : jsonLine(record.flow)),
+  },
+  {
     field: 'phasesUs',
     cef: 'warderPhasesUs',
     leef: 'phasesUs',

@@ -8,7 +8,8 @@ export type Severity = 'informational' | 'low' | 'medium' | 'high';
  * severity alone finds it.
  */
 export function severityOf(record: AuditRecord): Severity {
-  if (record.kind === 'gap' || record.findings.some(({ action }) => action === 'block')) return 'high';
+  const isBlocked = record.flow?.action === 'block' || record.findings.some(({ action }) => action === 'block');
+  if (record.kind === 'gap' || isBlocked) return 'high';
   if (record.decision === 'forbid' || record.outcome === 'unknown') return 'medium';
   if (record.outcome === 'failure' || record.isError || record.findings.length > 0) return 'low';
   return record.kind === 'export' || record.kind === 'erasure' ? 'low' : 'informational';

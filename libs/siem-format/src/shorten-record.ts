@@ -44,6 +44,7 @@ export function shortenRecord(record: AuditRecord, charactersMax: number): Audit
       detector: text(finding.detector),
       place: text(finding.place),
     })),
+    ...(record.flow && { flow: { ...record.flow, chain: record.flow.chain.slice(0, members) } }),
     phasesUs: phasesUs.total === undefined ? {} : { total: phasesUs.total },
     personal: record.personal && shortenPersonal(record.personal, text, charactersMax),
   };

@@ -5,10 +5,12 @@
  */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CaptureLevel, Finding, Hold, PrincipalState, VirtualServer } from '@warder/contracts';
+import type { CaptureLevel, Finding, FlowRecord, Hold, PrincipalState, VirtualServer } from '@warder/contracts';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
 import type { Credential } from '@warder/tokens';
+import type { FoundRun } from '../flow/run-store.js';
 import type { CallSignal } from './call-signal.js';
+import type { FlowOfTool } from './gateway.js';
 import type { Phase, PhaseClock } from './phase-clock.js';
 
 /** Any operation as it came in: parsed once, bounds checked, nothing believed yet. */
@@ -20,6 +22,8 @@ export interface Operation {
   readonly bearerToken: string;
   /** Whose session the request names; undefined where it names none, as in the modern era. */
   readonly sessionPrincipalId: string | undefined;
+  /** Legacy session that the request names, where it names one; a name and no proof of anything. */
+  readonly sessionId: string | undefined;
   /** Wall milliseconds. */
   readonly receivedAtMs: number;
   /** The client's address as the host sees it through its trusted proxies. */
@@ -77,14 +81,18 @@ export type Resolved = Admitted & {
   readonly guardrailsVersion: number;
 };
 export type Permitted = Resolved & { readonly permit: Decision };
-export type Screened = Permitted & {
+/** What the flow policy knows of the tool, and which run the call belongs to; no run where the policy is off. */
+export type Traced = Permitted & { readonly flow: FlowOfTool; readonly run: FoundRun | undefined };
+export type Screened = Traced & {
   readonly cleanArgs: Readonly<Record<string, unknown>>;
   /** JSON text of `cleanArgs`, written once: the record and the upstream get the same bytes. */
   readonly argsText: string;
   /** What of `_meta` is sent on: screened, without the members of the client's hop. */
   readonly cleanMeta: Readonly<Record<string, unknown>>;
 };
-export type Credentialed = Screened & { readonly upstreamHeaders: Readonly<Record<string, string>> };
+/** What the flow policy said of the call, null where nothing. */
+export type Flowed = Screened & { readonly flowed: FlowRecord | null };
+export type Credentialed = Flowed & { readonly upstreamHeaders: Readonly<Record<string, string>> };
 /** Nothing holds the call, or a human approved of it. */
 export type Cleared = Credentialed & {
   /** The approval that this call used up; null where nothing held it. */

@@ -6,14 +6,17 @@ import type {
   CallLimit,
   CaptureLevel,
   Finding,
+  FlowSettings,
   GuardrailActions,
   VirtualServer,
 } from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
+import type { FlowDecision, FlowSource } from '@warder/flow';
+import type { FoundRun } from '../flow/run-store.js';
 import type { HeaderLease, LeasedHeaders } from '../leases/lease-transport.js';
 import type { Callers } from '@warder/tokens';
-import type { Call, Cleared, Credentialed, IdentifiedOperation, Recorded, UpstreamAnswer } from './call.js';
+import type { Call, Cleared, Credentialed, IdentifiedOperation, Permitted, Recorded, UpstreamAnswer } from './call.js';
 import type { CallSignal } from './call-signal.js';
 import type { Refusal } from './refusal.js';
 
@@ -46,10 +49,26 @@ export interface PolicyView {
   approval(virtualServer: string, target: ExposedTool): ToolApproval;
   /** How much records keep of arguments and result: of a tool, or of what names none. */
   capture(virtualServer: string, target?: ExposedTool): CaptureLevel;
+  /** What the flow policy knows of a tool in a virtual server. */
+  flow(virtualServer: string, target: ExposedTool): FlowOfTool;
   /** Upstreams of a virtual server; none where there is no such server. */
   upstreamsOf(virtualServer: string): readonly string[];
   /** Milliseconds one call of the upstream may take. */
   timeoutMs(upstream: string): number;
+}
+/** Labels of a tool, as bits, and how its virtual server decides. */
+export interface FlowOfTool {
+  readonly bits: number;
+  readonly settings: FlowSettings & { readonly mode: NonNullable<FlowSettings['mode']> };
+  /** Whether the virtual server exposes anything that may be held. */
+  readonly hasSinks: boolean;
+}
+export interface Flow {
+  /** @param nowMs - monotonic */
+  find(call: Permitted, tool: FlowOfTool, nowMs: number): FoundRun;
+  decide(found: FoundRun, tool: FlowOfTool, args: unknown): FlowDecision;
+  /** Notes what an answer brought, here at once, on other nodes a little later. */
+  observe(found: FoundRun, source: FlowSource, tool: FlowOfTool, answer: unknown): void;
 }
 export interface Guardrails {
   /** Grows with every change of a rule pack. */
@@ -128,6 +147,7 @@ export interface Gateway {
   /** @throws Refusal WDR_STATE_NOT_READY before the first policy */
   readonly policy: () => PolicyView;
   readonly guardrails: () => Guardrails;
+  readonly flow: Flow;
   readonly leases: Leases;
   readonly approvals: Approvals;
   readonly upstreams: Upstreams;

@@ -1,9 +1,11 @@
 import { approvalOf, captureLevelOf, compilePolicy } from '@warder/access';
 import { Catalog } from '@warder/catalog';
-import { AuditRecord, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
+import { AuditRecord, FlowSettings, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
 import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
 import { revisionOf } from '@warder/mcp-wire';
 import { describe, expect, it } from 'vitest';
+import { NodeFlow } from '../flow/node-flow.js';
+import { RunStore } from '../flow/run-store.js';
 import { PrincipalQuotas } from '../quota/principal-quotas.js';
 import { Recorder } from '../record/recorder.js';
 import { RefusalCounter } from '../record/refusal-counter.js';
@@ -47,6 +49,7 @@ function received(exposedName: string, overrides: Partial<Received> = {}): Recei
     virtualServer: 'dev',
     bearerToken: 'pat-ana',
     sessionPrincipalId: undefined,
+    sessionId: undefined,
     receivedAtMs: 1_790_000_000_000,
     address: '10.1.2.3',
     traceId: null,
@@ -95,6 +98,11 @@ function policyOf(document: object = {}): PolicyView {
     guardrails: (server) => compiled.virtualServers.get(server)!.settings.guardrails,
     capture: (server, target) => captureLevelOf(compiled.virtualServers.get(server)!.capture, target),
     approval: (server, target) => approvalOf(compiled.virtualServers.get(server)!.approval, target),
+    flow: (_server, { tool }) => ({
+      bits: tool === 'push' ? 8 : 1,
+      settings: { ...FlowSettings.parse(compiled.virtualServers.get('dev')!.settings.flow ?? {}), mode: 'enforce' },
+      hasSinks: true,
+    }),
     upstreamsOf: () => [],
     timeoutMs: () => 1_000,
   };
@@ -141,6 +149,7 @@ function gateway(
     quotas: new PrincipalQuotas(10),
     policy: () => view,
     guardrails: () => engine,
+    flow: new NodeFlow('key', new RunStore('key', { runsMax: 10, valuesMax: 1_000 }, () => false), { tell: () => {} }),
     leases: { headersFor: () => ({ kind: 'none' }), afterRefusal: async () => undefined, prefetch() {} },
     approvals: { redeem: async () => ({ status: 'unavailable', detail: 'no owner' }) },
     upstreams: {
@@ -189,6 +198,35 @@ describe('a governed call', () => {
     });
     expect(Object.keys(records[0]!.phasesUs)).toEqual([...CALL_PHASES, 'total']);
     expect(records[0]!.findings.map(({ phase }) => phase)).toEqual(['interim', 'response']);
+  });
+
+  describe('that cannot be undone, after an answer of a stranger', () => {
+    const all = { grants: [{ name: 'devs', effect: 'permit', to: { group: 'devs' }, tools: ['github/*'] }] };
+    const strict = {
+      virtualServers: { dev: { tools: [{ upstream: 'github', tool: '*', prefix: '' }], flow: { preset: 'strict' } } },
+    };
+    const READ_ID = '0193673e-7c1f-7d5e-8a55-2f0a1b6c9d11';
+    const after = async (document: object) => {
+      const { run, records, reached } = gateway({ policy: () => policyOf({ ...all, ...document }) });
+      expect(await run(received('push'))).toMatchObject({ kind: 'answered' });
+      await run(received('search', { callId: READ_ID }));
+      const outcome = await run(received('push'));
+      expect(reached).toHaveLength(2);
+      return { code: codeOf(outcome), flow: records.at(-1)!.flow };
+    };
+    const chain = [{ recordId: READ_ID, tool: 'github/search', labels: ['untrusted'] }];
+
+    it('waits for a human, and the record names the answer: WDR_APPROVAL_REQUIRED', async () => {
+      const { code, flow } = await after({});
+      expect(code).toBe('WDR_APPROVAL_REQUIRED');
+      expect(flow).toMatchObject({ action: 'approve', rule: 'flow.balanced.destructive', chain });
+    });
+
+    it('is refused where the preset is strict: WDR_FLOW_BLOCKED', async () => {
+      const { code, flow } = await after(strict);
+      expect(code).toBe('WDR_FLOW_BLOCKED');
+      expect(flow).toMatchObject({ action: 'block', rule: 'flow.strict.sink', chain });
+    });
   });
 
   it('answers unknown and forbidden tools alike, reaches no upstream, and records the rule', async () => {

@@ -12,9 +12,12 @@ import { attachCredential } from './steps/attach-credential.js';
 import { authorize } from './steps/authorize.js';
 import { callUpstream } from './steps/call-upstream.js';
 import { closeRecord } from './steps/close-record.js';
+import { decideFlow } from './steps/decide-flow.js';
+import { findRun } from './steps/find-run.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { openRecord } from './steps/open-record.js';
 import { ensureOwnSession } from './steps/own-session.js';
+import { recordTaint, taintingInterim } from './steps/record-taint.js';
 import { redeemApproval } from './steps/redeem-approval.js';
 import { resolveTarget } from './steps/resolve-target.js';
 import { screenArguments, screenInterim, screenResult } from './steps/screen.js';
@@ -35,14 +38,17 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     ensureOwnSession(call); //                                                                    in their own session
     establish(call, 'resolve', resolveTarget(call, policy, guardrails)); //                       which upstream tool
     establish(call, 'authorize', authorize(call, policy)); //                                     may they
+    establish(call, 'run', findRun(call, policy, gateway.flow, nowMs)); //                        what came before it
     establish(call, 'screenRequest', screenArguments(call, guardrails)); //                       is the request clean
+    establish(call, 'flow', decideFlow(call, gateway.flow)); //                                   may it follow that
     const lease = attachCredential(call, gateway.leases); //                                      with whose secret
     establish(call, 'credential', lease instanceof Promise ? await lease : lease);
     const cleared = redeemApproval(call, policy, gateway.approvals); //                           did a human say yes
     establish(call, 'approval', cleared instanceof Promise ? await cleared : cleared);
     establish(call, 'record', await openRecord(call, gateway.journal)); //                        written down first
-    const interim = screenInterim(call, guardrails, downstream);
+    const interim = taintingInterim(call, gateway.flow, screenInterim(call, guardrails, downstream));
     establish(call, 'upstream', await callUpstream(call, gateway, policy, interim)); //          do it
+    recordTaint(call, gateway.flow); //                                                           what it brought
     establish(call, 'screenResponse', screenResult(call, guardrails, gateway.face)); //           is the answer clean
     outcome = { kind: 'answered', ...call.released };
   } catch (error) {

@@ -4,7 +4,9 @@ export type Phase =
   | 'quota'
   | 'resolve'
   | 'authorize'
+  | 'run'
   | 'screenRequest'
+  | 'flow'
   | 'credential'
   | 'approval'
   | 'record'
@@ -17,7 +19,9 @@ export const CALL_PHASES: readonly Phase[] = [
   'quota',
   'resolve',
   'authorize',
+  'run',
   'screenRequest',
+  'flow',
   'credential',
   'approval',
   'record',

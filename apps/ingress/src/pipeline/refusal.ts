@@ -1,4 +1,4 @@
-import type { Finding } from '@warder/contracts';
+import type { Finding, FlowRecord } from '@warder/contracts';
 import type { UrlRequest } from '@warder/mcp-wire';
 import type { Identified } from '@warder/tokens';
 
@@ -43,6 +43,7 @@ export const REFUSALS = {
   WDR_TOOL_UNKNOWN: error(200, -32_602),
   WDR_LIST_UNAVAILABLE: error(503),
   WDR_GUARDRAIL_BLOCKED: toolError,
+  WDR_FLOW_BLOCKED: toolError,
   WDR_APPROVAL_REQUIRED: toolError,
   WDR_APPROVAL_DENIED: toolError,
   WDR_APPROVAL_LIMIT: toolError,
@@ -67,6 +68,8 @@ export interface RefusalFacts {
   /** The rule that decided. */
   readonly rule?: string;
   readonly findings?: readonly Finding[];
+  /** What the flow policy said, where it refused. */
+  readonly flowed?: FlowRecord;
   /** Whose token it was that was not accepted, where the record is to say so. */
   readonly holder?: Identified;
   /** Telling of this refusal where it differs from its code's, as a protocol error brings its own. */

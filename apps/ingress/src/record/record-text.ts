@@ -3,6 +3,7 @@ import type { ExposedTool } from '@warder/catalog';
 import { type Credential, type Identified, isClientGrant } from '@warder/tokens';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
+import type { Refusal } from '../pipeline/refusal.js';
 import { KEPT_OF_ARGUMENTS, KEPT_OF_RESULT } from './capture.js';
 import { newSalt } from './record-salt.js';
 
@@ -81,11 +82,17 @@ export function outcomeText(call: Call, outcome: Outcome, resultCapture: string)
       `"decision":"${isForbidden ? 'forbid' : 'permit'}","outcome":"${outcomeWord(outcome, call.recordSequence !== undefined)}",` +
       `"refusal":${refusal === undefined ? 'null' : `{"code":"${refusal.code}"}`},` +
       `"isError":${outcome.kind === 'answered' && outcome.isError},` +
-      `"findings":${findings},"phasesUs":${call.phases.json()},"count":1`,
+      `"findings":${findings},${flowText(call, refusal)}"phasesUs":${call.phases.json()},"count":1`,
     personal:
       `"refusalDetail":${refusal === undefined ? 'null' : quote(refusal.internalDetail)},` +
       `"result":${resultCapture}`,
   };
+}
+
+/** What the flow policy said, where it said something. */
+function flowText(call: Call, refusal: Refusal | undefined): string {
+  const flowed = call.flowed ?? refusal?.facts.flowed;
+  return flowed === undefined || flowed === null ? '' : `"flow":${JSON.stringify(flowed)},`;
 }
 
 /** One half as the journal takes it. */

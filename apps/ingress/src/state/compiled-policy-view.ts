@@ -1,9 +1,16 @@
 import { approvalOf, captureLevelOf, compilePolicy, type CompiledPolicy, type ToolApproval } from '@warder/access';
+import { flowOfUpstream, flowSettingsOf, labelsOf, SINKS } from '@warder/flow';
 import { Catalog, type ExposedTool, type VisibleTools } from '@warder/catalog';
-import type { CallLimit, CaptureLevel, PolicySnapshot, UpstreamCatalogue, VirtualServer } from '@warder/contracts';
+import {
+  type CallLimit,
+  type CaptureLevel,
+  type PolicySnapshot,
+  type UpstreamCatalogue,
+  type VirtualServer,
+} from '@warder/contracts';
 import type { Decision } from '@warder/access';
 import type { IdentifiedOperation } from '../pipeline/call.js';
-import type { PolicyView } from '../pipeline/gateway.js';
+import type { FlowOfTool, PolicyView } from '../pipeline/gateway.js';
 
 /** A policy over the catalogues of one moment, compiled once and never changed: nodes swap it whole. */
 export class CompiledPolicyView implements PolicyView {
@@ -11,6 +18,7 @@ export class CompiledPolicyView implements PolicyView {
 
   private readonly approvals = new Map<string, WeakMap<ExposedTool, ToolApproval>>();
   private readonly upstreams = new Map<string, readonly string[]>();
+  private readonly flows = new Map<string, Omit<FlowOfTool, 'bits'> & { ofTool: WeakMap<ExposedTool, FlowOfTool> }>();
 
   private constructor(
     readonly compiled: CompiledPolicy,
@@ -81,6 +89,26 @@ export class CompiledPolicyView implements PolicyView {
       known.set(target, (found = approvalOf(rules, target)));
     }
     return found;
+  }
+
+  flow(virtualServer: string, target: ExposedTool): FlowOfTool {
+    let known = this.flows.get(virtualServer);
+    if (known === undefined) {
+      const settings = flowSettingsOf(this.compiled.virtualServers.get(virtualServer)?.settings.flow);
+      const tools = this.catalog.exposedTools(virtualServer);
+      const hasSinks = tools.some((tool) => (this.flowBits(tool) & SINKS) !== 0);
+      known = { settings, hasSinks, ofTool: new WeakMap() };
+      // Only of servers that there are: a call asks for the flow of a tool that it found.
+      this.flows.set(virtualServer, known);
+    }
+    const { settings, hasSinks, ofTool } = known;
+    const found = ofTool.get(target) ?? { bits: this.flowBits(target), settings, hasSinks };
+    ofTool.set(target, found);
+    return found;
+  }
+
+  private flowBits({ upstream, tool, definition }: ExposedTool): number {
+    return labelsOf(flowOfUpstream(this.compiled.upstreams.get(upstream)), { ...definition, name: tool });
   }
 
   /** Whether records of a virtual server must be on the disk before its calls go on. */

@@ -17,6 +17,7 @@ import { nodeAppliedTopic } from './node-applied.js';
 import { nodeEnrolledTopic } from './node-enrolled.js';
 import { policySnapshotTopic } from './policy-snapshot.js';
 import { principalStateTopic } from './principal-state.js';
+import { runStateTopic } from './run-state.js';
 import { signingKeyStateTopic } from './signing-key-state.js';
 import { tokenStateTopic } from './token-state.js';
 import { tokenUsedTopic } from './token-used.js';
@@ -45,6 +46,7 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   nodeEnrolledTopic,
   policySnapshotTopic,
   principalStateTopic,
+  runStateTopic,
   signingKeyStateTopic,
   tokenStateTopic,
   tokenUsedTopic,

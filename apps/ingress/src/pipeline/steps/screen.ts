@@ -7,7 +7,7 @@ import {
   type ServerFace,
   stringifyJson,
 } from '@warder/mcp-wire';
-import type { Answered, Permitted, Received, Recorded, Released, Screened } from '../call.js';
+import type { Answered, Received, Recorded, Released, Screened, Traced } from '../call.js';
 import type { Downstream, Guardrails, InterimMessage } from '../gateway.js';
 import { Refusal } from '../refusal.js';
 
@@ -23,7 +23,7 @@ const LOG_LEVELS: readonly unknown[] = 'debug info notice warning error critical
  * @throws Refusal WDR_GUARDRAIL_BLOCKED
  */
 export function screenArguments(
-  call: Permitted,
+  call: Traced,
   guardrails: Guardrails,
 ): Pick<Screened, 'cleanArgs' | 'argsText' | 'cleanMeta'> {
   const screening = guardrails.screen(call.args, 'request', call.screening.request);
@@ -37,7 +37,7 @@ export function screenArguments(
 }
 
 /** What a client adds to `_meta` goes up like an argument, so it is looked at like one. Most calls add nothing. */
-function screenedMeta(call: Permitted, guardrails: Guardrails): Readonly<Record<string, unknown>> {
+function screenedMeta(call: Traced, guardrails: Guardrails): Readonly<Record<string, unknown>> {
   const carried = Object.entries(call.meta).filter(([key]) => !isOfEnvelope(key));
   if (carried.length === 0) return NOTHING;
   const screening = guardrails.screen({ _meta: Object.fromEntries(carried) }, 'request', call.screening.request);

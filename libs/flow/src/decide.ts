@@ -1,0 +1,136 @@
+import type { FlowPreset, FlowSettings } from '@warder/contracts';
+import { type CriticalValue, criticalValues } from './critical-values.js';
+import { has, LABEL_BIT } from './labels.js';
+import { walkLeaves } from './leaves.js';
+import { type FlowSource, hashOf, type Run } from './run.js';
+
+/** Values of one call's arguments that are looked up; a call with more is decided on as if one of them was read. */
+const ARGUMENT_VALUES_MAX = 64;
+
+export interface FlowRules {
+  readonly preset: FlowPreset;
+  readonly mode: 'off' | 'flag' | 'enforce';
+  readonly allow: FlowSettings['allow'];
+  /** Of the deployment; under it values are hashed. */
+  readonly key: string;
+}
+
+export interface FlowCall {
+  /** Labels of the tool, as bits. */
+  readonly bits: number;
+  readonly args: unknown;
+}
+
+export interface FlowDecision {
+  readonly action: 'allow' | 'flag' | 'approve' | 'block';
+  /** `flow.<preset>.<why>`, empty where nothing is said. */
+  readonly rule: string;
+  /** Ours, for people; nothing of the call stands in it. */
+  readonly reason: string;
+  /** The calls that brought what this one follows from, the oldest first. */
+  readonly chain: readonly FlowSource[];
+}
+
+const ALLOWED: FlowDecision = { action: 'allow', rule: '', reason: '', chain: [] };
+
+interface Held {
+  readonly why: string;
+  readonly reason: string;
+  readonly chain: readonly FlowSource[];
+}
+
+/**
+ * Whether a call may follow what its run has seen. Reads the run, and notes values that a clean run brings itself.
+ * An unknown run counts as one that has read everything.
+ */
+export function decide(run: Run, call: FlowCall, rules: FlowRules): FlowDecision {
+  if (rules.mode === 'off') return ALLOWED;
+  const held = judge(run, call, rules);
+  if (held === undefined) return ALLOWED;
+  return {
+    action: actionOf(call.bits, rules),
+    rule: `flow.${rules.preset}.${held.why}`,
+    reason: held.reason,
+    chain: held.chain,
+  };
+}
+
+/**
+ * What an operator labelled `destructive` waits for a human in both modes: the label says that there is no way back.
+ */
+function actionOf(bits: number, { preset, mode }: FlowRules): 'flag' | 'approve' | 'block' {
+  if (mode === 'flag') return has(bits, 'destructive') ? 'approve' : 'flag';
+  return preset === 'strict' ? 'block' : 'approve';
+}
+
+function judge(run: Run, { bits, args }: FlowCall, rules: FlowRules): Held | undefined {
+  const isTainted = run.isUnknown || has(run.bits, 'untrusted');
+  if (!isTainted) {
+    noteOwn(run, args, rules.key);
+    return undefined;
+  }
+  if ((bits & (LABEL_BIT.external | LABEL_BIT.destructive | LABEL_BIT.write)) === 0) return undefined;
+  const chain = run.sources;
+  if (rules.preset === 'strict') return { why: 'sink', reason: 'it acts after untrusted content was read', chain };
+  if (rules.preset === 'exfiltration') {
+    const isPrivate = run.isUnknown || has(run.bits, 'private');
+    if (!isPrivate || !has(bits, 'external')) return undefined;
+    return { why: 'private-to-external', reason: 'it sends out after private and untrusted content was read', chain };
+  }
+  if (has(bits, 'destructive'))
+    return { why: 'destructive', reason: 'it cannot be undone, and untrusted content was read', chain };
+  return echoOf(run, args, rules);
+}
+
+/** A value that says where the call goes, and that an untrusted answer brought. */
+function echoOf(run: Run, args: unknown, rules: FlowRules): Held | undefined {
+  const reason = 'what it acts on was named by untrusted content';
+  if (run.isUnknown) return { why: 'unknown-run', reason: 'what this run has read is not known', chain: run.sources };
+  let looked = 0;
+  let source: number | undefined;
+  const isWhole = walkLeaves(args, (text) => {
+    if (source !== undefined) return;
+    for (const value of targetsOf(text)) {
+      looked += 1;
+      if (looked > ARGUMENT_VALUES_MAX || isAllowed(value, rules.allow)) continue;
+      const hash = hashOf(rules.key, value);
+      const at = run.own.has(hash) ? undefined : run.values.get(hash);
+      if (at === undefined) continue;
+      source = at;
+      return;
+    }
+  });
+  if (source !== undefined) {
+    const from = run.sources[source];
+    return { why: 'echo', reason, chain: from === undefined ? run.sources : [from] };
+  }
+  if (isWhole && looked <= ARGUMENT_VALUES_MAX) return undefined;
+  return {
+    why: 'too-much',
+    reason: 'it names more than can be looked at, and untrusted content was read',
+    chain: run.sources,
+  };
+}
+
+/** The values of an argument; of an address also its host, which a page may have named without the address. */
+function* targetsOf(text: string): Generator<CriticalValue> {
+  for (const value of criticalValues(text)) {
+    yield value;
+    if (value.startsWith('email:')) yield `host:${value.slice(value.indexOf('@') + 1)}`;
+  }
+}
+
+function isAllowed(value: CriticalValue, allow: FlowSettings['allow']): boolean {
+  const colon = value.indexOf(':');
+  const name = value.slice(colon + 1);
+  if (allow.recipients.some((recipient) => recipient.toLowerCase() === name.toLowerCase())) return true;
+  if (!value.startsWith('email:') && !value.startsWith('host:')) return false;
+  const host = name.slice(name.indexOf('@') + 1);
+  return allow.domains.some((domain) => host === domain || host.endsWith(`.${domain}`));
+}
+
+function noteOwn(run: Run, args: unknown, key: string): void {
+  walkLeaves(args, (text) => {
+    for (const value of criticalValues(text)) if (run.own.size < ARGUMENT_VALUES_MAX) run.own.add(hashOf(key, value));
+  });
+}
