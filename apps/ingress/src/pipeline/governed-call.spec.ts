@@ -207,7 +207,12 @@ describe('a governed call', () => {
     };
     const READ_ID = '0193673e-7c1f-7d5e-8a55-2f0a1b6c9d11';
     const after = async (document: object) => {
-      const { run, records, reached } = gateway({ policy: () => policyOf({ ...all, ...document }) });
+      const { run, records, reached } = gateway({
+        policy: () => policyOf({ ...all, ...document }),
+        approvals: {
+          redeem: async () => ({ status: 'pending', id: 'apr_1', url: 'https://w.example/a', expiresAtMs: 2e12 }),
+        },
+      });
       expect(await run(received('push'))).toMatchObject({ kind: 'answered' });
       await run(received('search', { callId: READ_ID }));
       const outcome = await run(received('push'));
