@@ -85,20 +85,15 @@ export class CredentialsStand {
 
   /** A principal connects an account for the upstream; `value` is what its calls then carry. */
   async connect(upstream: string, principalId: string, value: string): Promise<void> {
+    await this.tellAccount(principalId, this.refresh(upstream, principalId, value), 'active');
+  }
+
+  /** Ends what a principal connected. */
+  async end(principalId: string, status: 'disconnected' | 'revoked'): Promise<void> {
     const id = `con_of_${principalId}`;
-    const version = this.refresh(upstream, principalId, value);
-    await this.bus.publish(connectionStateTopic, id, {
-      version,
-      status: 'active',
-      id,
-      kind: 'oauth_user',
-      provider: PROVIDER,
-      principalId,
-      accountId: null,
-      generation: version,
-      expiresAtMs: null,
-      scopes: [],
-    });
+    const secret = this.secrets.get(id)!;
+    this.secrets.set(id, { ...secret, version: secret.version + 1 });
+    await this.tellAccount(principalId, secret.version + 1, status);
   }
 
   /** The account has another token, of which no node has heard. @returns its generation */
@@ -152,6 +147,17 @@ export class CredentialsStand {
     const isKnown = this.secrets.has(request.connectionId);
     const nowMs = this.clock.wallMs();
     await this.send(isKnown ? this.grantOf(request) : refuseLease(request, 'connection-unknown', this.signer, nowMs));
+  }
+
+  private tellAccount(
+    principalId: string,
+    version: number,
+    status: 'active' | 'disconnected' | 'revoked',
+  ): Promise<void> {
+    const id = `con_of_${principalId}`;
+    const account = { kind: 'oauth_user' as const, provider: PROVIDER, principalId, accountId: null };
+    const facts = { generation: version, expiresAtMs: null, scopes: [] };
+    return this.bus.publish(connectionStateTopic, id, { version, status, id, ...account, ...facts });
   }
 
   private async tell(id: string, status: 'active' | 'revoked'): Promise<void> {

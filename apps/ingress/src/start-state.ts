@@ -27,7 +27,7 @@ export interface StartedState {
 
 /**
  * Loads the last-good copy and makes ready what follows the bus.
- * @param running - told after a token or principal stopped being accepted, or an upstream's credential was revoked
+ * @param running - told after a token or principal stopped being accepted, or a connection ended
  */
 export async function startState(
   config: IngressConfig,
@@ -65,9 +65,11 @@ export async function startState(
       bus.applied(policySnapshotTopic, view.version);
     },
     onConnection: (connection) => {
-      if (isStaticConnection(connection) && connection.status === 'revoked')
-        running.revokeConnection(connection.upstream);
       leases.apply(connection);
+      const { status } = connection;
+      if (status !== 'revoked' && status !== 'disconnected') return;
+      const principalId = isStaticConnection(connection) ? null : connection.principalId;
+      running.revokeConnection(leases.upstreamsOf(connection), principalId);
     },
     onUpstreamAuth: (auth) => leases.applyAuth(auth),
     onChanged: () => lastGood.changed(),

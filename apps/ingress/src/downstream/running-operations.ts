@@ -46,12 +46,17 @@ export class RunningOperations {
     this.running.remove(operation);
   }
 
-  /** Ends what runs under an upstream's credential that was revoked: the upstream has it, and may go on acting with it. */
-  revokeConnection(upstream: string): void {
+  /**
+   * Ends what runs under a connection that was: the upstream has its credential, and may go on acting with it.
+   * @param upstreams - whose calls carry it
+   * @param principalId - whose account it was; null: everybody's
+   */
+  revokeConnection(upstreams: readonly string[], principalId: string | null): void {
     for (const operation of this.running) {
       const { call } = operation;
-      if (call?.target?.upstream !== upstream || call.upstreamHeaders === undefined) continue;
-      operation.giveUp(credentialRevoked(upstream));
+      const upstream = call?.target?.upstream;
+      if (upstream === undefined || call?.upstreamHeaders === undefined || !upstreams.includes(upstream)) continue;
+      if (principalId === null || call.principal?.id === principalId) operation.giveUp(credentialRevoked(upstream));
     }
   }
 

@@ -122,6 +122,15 @@ export class NodeLeases implements LeaseTransport {
     this.tell(auth.upstream);
   }
 
+  /** Upstreams whose calls carry what a connection gives. */
+  upstreamsOf(state: ConnectionState): readonly string[] {
+    if (isStaticConnection(state)) return [state.upstream];
+    const taking = [...this.auths.values()].filter(
+      ({ provider, kind }) => provider === state.provider && kind === state.kind,
+    );
+    return taking.map(({ upstream }) => upstream);
+  }
+
   /** Whether there is a connection that a lease would be needed for. */
   hasConnections(): boolean {
     for (const { state } of this.connections.values()) if (state.status === 'active') return true;
@@ -134,14 +143,21 @@ export class NodeLeases implements LeaseTransport {
     const known = this.accounts.get(key);
     if (known !== undefined && known.id === state.id && known.version >= state.version) return;
     this.accounts.set(key, state);
-    for (const [upstream, principalId] of this.listers) {
-      if (principalId === state.principalId && state.status !== 'active') this.listers.delete(upstream);
-    }
     for (const { upstream, provider } of this.auths.values()) {
       if (provider !== state.provider) continue;
       const wanted = wantedOf(state, upstream);
       if (state.status === 'active') this.options.held.outdate(wanted);
       else this.options.held.drop(wanted.key);
+    }
+    if (state.status !== 'active') this.endListing(state);
+  }
+
+  /** The stream on which an upstream tells of its tools was opened with the account, and ends with it. */
+  private endListing(ended: AccountConnectionState): void {
+    for (const upstream of this.upstreamsOf(ended)) {
+      if (ended.principalId !== null && this.listers.get(upstream) !== ended.principalId) continue;
+      this.listers.delete(upstream);
+      this.tell(upstream);
     }
   }
 
