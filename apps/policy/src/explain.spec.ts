@@ -72,6 +72,11 @@ describe('explain', () => {
       });
   });
 
+  it('says what the flow policy knows of an exposed tool', () => {
+    expect(ask('open', 'dev').flow).toEqual({ labels: ['untrusted'], preset: 'balanced', mode: 'flag' });
+    expect(ask('files/read').flow).toBeNull();
+  });
+
   it('names the forbid that won, and the permit that it won over', () => {
     const answer = ask('files__rm', 'dev');
     expect(answer).toMatchObject({ decision: 'forbid', rule: 'no-rm', why: ['grant no-rm forbids files/rm'] });

@@ -6,6 +6,8 @@ import { type FlowSource, hashOf, type Run } from './run.js';
 
 /** Values of one call's arguments that are looked up; a call with more is decided on as if one of them was read. */
 const ARGUMENT_VALUES_MAX = 64;
+/** Characters of them that are looked at; the same of more. */
+const ARGUMENT_CHARS_MAX = 65_536;
 
 export interface FlowRules {
   readonly preset: FlowPreset;
@@ -87,9 +89,11 @@ function echoOf(run: Run, args: unknown, rules: FlowRules): Held | undefined {
   const reason = 'what it acts on was named by untrusted content';
   if (run.isUnknown) return { why: 'unknown-run', reason: 'what this run has read is not known', chain: run.sources };
   let looked = 0;
+  let charsLeft = ARGUMENT_CHARS_MAX;
   let source: number | undefined;
   const isWhole = walkLeaves(args, (text) => {
-    if (source !== undefined) return;
+    charsLeft -= text.length;
+    if (source !== undefined || charsLeft < 0) return;
     for (const value of targetsOf(text)) {
       looked += 1;
       if (looked > ARGUMENT_VALUES_MAX || isAllowed(value, rules.allow)) continue;
@@ -104,7 +108,7 @@ function echoOf(run: Run, args: unknown, rules: FlowRules): Held | undefined {
     const from = run.sources[source];
     return { why: 'echo', reason, chain: from === undefined ? run.sources : [from] };
   }
-  if (isWhole && looked <= ARGUMENT_VALUES_MAX) return undefined;
+  if (isWhole && looked <= ARGUMENT_VALUES_MAX && charsLeft >= 0) return undefined;
   return {
     why: 'too-much',
     reason: 'it names more than can be looked at, and untrusted content was read',
@@ -130,7 +134,10 @@ function isAllowed(value: CriticalValue, allow: FlowSettings['allow']): boolean 
 }
 
 function noteOwn(run: Run, args: unknown, key: string): void {
+  let charsLeft = ARGUMENT_CHARS_MAX;
   walkLeaves(args, (text) => {
+    charsLeft -= text.length;
+    if (charsLeft < 0) return;
     for (const value of criticalValues(text)) if (run.own.size < ARGUMENT_VALUES_MAX) run.own.add(hashOf(key, value));
   });
 }

@@ -112,6 +112,8 @@ describe('a decision', () => {
   it('holds a call that names more than is looked at', () => {
     const args = { to: Array.from({ length: 100 }, (_, at) => `p${at}@company.example`) };
     expect(actionOf(tainted(), SEND, args).rule).toBe('flow.balanced.too-much');
+    const long = { text: 'word '.repeat(20_000) };
+    expect(actionOf(tainted(), SEND, long).rule).toBe('flow.balanced.too-much');
   });
 });
 
@@ -131,6 +133,7 @@ describe('an observation', () => {
     expect(run.values.size).toBe(VALUES_MAX);
     expect(run.isUnknown).toBe(true);
     expect(tainted({ text: 'word '.repeat(20_000) }).isUnknown).toBe(true);
+    expect(tainted({ texts: Array.from({ length: 6 }, () => 'word '.repeat(10_000)) }).isUnknown).toBe(true);
   });
 
   it('finds values in JSON within a text block', () => {

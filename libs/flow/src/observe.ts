@@ -3,6 +3,9 @@ import { has, LABEL_BIT } from './labels.js';
 import { walkLeaves } from './leaves.js';
 import { type FlowSource, hashOf, type Run, SOURCES_MAX, VALUES_MAX } from './run.js';
 
+/** Characters of one answer that are looked at. */
+export const ANSWER_CHARS_MAX = 262_144;
+
 /** What an answer added to its run: what other nodes have to hear of. */
 export interface Observed {
   readonly bits: number;
@@ -30,8 +33,11 @@ export function observe(run: Run, source: FlowSource, answer: unknown, key: stri
   const at = indexOf(run, source);
   const values: string[] = [];
   let isCut = false;
+  let charsLeft = ANSWER_CHARS_MAX;
   const isWhole = walkLeaves(answer, (text) => {
-    if (text.length > LEAF_CHARS_MAX) isCut = true;
+    charsLeft -= text.length;
+    if (text.length > LEAF_CHARS_MAX || charsLeft < 0) isCut = true;
+    if (charsLeft < 0) return;
     for (const value of criticalValues(text)) {
       const hash = hashOf(key, value);
       if (run.values.has(hash)) continue;
