@@ -78,6 +78,7 @@ open     | GET    | /connections/connect/anything                 |             
 open     | GET    | /connections/signed-in                        |                                | 401
 open     | GET    | /connections/callback                         |                                | 401
 open     | GET    | /connections/jwks.json                        |                                | 200
+open     | POST   | /connections/keep                             |                                | 401
 open     | POST   | /connections/connect                          |                                | 401
 open     | POST   | /connections/con_anythinganything/disconnect  |                                | 401
 open     | *      | /signals                                      |                                |

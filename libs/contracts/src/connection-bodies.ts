@@ -1,9 +1,25 @@
 import { z } from 'zod';
+import { CredentialHeaderName } from './credential-bodies.js';
 import { Name } from './policy-names.js';
 
-/** Connections to an account at a provider: a person's own, one that is shared, or one of the gateway's own client. */
-export const ConnectionKind = z.enum(['oauth_user', 'oauth_shared', 'client_credentials']);
+/** Credentials that somebody keeps here as they are: a person their own, an administrator those that everybody shares. */
+export const KeptKind = z.enum(['static_header_user', 'static_header_shared', 'basic_user', 'basic_shared']);
+export type KeptKind = z.infer<typeof KeptKind>;
+
+/** Connections to an account: a person's own or a shared one, of consent or kept, or one of the gateway's own client. */
+export const ConnectionKind = z.enum(['oauth_user', 'oauth_shared', 'client_credentials', ...KeptKind.options]);
 export type ConnectionKind = z.infer<typeof ConnectionKind>;
+
+const OF_PERSONS: ReadonlySet<string> = new Set<ConnectionKind>(['oauth_user', 'static_header_user', 'basic_user']);
+
+/** Whether each person has a connection of their own: then it serves the calls of that person alone. */
+export function isOfPerson(kind: string): boolean {
+  return OF_PERSONS.has(kind);
+}
+
+export function isKept(kind: string): kind is KeptKind {
+  return KeptKind.safeParse(kind).success;
+}
 
 /** How calls of an upstream may be authenticated. The caller's own token is never sent upwards, so there is no kind for it. */
 export const UpstreamAuthKind = z.enum(['none', 'static', ...ConnectionKind.options]);
@@ -45,6 +61,37 @@ export const PutProvider = z.strictObject({
 });
 export type PutProvider = z.infer<typeof PutProvider>;
 
+const Title = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{C}]+$/u, 'no control character');
+const FIELDS_MAX = 5;
+/** `{name}` is what whoever keeps the credential fills in. */
+const HeaderTemplate = PlainText.min(1)
+  .max(400)
+  .regex(/\{[a-z][a-z0-9_]{0,39}\}/, 'names no {field}');
+
+/**
+ * Body of `PUT /admin/credentials/providers/<id>` for a provider without OAuth: what people are asked for, and which headers
+ * it becomes.
+ */
+export const PutCredentialForm = z.discriminatedUnion('entry', [
+  z.strictObject({
+    entry: z.literal('static-header'),
+    title: Title,
+    headers: z
+      .record(CredentialHeaderName, HeaderTemplate)
+      .refine((headers) => Object.keys(headers).length > 0, 'names no header')
+      .refine(
+        (headers) => Object.values(headers).join().split('{').length - 1 <= FIELDS_MAX,
+        `more than ${FIELDS_MAX} fields`,
+      ),
+  }),
+  z.strictObject({ entry: z.literal('basic'), title: Title }),
+]);
+export type PutCredentialForm = z.infer<typeof PutCredentialForm>;
+
 /** Body of `POST /admin/credentials/client-keys/turn`. */
 export const TurnClientKeys = z.strictObject({
   /** The keys of before are not told of any more, for somebody else may know them. */
@@ -59,9 +106,19 @@ export const PutUpstreamAuth = z.discriminatedUnion('kind', [
 ]);
 export type PutUpstreamAuth = z.infer<typeof PutUpstreamAuth>;
 
-/** Body of `POST /admin/credentials/connections`: connects our own client at a provider, with nobody's consent. */
-export const ConnectClient = z.strictObject({ kind: z.literal('client_credentials'), provider: Name });
-export type ConnectClient = z.infer<typeof ConnectClient>;
+/** What somebody fills in; never answered again. */
+export const KeptFields = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), z.string().min(1).max(8_192));
+export type KeptFields = z.infer<typeof KeptFields>;
+
+/**
+ * Body of `POST /admin/credentials/connections`: connects our own client at a provider, with nobody's consent, or keeps a
+ * credential that everybody shares.
+ */
+export const ConnectShared = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('client_credentials'), provider: Name }),
+  z.strictObject({ kind: z.enum(['static_header_shared', 'basic_shared']), provider: Name, fields: KeptFields }),
+]);
+export type ConnectShared = z.infer<typeof ConnectShared>;
 
 /** Body of `POST /admin/credentials/connections/<id>/hand-over`. */
 export const HandOverConnection = z.strictObject({

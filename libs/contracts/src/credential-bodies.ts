@@ -19,14 +19,17 @@ const HEADERS_REFUSED =
 const VARIABLES_REFUSED =
   /^(?:PATH|HOME|SHELL|IFS|ENV|PWD|TMPDIR|PS4|PROMPT_COMMAND|BASH_.*|LD_.*|DYLD_.*|NODE_.*|NPM_CONFIG_.*|PYTHON.*|RUBY.*|PERL.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|CLASSPATH|GIT_.*|GCONV_PATH|HTTPS?_PROXY|ALL_PROXY|NO_PROXY|WARDER_.*)$/i;
 
+/** A header that may carry a credential, in lower case. */
+export const CredentialHeaderName = z
+  .string()
+  .max(100)
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not a header name')
+  .transform((name) => name.toLowerCase())
+  .refine((name) => !HEADERS_REFUSED.test(name), 'not a header that may carry a credential');
+
 const HeaderCredential = z.strictObject({
   kind: z.literal('header'),
-  name: z
-    .string()
-    .max(100)
-    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not a header name')
-    .transform((name) => name.toLowerCase())
-    .refine((name) => !HEADERS_REFUSED.test(name), 'not a header that may carry a credential'),
+  name: CredentialHeaderName,
   // Latin-1 and other control characters are what HTTP implementations differ on.
   value: Value.regex(
     /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/,

@@ -27,9 +27,14 @@ export {
 } from './audit-record.js';
 export { CaptureLevel } from './capture-level.js';
 export {
-  ConnectClient,
   ConnectionKind,
+  ConnectShared,
   HandOverConnection,
+  isKept,
+  isOfPerson,
+  KeptFields,
+  KeptKind,
+  PutCredentialForm,
   PutProvider,
   PutUpstreamAuth,
   TurnClientKeys,

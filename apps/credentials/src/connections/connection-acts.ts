@@ -1,6 +1,8 @@
-import type { PrincipalState } from '@warder/contracts';
+import { isKept, isOfPerson, KeptKind, type PrincipalState } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import { type Html, PageError } from '@warder/pages';
+import { fieldsOf } from '../kept/credential-form.js';
+import type { KeptCredentials } from '../kept/kept-credentials.js';
 import type { Consents } from './consents.js';
 import { connectionsPage, connectPage, type ProviderShown } from './connections-pages.js';
 import type { ConnectionsStore, ConnectionView } from './connections.store.js';
@@ -8,6 +10,9 @@ import type { ProvidersStore } from './providers.store.js';
 import type { TokenEndings } from './token-endings.store.js';
 import type { UpstreamAuthsStore } from './upstream-auths.store.js';
 import type { UpstreamUses } from './upstream-uses.js';
+
+/** What stands on the page; our own client's connections are the administrators' at their door. */
+const SHOWN_KINDS = ['oauth_user', 'oauth_shared', ...KeptKind.options] as const;
 
 /** Who acts, and what ties the act to their browser. */
 export interface Acting {
@@ -22,6 +27,7 @@ export interface Acting {
 
 export interface ConnectionActsParts {
   readonly consents: Consents;
+  readonly kept: KeptCredentials;
   readonly connections: ConnectionsStore;
   readonly providers: ProvidersStore;
   readonly auths: UpstreamAuthsStore;
@@ -38,8 +44,8 @@ export class ConnectionActs {
     return connectionsPage({
       name: by.principal.name,
       form,
-      own: shown.filter(({ kind }) => kind === 'oauth_user'),
-      shared: shown.filter(({ kind }) => kind === 'oauth_shared'),
+      own: shown.filter(({ kind }) => isOfPerson(kind)),
+      shared: shown.filter(({ kind }) => !isOfPerson(kind)),
       notice,
     });
   }
@@ -48,7 +54,7 @@ export class ConnectionActs {
   async link({ by, form }: Acting, upstream: string): Promise<Html> {
     const auth = (await this.parts.auths.list()).find((each) => each.upstream === upstream);
     const provider = (await this.shown(by.principal)).find(
-      ({ id, kind }) => id === auth?.provider && kind === auth.kind && kind === 'oauth_user',
+      ({ id, kind }) => id === auth?.provider && kind === auth.kind && isOfPerson(kind),
     );
     if (provider === undefined) throw new PageError(404, 'There is nothing to connect here.');
     return connectPage({ name: by.principal.name, form, upstream, provider });
@@ -58,10 +64,22 @@ export class ConnectionActs {
   async connect({ by, browser }: Acting, form: URLSearchParams): Promise<URL> {
     const [provider, kind] = [form.get('provider') ?? '', form.get('kind') ?? ''];
     const known = (await this.shown(by.principal)).find((each) => each.id === provider && each.kind === kind);
-    if (known === undefined) throw new PageError(404, 'There is nothing to connect here.');
+    if (known === undefined || isKept(known.kind)) throw new PageError(404, 'There is nothing to connect here.');
     if (!known.isTheirs) throw new PageError(403, 'An administrator connects what everybody shares.');
     const principalId = by.principal.id;
     return this.parts.consents.begin({ provider, kind: known.kind, principalId, browser, backTo: '' });
+  }
+
+  /** Keeps what the person filled in; nothing of it is shown again. */
+  async keep({ by }: Acting, form: URLSearchParams): Promise<void> {
+    const [provider, kind] = [form.get('provider') ?? '', form.get('kind') ?? ''];
+    const known = (await this.shown(by.principal)).find((each) => each.id === provider && each.kind === kind);
+    if (known === undefined || !isKept(known.kind) || !isOfPerson(known.kind))
+      throw new PageError(404, 'There is nothing to connect here.');
+    const filled = known.fields.map(({ name }) => [name, form.get(`field.${name}`) ?? '']);
+    const fields = Object.fromEntries(filled) as Record<string, string>;
+    await this.parts.kept.keep({ provider, kind: known.kind, principalId: by.principal.id, fields }, by);
+    this.parts.endings.wake();
   }
 
   async finish({ by, browser }: Acting, query: URLSearchParams): Promise<ConnectionView> {
@@ -72,7 +90,7 @@ export class ConnectionActs {
 
   /** @throws AdminError 404 WDR_CONNECTION_UNKNOWN */
   async isShared(id: string): Promise<boolean> {
-    return (await this.parts.connections.get(id)).kind !== 'oauth_user';
+    return !isOfPerson((await this.parts.connections.get(id)).kind);
   }
 
   async disconnect({ by }: Acting, id: string): Promise<void> {
@@ -80,7 +98,7 @@ export class ConnectionActs {
     const { connections, endings } = this.parts;
     // Of other people's an administrator disposes at the admin door, and here of what is shared.
     const { kind } = await connections.get(id);
-    await connections.disconnect(id, by, mayEndAny && kind !== 'oauth_user' ? undefined : by.principal.id);
+    await connections.disconnect(id, by, mayEndAny && !isOfPerson(kind) ? undefined : by.principal.id);
     endings.wake();
   }
 
@@ -93,15 +111,16 @@ export class ConnectionActs {
       connections.list(principal.id),
       connections.shared(),
     ]);
-    return known.flatMap(({ id, title }) =>
-      (['oauth_user', 'oauth_shared'] as const).flatMap((kind): ProviderShown[] => {
+    return known.flatMap(({ id, title, form }) =>
+      SHOWN_KINDS.flatMap((kind): ProviderShown[] => {
         const taking = upstreams.filter((each) => each.provider === id && each.kind === kind);
-        const has = (kind === 'oauth_user' ? mine : shared).find(
-          (each) => each.provider === id && each.kind === kind && (kind !== 'oauth_user' || each.principalId !== null),
+        const has = (isOfPerson(kind) ? mine : shared).find(
+          (each) => each.provider === id && each.kind === kind && (!isOfPerson(kind) || each.principalId !== null),
         );
         if (taking.length === 0 && has?.status !== 'active') return [];
         const servers = uses.serversOf(taking.map(({ upstream }) => upstream));
-        return [{ id, title, servers, kind, connection: has, isTheirs: kind === 'oauth_user' || isAdmin }];
+        const fields = form === null ? [] : fieldsOf(form);
+        return [{ id, title, servers, kind, fields, connection: has, isTheirs: isOfPerson(kind) || isAdmin }];
       }),
     );
   }

@@ -1,4 +1,6 @@
 import { credentialHeaders } from '@warder/provider-catalog';
+import { isKept } from '@warder/contracts';
+import { headersOf } from '../kept/credential-form.js';
 import { Connection } from './connection.entity.js';
 import type { ConnectionStates } from './connection-states.store.js';
 import { Provider } from './provider.entity.js';
@@ -39,7 +41,7 @@ export class ConnectionTokens {
    * @throws SecretError or AdminError while the secret store cannot open it
    */
   async credentialOf(id: string): Promise<ConnectionCredential> {
-    const { states, refresher } = this.parts;
+    const { states, setups, refresher } = this.parts;
     let row = await this.row(id);
     const endsAtMs = row?.expiresAtMs ?? null;
     if (row?.status === 'active' && endsAtMs !== null && Number(endsAtMs) <= states.wallMs()) {
@@ -49,12 +51,12 @@ export class ConnectionTokens {
     if (row?.status !== 'active' || row.accessToken === null)
       return { kind: 'missing', status: row?.status ?? 'unknown' };
     const provider = await states.source.manager.findOneByOrFail(Provider, { id: row.provider });
-    const setup = await this.parts.setups.of(provider);
     const { version, generation, expiresAtMs } = row;
     const token = await this.parts.tokens.open(id, 'access_token', generation, row.accessToken);
     return {
       kind: 'headers',
-      headers: credentialHeaders(setup, token),
+      headers:
+        provider.form === null ? credentialHeaders(await setups.of(provider), token) : headersOf(provider.form, token),
       version,
       generation,
       expiresAtMs: expiresAtMs === null ? null : Number(expiresAtMs),
@@ -67,7 +69,8 @@ export class ConnectionTokens {
    */
   async refused(id: string, generation: number): Promise<void> {
     const row = await this.row(id);
-    if (row === null || row.generation !== generation) return;
+    // What somebody keeps here is good or is not: nothing newer can be had for it.
+    if (row === null || row.generation !== generation || isKept(row.kind)) return;
     if (this.parts.states.wallMs() - Number(row.changedAtMs) < YOUNG_MS) return;
     await this.parts.refresher.refresh(id, { generation });
   }

@@ -141,6 +141,10 @@ export class ConnectionsDoor {
       if (form.get('kind') !== 'oauth_user' && !acting.isRecent) return this.toPass(request, response, '', true);
       return redirect(response, (await acts.connect(acting, form)).href);
     }
+    if (place === 'keep') {
+      await acts.keep(acting, form);
+      return redirect(response, '/connections');
+    }
     const [, id] = DISCONNECT.exec(place) ?? [];
     if (id === undefined) throw new PageError(404, 'There is no such page.');
     if (!acting.isRecent && (await acts.isShared(id))) return this.toPass(request, response, '', true);

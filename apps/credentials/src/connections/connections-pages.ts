@@ -1,3 +1,5 @@
+import { isKept, isOfPerson, type KeptKind } from '@warder/contracts';
+import type { FormField } from '../kept/credential-form.js';
 import { ending, type Html, html, listed, post, time } from '@warder/pages';
 import type { ConnectionView } from './connections.store.js';
 
@@ -7,7 +9,9 @@ export interface ProviderShown {
   readonly title: string;
   /** Virtual servers that use it. */
   readonly servers: readonly string[];
-  readonly kind: 'oauth_user' | 'oauth_shared';
+  readonly kind: 'oauth_user' | 'oauth_shared' | KeptKind;
+  /** What is filled in, where the credential is kept here as it is. */
+  readonly fields: readonly FormField[];
   readonly connection: ConnectionView | undefined;
   /** Whether the person may change it. */
   readonly isTheirs: boolean;
@@ -50,7 +54,9 @@ function card(provider: ProviderShown, form: string): Html {
         connection === undefined || !isLive(connection)
           ? html``
           : html`<dt>As</dt>
-              <dd>${connection.accountName ?? 'an account that it does not name'}</dd>
+              <dd>
+                ${connection.accountName ?? (isKept(connection.kind) ? 'what was kept here' : 'an account that it does not name')}
+              </dd>
               <dt>Since</dt>
               <dd>${time(connection.connectedAtMs)}</dd>
               <dt>May</dt>
@@ -63,8 +69,11 @@ function card(provider: ProviderShown, form: string): Html {
   </section>`;
 }
 
-function acts({ id, kind, title, connection }: ProviderShown, form: string): Html {
+function acts({ id, kind, title, fields, connection }: ProviderShown, form: string): Html {
   const isThere = connection !== undefined && isLive(connection);
+  if (isKept(kind))
+    return html`${isOfPerson(kind) ? keeping({ id, kind, title, fields, isThere }, form) : html``}
+    ${isThere ? ending(`/connections/${connection.id}/disconnect`, form, 'Forget', `What uses ${title} stops. What was kept here is deleted; at ${title} it goes on until you end it there.`) : html``}`;
   const body = html`<input type="hidden" name="provider" value="${id}" />
     <input type="hidden" name="kind" value="${kind}" />
     <button class="main" aria-label="${isThere ? 'Reconnect' : 'Connect'} ${title}">
@@ -81,6 +90,27 @@ function acts({ id, kind, title, connection }: ProviderShown, form: string): Htm
         )
       : html``
   }`;
+}
+
+/** Fields are written only: what was kept is never shown, nor whether it was the same. */
+function keeping(
+  { id, kind, title, fields, isThere }: Pick<ProviderShown, 'id' | 'kind' | 'title' | 'fields'> & { isThere: boolean },
+  form: string,
+): Html {
+  const inputs = fields.map(({ name, title: label, isSecret }) => {
+    const [field, type] = [`field.${name}`, isSecret ? 'password' : 'text'];
+    return html`<label for="${id}-${name}">${label}</label>
+      <input id="${id}-${name}" name="${field}" type="${type}" required maxlength="8192" autocomplete="off" />`;
+  });
+  const what = isThere ? 'Replace' : 'Keep';
+  return post(
+    '/connections/keep',
+    form,
+    html`<input type="hidden" name="provider" value="${id}" />
+      <input type="hidden" name="kind" value="${kind}" />
+      ${inputs}
+      <button class="main" aria-label="${what} ${title}">${what}</button>`,
+  );
 }
 
 /** Why a connection is not used, in words. */

@@ -1,7 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { ConnectClient, HandOverConnection } from '@warder/contracts';
+import { ConnectShared, HandOverConnection } from '@warder/contracts';
 import { parseBody } from '@warder/service-host';
+import { KeptCredentials } from '../kept/kept-credentials.js';
 import { Consents } from './consents.js';
 import { ConnectionsStore, type ConnectionView } from './connections.store.js';
 import { TokenEndings } from './token-endings.store.js';
@@ -13,6 +14,7 @@ export class ConnectionsController {
   constructor(
     @Inject(ConnectionsStore) private readonly store: ConnectionsStore,
     @Inject(Consents) private readonly consents: Consents,
+    @Inject(KeptCredentials) private readonly kept: KeptCredentials,
     @Inject(TokenEndings) private readonly endings: TokenEndings,
   ) {}
 
@@ -28,10 +30,12 @@ export class ConnectionsController {
     return this.store.get(id);
   }
 
-  /** Connects our own client, with nobody's consent. */
+  /** Connects our own client, with nobody's consent, or keeps what everybody shares. */
   @Post()
-  connectClient(@Body() body: unknown, @AdminCaller() by: AdminActor): Promise<ConnectionView> {
-    return this.consents.connectClient(parseBody(ConnectClient, body).provider, by);
+  connectShared(@Body() body: unknown, @AdminCaller() by: AdminActor): Promise<ConnectionView> {
+    const asked = parseBody(ConnectShared, body);
+    if (asked.kind === 'client_credentials') return this.consents.connectClient(asked.provider, by);
+    return this.kept.keep({ ...asked, principalId: null }, by);
   }
 
   @Delete(':id')

@@ -22,6 +22,7 @@ import { ConnectionTokens } from './connection-tokens.js';
 import { ConnectionsDoor } from './connections-door.js';
 import { ConnectionsStore } from './connections.store.js';
 import { Consents } from './consents.js';
+import { KeptCredentials } from '../kept/kept-credentials.js';
 import { Offboarding } from './offboarding.js';
 import { PassKeys } from './pass-keys.js';
 import { ProviderClient } from './provider-client.js';
@@ -66,6 +67,7 @@ export class Connections {
   readonly endings: TokenEndings;
   readonly refresher: Refresher;
   readonly consents: Consents;
+  readonly kept: KeptCredentials;
   readonly tokens: ConnectionTokens;
   /** Where leases of connections come from. */
   readonly leases: ConnectionLeaseSource;
@@ -125,6 +127,7 @@ export class Connections {
     });
     this.tokens = new ConnectionTokens({ states, tokens: sealed, setups, refresher: this.refresher });
     this.consents = new Consents({ states, tokens: sealed, providers, setups, client, connections, callbackUrl });
+    this.kept = new KeptCredentials({ providers, connections });
     const failed = (connectionId: string, error: unknown): void =>
       log.error({ err: error, connectionId }, 'no lease of it');
     const { auths, tokens } = this;
@@ -183,9 +186,9 @@ export class Connections {
       if (buckets.take(key, rate, host.clock.monotonicMs()) >= 0) return;
       throw new PageError(429, 'Too much at once. Wait a minute and try again.');
     };
-    const { consents, connections, providers, auths, uses, endings, passes } = this;
+    const { consents, kept, connections, providers, auths, uses, endings, passes } = this;
     return new ConnectionsDoor({
-      acts: new ConnectionActs({ consents, connections, providers, auths, uses, endings }),
+      acts: new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings }),
       visits: new BrowserVisits(keyOf(config, 'visits'), isSecure, access.directory, wallMs),
       passes,
       forms: new BrowserForms(keyOf(config, 'forms'), isSecure),
@@ -236,6 +239,7 @@ export function connectionsProviders(config: CredentialsConfig, host: Host): Nes
     of(UpstreamAuthsStore, ({ auths }) => auths),
     of(ConnectionsStore, ({ connections }) => connections),
     of(Consents, ({ consents }) => consents),
+    of(KeptCredentials, ({ kept }) => kept),
     of(TokenEndings, ({ endings }) => endings),
   ];
 }

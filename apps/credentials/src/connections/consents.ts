@@ -34,7 +34,7 @@ const ATTEMPTS_MAX = 20;
 /** What a person starts. */
 export interface ConsentAsked {
   readonly provider: string;
-  readonly kind: Exclude<ConnectionKind, 'client_credentials'>;
+  readonly kind: Extract<ConnectionKind, `oauth_${string}`>;
   readonly principalId: string;
   /** The browser's own secret. */
   readonly browser: string;
@@ -219,6 +219,7 @@ export class Consents {
 
   private async setupOf(id: string): Promise<{ setup: ProviderSetup; provider: Provider }> {
     const provider = await this.parts.providers.active(id);
+    if (provider.form !== null) throw refused(`${provider.form.title} has no consent to ask for.`, 'no OAuth');
     try {
       return { setup: await this.parts.setups.of(provider), provider };
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { ClientAuthenticationMethod } from '@warder/provider-catalog';
 import type { ClientKeyAlgorithm } from '../client-keys/client-key-ring.js';
+import type { CredentialForm } from '../kept/credential-form.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** What a provider wants of the assertion with which our client proves itself (RFC 7523 section 3). */
@@ -39,6 +40,10 @@ export class Provider {
   /** How the assertion of `private_key_jwt` is made; null where there is none. */
   @Column({ type: 'jsonb', nullable: true })
   assertion!: AssertionTerms | null;
+
+  /** What people keep here, of a provider without OAuth; null of one with. */
+  @Column({ type: 'jsonb', nullable: true })
+  form!: CredentialForm | null;
 
   /** Null: what the entry asks for. */
   @Column({ type: 'jsonb', nullable: true })

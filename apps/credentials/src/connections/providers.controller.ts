@@ -1,7 +1,8 @@
 import { Body, Controller, Delete, Get, Inject, Param, Put } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { Name, PutProvider, PutUpstreamAuth, type UpstreamAuthState } from '@warder/contracts';
+import { Name, PutCredentialForm, PutProvider, PutUpstreamAuth, type UpstreamAuthState } from '@warder/contracts';
 import { AdminError, parseBody } from '@warder/service-host';
+import { isFormEntry } from '../kept/credential-form.js';
 import { ProviderSetups } from './provider-setups.js';
 import { ProvidersStore, type ProviderView } from './providers.store.js';
 import { UpstreamAuthsStore } from './upstream-auths.store.js';
@@ -41,7 +42,10 @@ export class ProvidersController {
   @Put('providers/:id')
   @Roles('admin')
   put(@Param('id') id: string, @Body() body: unknown, @AdminCaller() by: AdminActor): Promise<ProviderView> {
-    return this.store.put(nameOf(id, 'WDR_PROVIDER_UNKNOWN'), parseBody(PutProvider, body), by);
+    const name = nameOf(id, 'WDR_PROVIDER_UNKNOWN');
+    const { entry } = (body ?? {}) as { entry?: unknown };
+    if (isFormEntry(entry)) return this.store.putForm(name, parseBody(PutCredentialForm, body), by);
+    return this.store.put(name, parseBody(PutProvider, body), by);
   }
 
   @Delete('providers/:id')

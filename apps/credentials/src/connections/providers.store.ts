@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PutProvider } from '@warder/contracts';
+import type { PutCredentialForm, PutProvider } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { ParameterRefused, parameterValues } from '@warder/provider-catalog';
 import type { NamedSecrets } from '@warder/secrets';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { CredentialForm } from '../kept/credential-form.js';
 import { Provider } from './provider.entity.js';
 import { clientSecretName, type ProviderSetups } from './provider-setups.js';
 
@@ -20,12 +21,20 @@ export interface ProviderView {
   /** As said; null: as the entry has it. */
   readonly authentication: Provider['authentication'];
   readonly assertion: Provider['assertion'];
+  /** What people keep here, where there is no OAuth. */
+  readonly form: CredentialForm | null;
   readonly scopes: readonly string[] | null;
   readonly parameters: Readonly<Record<string, string>>;
   /** Wall milliseconds until which it is left alone; 0 where it is not. */
   readonly pausedUntilMs: number;
   /** What an operator has to see to. */
   readonly alarm: string | null;
+}
+
+const KEPT = `SELECT 1 FROM connection WHERE provider = $1 AND status = 'active' LIMIT 1`;
+
+function headersIn(form: object | null): unknown {
+  return form !== null && 'headers' in form ? form.headers : undefined;
 }
 
 /** Our clients at providers: the row in the database, the secret in the secret store, written before the row names it. */
@@ -77,6 +86,7 @@ export class ProvidersStore {
         hasSecret,
         authentication,
         assertion,
+        form: null,
         scopes,
         parameters,
         pausedUntilMs: '0',
@@ -96,6 +106,32 @@ export class ProvidersStore {
         parameters,
         hasNewSecret: clientSecret !== undefined,
       };
+      await this.outbox.recordAdminAction(manager, { action: 'provider.put', by, arguments: told });
+      return this.viewOf(row);
+    });
+  }
+
+  /**
+   * Says what people keep here of a provider without OAuth.
+   * @throws AdminError 409 WDR_PROVIDER_IN_USE where something is kept that would become other headers
+   */
+  async putForm(id: string, { entry, ...form }: PutCredentialForm, by: AdminActor): Promise<ProviderView> {
+    return this.locked(id, async (manager) => {
+      const before = await manager.findOneBy(Provider, { id });
+      if (before?.status === 'active') {
+        const isOther = before.entry !== entry;
+        const isMoved = !isDeepStrictEqual(headersIn(before.form), headersIn(form));
+        const kept = isMoved ? await manager.query(KEPT, [id]) : [];
+        if (isOther || kept.length > 0)
+          throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} stays what it is while something is kept for it`);
+      }
+      const row: Provider = {
+        ...{ id, entry, form, version: (before?.version ?? 0) + 1, status: 'active' },
+        ...{ clientId: '', hasSecret: false, authentication: null, assertion: null, scopes: null, parameters: {} },
+        ...{ pausedUntilMs: '0', failures: 0, alarm: null, changedAtMs: String(this.wallMs()) },
+      };
+      await manager.upsert(Provider, row as never, ['id']);
+      const told = { id, version: row.version, entry, form };
       await this.outbox.recordAdminAction(manager, { action: 'provider.put', by, arguments: told });
       return this.viewOf(row);
     });
@@ -150,11 +186,11 @@ export class ProvidersStore {
 
   private viewOf(row: Provider): ProviderView {
     const { id, version, status, entry, clientId, hasSecret, authentication, assertion } = row;
-    const { scopes, parameters, pausedUntilMs, alarm } = row;
-    const title = this.setups.entry(entry)?.title ?? entry;
+    const { form, scopes, parameters, pausedUntilMs, alarm } = row;
+    const title = form?.title ?? this.setups.entry(entry)?.title ?? entry;
     const until = Number(pausedUntilMs);
     const paused = until > this.wallMs() ? until : 0;
-    const client = { clientId, hasSecret, authentication, assertion };
+    const client = { clientId, hasSecret, authentication, assertion, form };
     return { id, version, status, entry, title, ...client, scopes, parameters, pausedUntilMs: paused, alarm };
   }
 

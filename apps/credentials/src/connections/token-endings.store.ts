@@ -113,6 +113,8 @@ export class TokenEndings {
   private async ask(ending: Ending): Promise<Outcome> {
     const { states, setups, client, tokens, log } = this.parts;
     const provider = await states.source.manager.findOneByOrFail(Provider, { id: ending.provider });
+    // Whoever kept it here can end it there, and nobody else.
+    if (provider.form !== null) return 'not_offered';
     const { connection_id: row, generation, access_token: access, refresh_token: refresh } = ending;
     try {
       const setup = await setups.of(provider);

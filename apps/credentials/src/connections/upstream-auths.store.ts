@@ -2,6 +2,7 @@ import { type PutUpstreamAuth, type UpstreamAuthState, upstreamAuthStateTopic } 
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
+import { isTakenBy } from '../kept/credential-form.js';
 import { Provider } from './provider.entity.js';
 import { UpstreamAuth } from './upstream-auth.entity.js';
 
@@ -30,8 +31,12 @@ export class UpstreamAuthsStore {
   async put(upstream: string, body: PutUpstreamAuth, by: AdminActor): Promise<UpstreamAuthState> {
     const provider = 'provider' in body ? body.provider : null;
     return this.change(upstream, async (manager, before) => {
-      const isKnown = provider === null || (await manager.existsBy(Provider, { id: provider, status: 'active' }));
-      if (!isKnown) throw new AdminError(404, 'WDR_PROVIDER_UNKNOWN', 'no such provider is set up');
+      if (provider !== null) {
+        const known = await manager.findOneBy(Provider, { id: provider, status: 'active' });
+        if (known === null) throw new AdminError(404, 'WDR_PROVIDER_UNKNOWN', 'no such provider is set up');
+        if (!isTakenBy(known, body.kind))
+          throw new AdminError(400, 'WDR_BODY_INVALID', `kind: ${provider} has no connections of this kind`);
+      }
       const row = this.next(upstream, before, { status: 'active', kind: body.kind, provider });
       await this.save(manager, row);
       const told = { upstream, version: row.version, kind: body.kind, provider };

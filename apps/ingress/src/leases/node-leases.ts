@@ -1,6 +1,7 @@
 import {
   type AccountConnectionState,
   type ConnectionState,
+  isOfPerson,
   isStaticConnection,
   type StaticConnectionState,
   type UpstreamAuthState,
@@ -175,7 +176,7 @@ export class NodeLeases implements LeaseTransport {
   private accountFor(upstream: string, principalId: string): AccountConnectionState | undefined {
     const auth = this.auths.get(upstream);
     if (auth?.status !== 'active' || auth.provider === null) return undefined;
-    return this.accounts.get(keyOf(auth.provider, auth.kind, auth.kind === 'oauth_user' ? principalId : ''));
+    return this.accounts.get(keyOf(auth.provider, auth.kind, isOfPerson(auth.kind) ? principalId : ''));
   }
 
   /** @returns undefined for an upstream that has its static credential, or none */
@@ -208,7 +209,7 @@ export class NodeLeases implements LeaseTransport {
     return {
       kind: 'missing',
       detail,
-      ...(kind === 'oauth_user' ? { connectAt: this.options.connectUrl(upstream) } : {}),
+      ...(isOfPerson(kind) ? { connectAt: this.options.connectUrl(upstream) } : {}),
     };
   }
 

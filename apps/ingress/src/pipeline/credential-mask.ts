@@ -21,11 +21,22 @@ function secretsOf(headers: Readonly<Record<string, string>>): readonly string[]
   let secrets = secretsOfHeaders.get(headers);
   if (secrets === undefined) {
     // Without its scheme too: `Bearer x` is told as `x`. The longer first, or it would be left in halves.
-    const forms = Object.values(headers).flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)]);
+    const forms = Object.values(headers).flatMap((value) => [
+      value,
+      value.slice(value.indexOf(' ') + 1),
+      ...passwordOf(value),
+    ]);
     secrets = [...new Set(forms)].filter((form) => form.length >= SECRET_CHARS_MIN);
     secretsOfHeaders.set(headers, secrets);
   }
   return secrets;
+}
+
+/** What `Basic` credentials hold (RFC 7617 section 2): an upstream reads it, and may repeat what it read. */
+function passwordOf(value: string): readonly string[] {
+  if (!/^basic /i.test(value)) return [];
+  const pair = Buffer.from(value.slice('basic '.length), 'base64').toString('utf8');
+  return [pair, pair.slice(pair.indexOf(':') + 1)];
 }
 
 function masked(value: unknown, secrets: readonly string[]): unknown {
