@@ -33,6 +33,19 @@ export interface ProviderView {
 
 const KEPT = `SELECT 1 FROM connection WHERE provider = $1 AND status = 'active' LIMIT 1`;
 
+/** Of a provider at which we are no client. */
+const NO_CLIENT = {
+  clientId: '',
+  hasSecret: false,
+  authentication: null,
+  assertion: null,
+  scopes: null,
+  parameters: {},
+  pausedUntilMs: '0',
+  failures: 0,
+  alarm: null,
+};
+
 function headersIn(form: object | null): unknown {
   return form !== null && 'headers' in form ? form.headers : undefined;
 }
@@ -126,9 +139,13 @@ export class ProvidersStore {
           throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} stays what it is while something is kept for it`);
       }
       const row: Provider = {
-        ...{ id, entry, form, version: (before?.version ?? 0) + 1, status: 'active' },
-        ...{ clientId: '', hasSecret: false, authentication: null, assertion: null, scopes: null, parameters: {} },
-        ...{ pausedUntilMs: '0', failures: 0, alarm: null, changedAtMs: String(this.wallMs()) },
+        ...NO_CLIENT,
+        id,
+        entry,
+        form,
+        version: (before?.version ?? 0) + 1,
+        status: 'active',
+        changedAtMs: String(this.wallMs()),
       };
       await manager.upsert(Provider, row as never, ['id']);
       const told = { id, version: row.version, entry, form };
