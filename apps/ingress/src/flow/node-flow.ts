@@ -1,4 +1,4 @@
-import { decide, type FlowDecision, type FlowSource, observe } from '@warder/flow';
+import { decide, type FlowDecision, type FlowSource, has, observe } from '@warder/flow';
 import type { Permitted } from '../pipeline/call.js';
 import type { Flow, FlowOfTool } from '../pipeline/gateway.js';
 import type { RunSharing } from './run-sharing.js';
@@ -23,18 +23,20 @@ export class NodeFlow implements Flow {
   }
 
   observe(found: FoundRun, source: FlowSource, { settings, hasSinks }: FlowOfTool, answer: unknown): void {
-    const brought = { bits: 0, values: new Set<string>(), isUnknown: false };
+    const brought = { isNews: false, values: new Set<string>(), isUnknown: false };
     for (const kept of found.all) {
       // Where nothing is labelled as a sink nothing can be held, so values are not looked for; should a label come
       // later, what was not looked at counts as unknown.
-      const seen = observe(kept.run, source, hasSinks ? answer : undefined, this.key);
-      if (!hasSinks && seen.bits !== 0) kept.run.isUnknown = true;
+      const { run } = kept;
+      const wasUnknown = run.isUnknown;
+      const seen = observe(run, source, hasSinks ? answer : undefined, this.key);
+      if (!hasSinks && has(source.bits, 'untrusted') && !has(source.bits, 'sanitiser')) run.isUnknown = true;
+      brought.isNews ||= seen.bits !== 0 || run.isUnknown !== wasUnknown;
       if (found.all.length === 1) kept.isMixed ||= seen.bits !== 0;
-      brought.bits |= seen.bits;
       brought.isUnknown ||= kept.run.isUnknown;
       for (const value of seen.values) brought.values.add(value);
     }
-    if (brought.bits === 0) return;
+    if (!brought.isNews) return;
     const { callId, tool, bits } = source;
     this.sharing.tell({
       runs: found.all.map(({ name }) => name),

@@ -1,6 +1,6 @@
 import { type Bus, type BusClock, createInProcessBus } from '@warder/bus';
 import { runStateTopic } from '@warder/contracts';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RunSharing } from './run-sharing.js';
 import { RunStore } from './run-store.js';
 
@@ -10,6 +10,7 @@ let nowMs = 0;
 const clock: BusClock = { wallMs: () => 1_790_000_000_000 + nowMs, monotonicMs: () => nowMs };
 const stops: (() => void)[] = [];
 afterEach(() => {
+  vi.useRealTimers();
   for (const stop of stops.splice(0)) stop();
   nowMs = 0;
 });
@@ -53,6 +54,28 @@ describe('what a run has seen on one node', () => {
     expect(here.find().run.isUnknown).toBe(false);
     nowMs = 10_001;
     expect(here.find().run.isUnknown).toBe(true);
+  });
+
+  it('is told again when the bus did not take it', async () => {
+    const bus = busOf();
+    const there = await node(bus);
+    let isAway = false;
+    const flaky = Object.create(bus, {
+      publish: {
+        value: (...message: Parameters<Bus['publish']>) =>
+          isAway ? Promise.reject(new Error('away')) : bus.publish(...message),
+      },
+    }) as Bus;
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const here = await node(flaky);
+    isAway = true;
+    here.sharing.tell(seenOf([here.find().name]));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(there.find().run.bits).toBe(0);
+    isAway = false;
+    vi.advanceTimersByTime(2_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(there.find().run.bits).toBe(1);
   });
 
   it('is over after its window, though its message is read again', async () => {

@@ -8,6 +8,8 @@ import type { RunStore } from './run-store.js';
 /** Milliseconds between two marks, and after which a mark that did not come back says that the bus is stale. */
 const MARK_EVERY_MS = 2_000;
 const STALE_AFTER_MS = 10_000;
+/** Messages that wait for a bus which takes none. */
+const UNSENT_MAX = 10_000;
 
 export interface SharingParts {
   readonly bus: Bus;
@@ -25,6 +27,8 @@ type Seen = Extract<RunState, { kind: 'seen' }>;
 export class RunSharing {
   private lastBackAtMs = -Infinity;
   private readonly marks = new Map<string, number>();
+  /** What the bus did not take; it is sent again with the next mark. */
+  private readonly unsent: Seen[] = [];
   private store: RunStore | undefined;
 
   constructor(private readonly parts: SharingParts) {}
@@ -45,24 +49,32 @@ export class RunSharing {
     };
   }
 
-  /** Sends on what an answer brought; a message that does not get through is made up for by marks that do not either. */
+  /** Sends on what an answer brought; what the bus does not take is sent again, in its order, for as long as it must. */
   tell(seen: Omit<Seen, 'kind' | 'node' | 'atMs'>): void {
     const { bus, clock } = this.parts;
-    this.send(seen.runs[0]!, { kind: 'seen', node: bus.node, atMs: clock.wallMs(), ...seen });
+    this.sendSeen({ kind: 'seen', node: bus.node, atMs: clock.wallMs(), ...seen });
+  }
+
+  private sendSeen(seen: Seen): void {
+    this.send(seen.runs[0]!, seen, () => {
+      if (this.unsent.length < UNSENT_MAX) this.unsent.push(seen);
+    });
   }
 
   private mark(): void {
     const { bus, clock } = this.parts;
+    for (const seen of this.unsent.splice(0)) this.sendSeen(seen);
     const mark = randomUUID();
     this.marks.set(mark, clock.monotonicMs());
     for (const [sent, atMs] of this.marks) if (clock.monotonicMs() - atMs > STALE_AFTER_MS) this.marks.delete(sent);
     this.send(bus.node, { kind: 'mark', node: bus.node, atMs: clock.wallMs(), mark });
   }
 
-  private send(key: string, message: RunState): void {
-    this.parts.bus
-      .publish(runStateTopic, key, message)
-      .catch((error: unknown) => this.parts.log.warn({ err: error }, 'what a run has seen could not be told'));
+  private send(key: string, message: RunState, onFailed?: () => void): void {
+    this.parts.bus.publish(runStateTopic, key, message).catch((error: unknown) => {
+      this.parts.log.warn({ err: error }, 'what a run has seen could not be told');
+      onFailed?.();
+    });
   }
 
   private apply(message: RunState): void {
