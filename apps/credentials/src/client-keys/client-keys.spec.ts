@@ -1,3 +1,4 @@
+import { createKeyringStore } from '@warder/secrets';
 import { StrictTokenServer } from '@warder/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientKeys } from './client-keys.js';
@@ -54,6 +55,20 @@ describe('a client that proves itself with its key', () => {
     await scene.ask('DELETE', `/connections/${body.connections[0]?.id}`);
     await vi.waitFor(() => expect(strict.revoked).toHaveLength(1));
     expect(strict.refusals).toEqual([]);
+  });
+
+  it('leaves no secret behind of a client that had one', async () => {
+    const removed = async (): Promise<boolean> => {
+      const { secrets } = scene.configFor(fake) as { secrets: { dir: string; keyringFile: string } };
+      return (await createKeyringStore(secrets).get('provider/strict')) === undefined;
+    };
+    await setUp({ authentication: 'client_secret_post', clientSecret: 'a-secret' });
+    expect(await removed()).toBe(false);
+    const parameters = { token_endpoint: `${strict.origin}/token`, revocation_endpoint: `${strict.origin}/revoke` };
+    const body = { entry: 'internal-oauth', clientId: 'warder-client', parameters };
+    const moved = await scene.ask('PUT', '/providers/strict', { ...body, authentication: 'private_key_jwt' });
+    expect(moved).toMatchObject({ status: 200, body: { hasSecret: false } });
+    expect(await removed()).toBe(true);
   });
 
   it('is refused where it asserts itself to somebody else, and the alarm is not the person’s', async () => {

@@ -79,7 +79,7 @@ export class ProvidersStore {
   async put(id: string, body: PutProvider, by: AdminActor): Promise<ProviderView> {
     const { entry, clientId, clientSecret, scopes = null, parameters, authentication = null, assertion = null } = body;
     this.ensureTaken(body);
-    return this.locked(id, async (manager) => {
+    const view = await this.locked(id, async (manager) => {
       const before = await manager.findOneBy(Provider, { id });
       if (before !== null && before.status === 'active' && before.entry !== entry)
         throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} is ${before.entry}; a provider stays what it is`);
@@ -122,6 +122,9 @@ export class ProvidersStore {
       await this.outbox.recordAdminAction(manager, { action: 'provider.put', by, arguments: told });
       return this.viewOf(row);
     });
+    // A secret that proves nothing any more is kept nowhere.
+    if (!view.hasSecret && authentication !== null) await this.secrets.remove(clientSecretName(id));
+    return view;
   }
 
   /**

@@ -22,6 +22,12 @@ it('takes a credential out wherever it stands, with its scheme and without', () 
   expect(answer).toEqual(before);
 });
 
+it('takes a password out that an upstream read of Basic credentials', () => {
+  const basic = { authorization: `Basic ${Buffer.from('robot:zulu-pässword').toString('base64')}` };
+  const said = 'no robot:zulu-pässword, nor zulu-pässword, nor robot';
+  expect(withoutCredential({ said }, basic)).toEqual({ said: `no ${MASK}, nor ${MASK}, nor robot` });
+});
+
 it('hands on the same value where there is nothing to take out', () => {
   const answer = { result: { content: [{ type: 'text', text: 'a Bearer of news' }] } };
   expect(withoutCredential(answer, headers)).toBe(answer);
