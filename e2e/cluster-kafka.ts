@@ -21,6 +21,10 @@ export interface TopicMessages {
 const READ_TIMEOUT_MS = 60_000;
 /** Of one partition. */
 const SENT_AGAIN_MAX = 400;
+/** Of one request, below the 1 MiB that the audit topic takes of a partition at once. */
+const REQUEST_BYTES_MAX = 524_288;
+/** What a message takes besides its value, at most: key, headers with a signature, lengths. */
+const MESSAGE_OVERHEAD_BYTES = 1_024;
 
 /** The cluster's broker as its administrator sees it. */
 export class ClusterKafka {
@@ -93,7 +97,9 @@ export class ClusterKafka {
   async write(copies: readonly TopicMessages[]): Promise<void> {
     const producer = this.kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
     await producer.connect();
-    for (const { topic, messages } of copies) await producer.send({ topic, messages });
+    for (const { topic, messages } of copies) {
+      for (const some of inRequests(messages)) await producer.send({ topic, messages: some });
+    }
     await producer.disconnect();
   }
 
@@ -138,4 +144,23 @@ export class ClusterKafka {
     this.consumers.splice(this.consumers.indexOf(consumer), 1);
     await consumer.disconnect();
   }
+}
+
+/**
+ * Cuts messages, in their order, where a request would pass what a broker takes: it measures all that one partition gets
+ * at once, and the newest records of a partition may all be large ones.
+ */
+export function inRequests<T extends Pick<Message, 'value'>>(messages: readonly T[]): T[][] {
+  const requests: T[][] = [];
+  let left = 0;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(message.value ?? '') + MESSAGE_OVERHEAD_BYTES;
+    if (bytes > left) {
+      requests.push([]);
+      left = REQUEST_BYTES_MAX;
+    }
+    requests.at(-1)!.push(message);
+    left -= bytes;
+  }
+  return requests;
 }
