@@ -4,6 +4,12 @@ import type { Bus, RawMessage, Subscription } from '@warder/bus';
 import { auditRecordedTopic, type Topic } from '@warder/contracts';
 import { Ingest } from './ingest.js';
 
+/**
+ * Of one statement, when the service is behind: a use of a tool is counted once for each batch that it is in, and 2,000
+ * records cost Postgres a tenth less than four times 500.
+ */
+const BATCH_MESSAGES_MAX = 2_000;
+
 /** Takes audit records, a batch at a time; its offset is committed when the handler has ended. */
 @Controller()
 export class AuditRecordedConsumer {
@@ -58,9 +64,14 @@ export class BusBatchStrategy extends Server implements CustomTransportStrategy 
       const handler = this.getHandlerByPattern(topic.name);
       if (handler === null) continue;
       this.subscriptions.push(
-        await this.bus.batch(topic, this.group, async (batch) => {
-          await handler(batch);
-        }),
+        await this.bus.batch(
+          topic,
+          this.group,
+          async (batch) => {
+            await handler(batch);
+          },
+          BATCH_MESSAGES_MAX,
+        ),
       );
     }
   }

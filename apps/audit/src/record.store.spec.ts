@@ -88,6 +88,16 @@ describe('the audit store', () => {
     expect((await whoUsed({}))[0]).toMatchObject({ count: 2 });
   });
 
+  it('stores and counts what is new beside what was stored before, batch after batch', async () => {
+    expect(await store(recordOf(1), recordOf(2))).toEqual({ stored: 2, known: 0, quarantined: 0 });
+    expect(await store(recordOf(2), recordOf(3))).toEqual({ stored: 1, known: 1, quarantined: 0 });
+    expect(await store(recordOf(3), recordOf(4))).toEqual({ stored: 1, known: 1, quarantined: 0 });
+    expect(await store(recordOf(5))).toEqual({ stored: 1, known: 0, quarantined: 0 });
+    expect(await store(recordOf(6), recordOf(1), recordOf(6))).toEqual({ stored: 1, known: 2, quarantined: 0 });
+    expect((await find({})).calls.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect((await whoUsed({}))[0]).toMatchObject({ count: 6 });
+  });
+
   it('answers numbers to the digit', async () => {
     const text = JSON.stringify(recordOf(1)).replace('"hi"', '1234567890123456789, "big": 1e400, "minus": -0');
     await storeBatch([message(text)], records);

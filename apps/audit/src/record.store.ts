@@ -3,13 +3,18 @@ import type { Bus, RawMessage } from '@warder/bus';
 import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
 import { StoreError, withStore } from '@warder/postgres';
 import type { DataSource } from 'typeorm';
-import { INSERT_RECORDS } from './insert-records.js';
+import { INSERT_NEW_RECORDS, INSERT_RECORDS } from './insert-records.js';
 import { jsonArray } from './json-array.js';
 import { columnsOf } from './record-columns.js';
 import type { RecordRow, RecordSink } from './store-batch.js';
 
+const UNIQUE_VIOLATION = '23505';
+
 /** Writes records, and what is none. Errors leave it without parameters, for those are what was recorded. */
 export class RecordStore implements RecordSink {
+  /** Whether the last batch held something that was stored before: what is read again is read again for a while. */
+  private isReadAgain = false;
+
   constructor(
     private readonly source: DataSource,
     private readonly bus: Bus,
@@ -19,8 +24,20 @@ export class RecordStore implements RecordSink {
   async insert(rows: readonly RecordRow[]): Promise<number> {
     const columns = JSON.stringify(rows.map(({ record }) => columnsOf(record)));
     const texts = jsonArray(rows.map(({ message }) => message.value));
-    const [row] = await withStore<[{ stored: number }]>(() => this.source.query(INSERT_RECORDS, [columns, texts]));
-    return row.stored;
+    const storedBy = async (statement: string): Promise<number> => {
+      const [row] = await withStore<[{ stored: number }]>(() => this.source.query(statement, [columns, texts]));
+      return row.stored;
+    };
+    if (!this.isReadAgain) {
+      try {
+        return await storedBy(INSERT_NEW_RECORDS);
+      } catch (error) {
+        if (!(error instanceof StoreError && error.sqlState === UNIQUE_VIOLATION)) throw error;
+      }
+    }
+    const stored = await storedBy(INSERT_RECORDS);
+    this.isReadAgain = stored < rows.length;
+    return stored;
   }
 
   faultOf(error: unknown): string | undefined {

@@ -66,11 +66,15 @@ export interface Bus {
     group: string,
     handler: (message: BusMessage<M>) => Promise<void>,
   ): Promise<Subscription>;
-  /** Durable group, at least once; one partition per batch, committed after the handler. */
+  /**
+   * Durable group, at least once; one partition per batch, committed after the handler.
+   * @param messagesMax - of a batch, 500 unless given; in one process never more. A batch passes 8 MiB only with one message
+   */
   batch(
     topic: Topic<unknown>,
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
+    messagesMax?: number,
   ): Promise<Subscription>;
   /**
    * Has a group begin again at the first message that was published at or after the time, on every partition.

@@ -163,9 +163,10 @@ class KafkaBus implements Bus, StateTransport {
     topic: Topic<unknown>,
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
+    messagesMax = BATCH_MESSAGES_MAX,
   ): Promise<Subscription> {
     const groupId = this.groupIdOf(topic, group);
-    return this.read(topic, { durable: true, groupId, batchMessagesMax: BATCH_MESSAGES_MAX, handler }, group);
+    return this.read(topic, { durable: true, groupId, batchMessagesMax: messagesMax, handler }, group);
   }
 
   rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void> {

@@ -7,6 +7,7 @@ import { Handling } from './handling.js';
 import { isOutage } from './kafka-crash.js';
 import { isAuthentic, SIGNATURE_HEADER, type Signing } from './kafka-signature.js';
 import type { KafkaTopics } from './kafka-topics.js';
+import { messagePieces } from './message-pieces.js';
 import { patientAssigner } from './patient-assigner.js';
 
 /** What every reader of one bus shares. */
@@ -189,9 +190,8 @@ export class KafkaReader implements Subscription {
     if (!this.kind.durable) return;
     const { batch } = payload;
     const { batchMessagesMax, handler } = this.kind;
-    for (let start = 0; start < batch.messages.length; start += batchMessagesMax) {
+    for (const messages of messagePieces(batch.messages, batchMessagesMax)) {
       if (!payload.isRunning() || payload.isStale() || this.stopping.signal.aborted) return;
-      const messages = batch.messages.slice(start, start + batchMessagesMax);
       const raws = messages.flatMap((message) => this.toRaw(batch.partition, message) ?? []);
       if (raws.length > 0 && !(await this.handle(() => handler(raws), payload))) return;
       const last = messages.at(-1)!.offset;
