@@ -1,4 +1,5 @@
 import type { Detector } from './detector.js';
+import { ASIDE_DETECTORS } from './injection/asides.js';
 import { CONCEALED_DETECTORS } from './injection/concealed.js';
 import { EXFILTRATION_DETECTORS } from './injection/exfiltration.js';
 import { FORGERY_DETECTORS } from './injection/forgery.js';
@@ -6,6 +7,7 @@ import { LANGUAGE_DETECTORS } from './injection/languages.js';
 import { ORDER_DETECTORS } from './injection/orders.js';
 import { POISONING_DETECTORS } from './injection/poisoning.js';
 import { SIGN_DETECTORS } from './injection/signs.js';
+import { TRANSLATED_DETECTORS } from './injection/translated.js';
 import { HIDDEN_DETECTORS } from './hidden/invisible.js';
 import { BANK_ACCOUNT } from './pii/bank-account.js';
 import { PII_BY_CONTEXT } from './pii/by-context.js';
@@ -57,6 +59,8 @@ const PACKS = {
     ...EXFILTRATION_DETECTORS,
     ...CONCEALED_DETECTORS,
     ...LANGUAGE_DETECTORS,
+    ...TRANSLATED_DETECTORS,
+    ...ASIDE_DETECTORS,
     ...POISONING_DETECTORS,
     ...ARGUMENT_RISK_DETECTORS,
   ],

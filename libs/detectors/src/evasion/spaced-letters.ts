@@ -17,7 +17,8 @@ function alternates(text: string, at: number): boolean {
   );
 }
 
-const SPACED = /[A-Za-z](?:([ ._*-])[A-Za-z](?![A-Za-z]))(?:(?:\1|[ ]{1,4}|\\n|\n)[^\s\\](?![A-Za-z])){8,}/g;
+const SPACED =
+  /[A-Za-z](?:([ ._*-])[A-Za-z](?![A-Za-z]))(?:(?:\1|[ ]{1,4}|\\n|\n)(?:[^\s\\]| (?=[._*-]))(?![A-Za-z])){8,}/g;
 
 /**
  * `i g n o r e` and `i.g.n.o.r.e` written as words. Looks at every 16th character: a run of twenty letters cannot hide

@@ -1,4 +1,5 @@
 import type { HiddenDetector, Span } from '../detector.js';
+import { isLetterOrDigit } from '../pii/characters.js';
 
 /**
  * What is in a text and nobody sees: zero-width characters, soft hyphens, marks of direction, variation selectors, tags,
@@ -13,9 +14,12 @@ const TAG_RUNS = /(?:\udb40[\udc00-\udc7f])+/g;
 const FLAGS = new Set(['gbeng', 'gbsct', 'gbwls']);
 
 const ZERO_WIDTH_RUNS = /(?:[\u180e\u200b-\u200d\u2060-\u2064\ufeff]|\udb40[\udd00-\uddef])+/g;
-const JOINERS_ONLY = /^[\u200c\u200d]$/;
-/** Scripts without joining, where a joiner has no work to do. */
-const isPlain = (code: number): boolean => Number.isNaN(code) || code < 0x530;
+/**
+ * One by itself: a joiner between emoji and in Arabic or Indic words, the space by which editors let a line of Chinese
+ * or Thai be broken, or what keeps `@name` from being a mention. Within a word of Latin letters it hides something.
+ */
+const SINGLE = /^[\u200b-\u200d\u2060]$/;
+const isPlain = (code: number): boolean => isLetterOrDigit(code) || (code > 0xbf && code < 0x530);
 
 /** Whether the text holds anything invisible; cheap enough to ask first. */
 export function holdsInvisible(text: string): boolean {
@@ -67,17 +71,15 @@ const zeroWidth: HiddenDetector = {
   category: 'hidden',
   what: 'Zero-width characters where no script needs them',
   fires: ['pass\u200bword'],
-  passes: ['\ufeffhello'],
+  passes: ['\ufeffhello', 'by @\u200bname', '复用\u200b。'],
   trigger: 'hidden',
   matchAll(text: string): readonly Span[] {
     const spans: Span[] = [];
     for (const run of text.matchAll(ZERO_WIDTH_RUNS)) {
       const end = run.index + run[0].length;
       const isByteOrderMark = run.index === 0 && run[0] === '\ufeff';
-      // A single joiner has its place between emoji and in Arabic and Indic words.
-      const isJoiner =
-        JOINERS_ONLY.test(run[0]) && !isPlain(text.charCodeAt(run.index - 1)) && !isPlain(text.charCodeAt(end));
-      if (!isByteOrderMark && !isJoiner) spans.push({ start: run.index, end });
+      const isWithinWord = isPlain(text.charCodeAt(run.index - 1)) && isPlain(text.charCodeAt(end));
+      if (!isByteOrderMark && (isWithinWord || !SINGLE.test(run[0]))) spans.push({ start: run.index, end });
     }
     return spans;
   },

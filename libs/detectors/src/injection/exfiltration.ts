@@ -54,7 +54,7 @@ export const EXFILTRATION_DETECTORS: readonly LiteralDetector[] = [
     isExact: true,
     literals: ['](http', '<img'],
     phrases: [
-      String.raw`\]\(https?://[^\s)]{1,200}?[?&][^\s)=]{1,40}=[^\s)]{0,40}?(?:\{[^}\s]{0,80}\}|<[^>\n]{1,160}>|\[[A-Za-z_ -]{3,60}\]|(?:BASE64|ENCODED|DATA|SECRET|TOKEN|HISTORY|PROMPT|CONTENT|INSERT|REPLACE|YOUR)[A-Z0-9_-]{0,40}(?=[)&]))`,
+      String.raw`\]\(https?://[^\s)]{1,200}?[?&][^\s)=]{1,40}=(?:[^\s)]{0,40}?(?:\{[^}\s":]{0,80}\}|<[^>\n]{1,160}>|\[[A-Za-z_ -]{3,60}\])|(?:BASE64|ENCODED|DATA|SECRET|TOKEN|HISTORY|PROMPT|CONTENT|INSERT|REPLACE|YOUR)[A-Z0-9_-]{0,40}(?=[)&]))`,
       String.raw`\]\(https?://[^\s)]{1,200}?/(?:\{\{|<)[A-Za-z_ -]{3,80}`,
       String.raw`<img[^>\n]{1,200}src=\\?["']?https?://[^\s>"']{1,300}[?&][^\s>"'=]{1,40}=(?:\{\{?[^}\s]{1,80}\}|\$\{|<|\[[A-Z])`,
     ],
@@ -116,7 +116,7 @@ export const EXFILTRATION_DETECTORS: readonly LiteralDetector[] = [
       'keychain',
     ],
     phrases: [
-      String.raw`(?:\.ssh(?![a-z0-9-])|id_rsa|id_ed25519|/etc/(?:passwd|shadow)|\.aws/credentials|\.git-credentials|(?<![A-Za-z0-9_)\]])\.env(?![A-Za-z0-9_])|mcp\.json|\.kube/config|\.netrc|\.pgpass|\.npmrc|\.bash_history|credentials\.json|/proc/self/environ|wallet\.dat|keychain)`,
+      String.raw`(?:\.ssh(?![a-z0-9-])|id_rsa|id_ed25519|/etc/(?:passwd|shadow)|\.aws/credentials|\.git-credentials|(?<![A-Za-z0-9_)\]])\.env(?!\.(?:example|sample|template|test)|[A-Za-z0-9_])|mcp\.json|\.kube/config|\.netrc|\.pgpass|\.npmrc|\.bash_history|credentials\.json|/proc/self/environ|wallet\.dat|keychain)`,
     ],
     fires: ['read ~/.ssh/id_rsa'],
     passes: ['process.env.HOME'],

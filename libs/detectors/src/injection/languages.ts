@@ -2,10 +2,12 @@ import type { LiteralDetector, LiteralForm } from '../detector.js';
 
 type Language = readonly [literals: readonly string[], source: string];
 
+/** No letter stands before, those of an escape (a text within a text) not counted. */
+const FRONT = String.raw`(?:(?<!\p{L})|(?<=\\[nrt]))`;
 const WORDS = String.raw`(?: [\p{L}']{1,16}){0,5}? `;
 const behind = (literals: readonly string[], verbs: string, previous: string): Language => [
   literals,
-  `(?<!\\p{L})(?:${verbs})${WORDS}(?:${previous})`,
+  `${FRONT}(?:${verbs})${WORDS}(?:${previous})`,
 ];
 
 /** A verb of dropping, a few words, and what was said before; where a language turns that round, as it is said there. */
@@ -41,7 +43,7 @@ const LANGUAGES: readonly Language[] = [
     '(?:vorige|eerdere|voorgaande|bovenstaande) (?:instructies|opdrachten|aanwijzingen)',
   ),
   behind(
-    ['ignor', 'pomi', 'zapomnij'],
+    ['ignor', 'zignor', 'pomi', 'zapomnij'],
     'z?ignor(?:uj|ować)(?:cie)?|pomi[ńn]|zapomnij',
     '(?:poprzedni|wcze[śs]niejsz)(?:e|ych|ie) (?:instrukcj|polece|wytyczn)[a-ząęńi]{1,3}',
   ),

@@ -43,6 +43,9 @@ export const ORDER_DETECTORS: readonly LiteralDetector[] = [
       `${DROP} ${FILLER}(?:${OLD} (?:and )?){1,3}(?:[a-z]{2,14} ){0,2}?${ORDERS}(?![a-z])`,
       `(?:ignore|disregard|forget) (?:all|every|any)(?: of)?(?: (?:your|the|these|those))? (?:instructions?|rules|guidelines|prompts?)(?! (?:if|when|for|that))`,
       `(?:ignore|disregard|forget) (?:all|everything|anything|what)(?: that)?(?: (?:i|we|they|he|she))?(?: was| has been| you were| you have been| you've been)?(?: you were told| told| said| written| you know| you learned)? (?:above|before|previously|so far|until now|up to now|you were told|earlier|told|prior)(?![a-z])`,
+      `(?:ignore|disregard|forget) (?:all )?(?:the )?(?:previous|prior|above|preceding|foregoing)(?=[)\\].;:!])`,
+      `(?:ignore|disregard|forget)(?: about)? (?:all|everything|anything|whatever|what)(?: [a-z']{1,12}){0,5} (?:before|above|previously|so far|earlier|told|asked|instructed|requested|wants?|wanted)(?: (?:this|you|me|here|now|to do|that|the))?(?![a-z])`,
+      `(?:ignore|disregard|forget)(?: about)? (?:the|your|my|this|any)(?: (?:user's|users?|original|current|initial|main|given|assigned|actual|real|first)){0,2} (?:user|tasks?|assignment|objective|goal|job|query|question|task at hand)(?=(?:\\\\[nrt]|[^A-Za-z0-9]){1,3}(?:and|instead|but|then|you|just|now|do|please|completely|entirely|for now|your|simply|immediately)(?![a-z]))`,
       `(?:ignore|disregard|forget|override|bypass) (?:your|my) (?:[a-z]{2,14} ){0,2}?(?:instructions?|prompts?|rules|guidelines|programming|directives?|training|safeguards?|guardrails?|restrictions?|constraints?)(?![a-z])`,
     ],
     fires: [
@@ -156,10 +159,11 @@ export const ORDER_DETECTORS: readonly LiteralDetector[] = [
     phrases: [
       `you are now (?:(?:a|an|in|the|operating|acting|running|as|my|our) ){0,3}(?:dan|jailbroken|unrestricted|unfiltered|uncensored|developer mode|admin|root|evil|free|no longer|new|debug|maintenance|different)`,
       `you are no longer (?:bound|restricted|limited|required|subject|an? (?:ai|assistant|language model|helpful))`,
-      `from now on(?:,)?(?: you|your|always|every|all|respond|answer|reply|act)(?: (?:will|must|are|shall|should|have to|responses?|answers?|only|can|may|going)){0,2}`,
+      `from now on (?:you (?:will|must|are|shall|should|have to|can|may)|your (?:responses?|answers?|replies|only|name|task|role)|always|(?:every|all|each) (?:responses?|answers?|messages?)|respond|answer|reply|act)(?![a-z])`,
       `pretend(?: that)? (?:you(?: are|'re| have| had| can)?|to be) (?:not an ai|no (?:restrictions?|rules|limits?|guidelines)|unrestricted|jailbroken|dan|evil|an? (?:unrestricted|unfiltered|uncensored|evil|jailbroken|hacker))`,
       `act as (?:if you (?:have|had|are|were) (?:no|not|free|unrestricted|without)|(?:an? |the )?(?:unrestricted|unfiltered|uncensored|jailbroken|evil|dan|root|system administrator|developer mode))`,
-      `(?:developer|debug|maintenance|god|admin|override|unrestricted|jailbreak) mode (?:is )?(?:now )?(?:enabled|activated|active|on|output|engaged|unlocked)`,
+      `(?:developer|god|override|unrestricted|jailbreak|dan) mode (?:is )?(?:now )?(?:enabled|activated|active|on|output|engaged|unlocked)(?![a-z])`,
+      `(?:debug|maintenance|admin|diagnostic|test|training|experimental|evaluation) mode (?:is |has been )?(?:now )?(?:activated|engaged|unlocked|initiated)(?![a-z])`,
       `do anything now`,
       `(?:enter|entering|enable|switch to|activate)(?:ing)? (?:[a-z]{2,12} )?(?:developer|debug|god|jailbreak|unrestricted|override) mode`,
     ],

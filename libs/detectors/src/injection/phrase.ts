@@ -6,6 +6,9 @@ export const GAP = '(?:(?:\\\\[nrt]|[^A-Za-z0-9]){1,6})';
 
 /** A space within a class of characters is one of them. */
 const SPACE_OR_CLASS = /\[(?:\\.|[^\]])*\]| /g;
+/** A written-out gap takes the escapes of a text within a text too. */
+const OPEN_GAP = /\[\^A-Za-z0-9\](?=\{)/g;
+const ESCAPED_GAP = String.raw`(?:\\[nrt]|[^A-Za-z0-9])`;
 
 export const ADDRESSEE =
   '(?:ai|a\\.i\\.|llms?|(?:large )?language models?|(?:ai |virtual |coding )?assistants?|(?:ai |coding )?agents?|chat ?bots?|bots?|copilot|cursor|claude|chatgpt|chat gpt|gpt-?\\d?|gemini|llama|model)';
@@ -34,7 +37,11 @@ export interface Phrase {
 /** A sign, in words, of a text that gives orders to the model which reads it. */
 export function phrase({ kind, phrases, literals, isExact, isAround, ...rest }: Phrase): LiteralDetector {
   const source = phrases
-    .map((each) => (isExact === true ? each : each.replace(SPACE_OR_CLASS, (part) => (part === ' ' ? GAP : part))))
+    .map((each) =>
+      isExact === true
+        ? each
+        : each.replace(SPACE_OR_CLASS, (part) => (part === ' ' ? GAP : part)).replace(OPEN_GAP, () => ESCAPED_GAP),
+    )
     .join('|');
   return {
     ...rest,

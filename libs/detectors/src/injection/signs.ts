@@ -22,7 +22,7 @@ export const SIGN_DETECTORS: readonly LiteralDetector[] = [
       'should not',
     ],
     phrases: [
-      `(?:do not|don't|never|must not|should not|no need to) (?:ever |let )?(?:tell|mention|inform|notify|alert|reveal|disclose|show|let|warn|report|say|explain|display|ask)(?: (?:this|that|it|about|of|any|anything|to|these|the|on|what|is|for|you|did)){0,5} ${USER}`,
+      `(?:do not|don't|never|must not|should not|no need to) (?:ever |let )?(?:tell|mention|inform|notify|alert|reveal|disclose|show|let(?=[a-z ]{2,20}know)|warn|report|say|explain|display|ask)(?: (?:this|that|it|about|of|any|anything|to|these|the|on|what|is|for|you|did)){0,5} ${USER}`,
       `(?:do not|don't|never) (?:mention|disclose|reveal|acknowledge|reference|refer to) (?:this|these|that|the above|any of this|having)(?: (?:step|instruction|message|note|request|action|text|tool|email|order|detail|prompt|change|comment|information|behaviou?r)s?)?(?: (?:to|in|at|or|and|anywhere|here|even))?[^A-Za-z0-9]`,
       `without (?:telling|informing|notifying|alerting|asking|mentioning|warning|letting|(?:the )?knowledge of|revealing|disclosing)(?: (?:this|it|that|about|anything|to|any)){0,3} (?:the )?${USER}`,
       `(?:keep|hide) (?:this|it) (?:secret |hidden )?from (?:the )?(?:user|human|operator)`,
@@ -164,7 +164,7 @@ export const SIGN_DETECTORS: readonly LiteralDetector[] = [
     kind: 'about-the-answer',
     isAround: true,
     what: "Dictates what the model's answer holds",
-    weight: 0.45,
+    weight: 0.5,
     literals: [
       'in your response',
       'in your answer',

@@ -105,7 +105,7 @@ export const CREDENTIALS_IN_PLACE: readonly LiteralDetector[] = [
   secret(
     'nuget-password',
     'A password in a NuGet configuration',
-    [{ literals: ['password" value='], pattern: /password" value=\\?"([^"\\<>]{8,200})/iy }],
+    [{ literals: ['password" value=', 'password\\" value='], pattern: /password\\?" value=\\?"([^"\\<>]{8,200})/iy }],
     ['<add key="ClearTextPassword" value="q7Zk2VxW9bJn" />'],
     ['<add key="ClearTextPassword" value="%PASSWORD%" />'],
   ),

@@ -66,7 +66,7 @@ export const KNOWN_SECRETS: readonly LiteralDetector[] = [
   secret(
     ['slack-token', 'Slack token or webhook'],
     ['xoxa-', 'xoxb-', 'xoxe-', 'xoxe.', 'xoxo-', 'xoxp-', 'xoxr-', 'xoxs-', 'xapp-', 'hooks.slack.com/'],
-    /xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,250}|xapp-\d-[A-Za-z0-9-]{20,200}|hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,60}/y,
+    /xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,250}|xapp-\d-[A-Za-z0-9-]{12,200}|hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,60}/y,
     `xoxb-123456789012-${BODY.slice(0, 24)}`,
     'xoxb-1',
   ),

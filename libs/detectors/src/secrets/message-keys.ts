@@ -18,7 +18,7 @@ export const MESSAGE_FORMATS: readonly SecretFormat[] = [
     'teams-webhook',
     'Microsoft Teams webhook',
     [
-      'webhook.office.com/webhookb2/{h:8}-{h:4}-{h:4}-{h:4}-{h:12}@{h:8}-{h:4}-{h:4}-{h:4}-{h:12}/IncomingWebhook/{h:32}/{h:8}-{h:4}-{h:4}-{h:4}-{h:12}',
+      'webhook.office.com/webhookb2/{a0:8}-{a0:4}-{a0:4}-{a0:4}-{a0:12}@{a0:8}-{a0:4}-{a0:4}-{a0:4}-{a0:12}/IncomingWebhook/{a0:32}/{a0:8}-{a0:4}-{a0:4}-{a0:4}-{a0:12}',
     ],
   ],
   [

@@ -5,7 +5,15 @@ export const OBSERVE_FORMATS: readonly SecretFormat[] = [
   [
     'newrelic-key',
     'New Relic key',
-    ['NRAK-{A0:27}', 'NRII-{aA0_-:32}', 'NRAL-{aA0:27}', 'NRJS-{h:19}', 'NRRA-{h:42}', 'NRIQ-{aA0_-:32}'],
+    [
+      'NRAK-{aA0:27}',
+      'nrak-{a0:27}',
+      'NRII-{aA0_-:32}',
+      'NRAL-{aA0:27}',
+      'NRJS-{h:19}',
+      'NRRA-{h:42}',
+      'NRIQ-{aA0_-:32}',
+    ],
   ],
   ['grafana-token', 'Grafana token', ['glsa_{aA0:32}_{H:8}', 'glc_eyJ{aA0+/=:40-400}', 'eyJrIjoi{aA0+/=:60-400}']],
   ['sentry-token', 'Sentry token', ['sntrys_eyJ{aA0+/=:40-400}_{aA0+/:14-60}', 'sntryu_{h:64}', 'sntrya_{h:64}']],
