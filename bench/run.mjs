@@ -1,4 +1,4 @@
-// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|identity|propagation|audit|audit-full|soak|eval|flow|adversarial [options]
+// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|identity|propagation|audit|audit-full|soak|eval|flow|adversarial|scan [options]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../tools/prepare.mjs';
@@ -20,9 +20,10 @@ const MAINS = {
   eval: 'dist/guardrails/main.js',
   flow: 'dist/flow/main.js',
   adversarial: 'dist/guardrails/adversarial.js',
+  scan: 'dist/guardrails/scan-bench.js',
 };
 const main = fileURLToPath(new URL(MAINS[what] ?? 'dist/main.js', import.meta.url));
-const takesOptionsOnly = ['journal', 'identity', 'propagation', 'eval', 'flow', 'adversarial'].includes(what);
+const takesOptionsOnly = ['journal', 'identity', 'propagation', 'eval', 'flow', 'adversarial', 'scan'].includes(what);
 // Garbage is collected before heap is measured.
 const args = ['--expose-gc', main, ...(takesOptionsOnly ? [] : [what]), ...options];
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);
