@@ -30,6 +30,7 @@ export const STORY_SHAPES = {
   '16-ending-access': ['standalone', 'cluster'],
   '20-agents': ['standalone', 'cluster'],
   '25-poisoned-page': ['standalone', 'cluster'],
+  '26-approvals': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;

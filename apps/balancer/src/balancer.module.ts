@@ -14,6 +14,7 @@ const PATHS_OF: Readonly<Record<string, string>> = {
   '/signals': 'identity',
   '/account': 'identity',
   '/connections': 'credentials',
+  '/approvals': 'guardrails',
   '/.well-known/oauth-authorization-server': 'identity',
   '/.well-known/openid-configuration': 'identity',
 };

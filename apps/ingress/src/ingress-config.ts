@@ -89,7 +89,7 @@ const Leases = z.strictObject({
 
 const Approvals = z.strictObject({
   /** Milliseconds that a held call waits for the owner of approvals to look its own up. */
-  waitMs: z.int().min(50).max(10_000).default(2_000),
+  waitMs: z.int().min(50).max(4_000).default(2_000),
   /** Held calls that wait so at a time on this node. */
   waitingMax: z.int().min(1).default(1_000),
 });

@@ -72,6 +72,11 @@ open     | GET    | /account/tokens/new                           |             
 open     | POST   | /account/tokens/new                           |                                | 401
 open     | POST   | /account/sign-out                             |                                | 401
 open     | GET    | /account/pass                                 |                                | 303
+open     | *      | /approvals                                    |                                |
+open     | GET    | /approvals                                    |                                | 303
+open     | GET    | /approvals/anything                           |                                | 303
+open     | GET    | /approvals/signed-in                          |                                | 401
+open     | POST   | /approvals/anything/decision                  |                                | 401
 open     | *      | /connections                                  |                                |
 open     | GET    | /connections                                  |                                | 303
 open     | GET    | /connections/connect/anything                 |                                | 303

@@ -41,6 +41,7 @@ a { color: var(--act) }
 details { margin-top: .5rem } summary { cursor: pointer }
 ul { padding-left: 1.25rem; max-height: 18rem; overflow: auto; border: 1px solid var(--line); border-radius: 6px }
 li { margin: .35rem 0 }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: 6px; padding: .75rem; max-height: 24rem; overflow: auto }
 label { display: block; margin: .75rem 0 .25rem }
 input[type=email], input[type=password], input[type=text], input[type=number], select, textarea { width: 100%; font: inherit; padding: .5rem; border: 1px solid var(--quiet); border-radius: 6px; background: transparent; color: inherit }
 .acts { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem }

@@ -1,6 +1,5 @@
 import { isKept, isOfPerson, KeptKind, type PrincipalState } from '@warder/contracts';
-import type { AdminActor } from '@warder/postgres';
-import { type Html, PageError } from '@warder/pages';
+import { type GuestActing as Acting, type Html, PageError } from '@warder/pages';
 import { fieldsOf } from '../kept/credential-form.js';
 import type { KeptCredentials } from '../kept/kept-credentials.js';
 import type { Consents } from './consents.js';
@@ -13,17 +12,6 @@ import type { UpstreamUses } from './upstream-uses.js';
 
 /** What stands on the page; our own client's connections are the administrators' at their door. */
 const SHOWN_KINDS = ['oauth_user', 'oauth_shared', ...KeptKind.options] as const;
-
-/** Who acts, and what ties the act to their browser. */
-export interface Acting {
-  readonly by: AdminActor & { readonly principal: PrincipalState };
-  /** Goes into every form. */
-  readonly form: string;
-  /** The browser's own secret. */
-  readonly browser: string;
-  /** Whether the person signed in a short time ago. */
-  readonly isRecent: boolean;
-}
 
 export interface ConnectionActsParts {
   readonly consents: Consents;

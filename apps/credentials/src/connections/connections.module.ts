@@ -1,11 +1,9 @@
-import { hkdfSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Provider as NestProvider, Type } from '@nestjs/common';
 import { AdminAccess } from '@warder/admin-access';
 import type { Replica } from '@warder/bus';
 import { policySnapshotTopic, signingKeyStateTopic } from '@warder/contracts';
-import { Buckets, type Rate } from '@warder/limits';
-import { BrowserForms, PageError } from '@warder/pages';
+import { mountGuestPages, PassKeys } from '@warder/pages';
 import { Outbox } from '@warder/postgres';
 import type { NamedSecrets, SealedValues, SecretStore } from '@warder/secrets';
 import type { Host } from '@warder/service-host';
@@ -14,17 +12,15 @@ import type { DataSource } from 'typeorm';
 import type { CredentialsConfig } from '../credentials-config.js';
 import { answering, SECRETS } from '../service-secrets.js';
 import { ClientKeys } from '../client-keys/client-keys.js';
-import { BrowserVisits } from './browser-visit.js';
 import { ConnectionActs } from './connection-acts.js';
 import { ConnectionLeaseSource } from './connection-lease-source.js';
 import { ConnectionStates } from './connection-states.store.js';
 import { ConnectionTokens } from './connection-tokens.js';
-import { ConnectionsDoor } from './connections-door.js';
+import { connectionsPages } from './connections-door.js';
 import { ConnectionsStore } from './connections.store.js';
 import { Consents } from './consents.js';
 import { KeptCredentials } from '../kept/kept-credentials.js';
 import { Offboarding } from './offboarding.js';
-import { PassKeys } from './pass-keys.js';
 import { ProviderClient } from './provider-client.js';
 import { readProviderEntries } from './provider-entries.js';
 import { ProviderSetups } from './provider-setups.js';
@@ -43,9 +39,6 @@ const CALLBACK_PATH = '/connections/callback';
 const ANSWER_BYTES_MAX = 262_144;
 /** Beyond the longest request, until its sender is taken for dead. */
 const STALE_MARGIN_MS = 15_000;
-/** Requests of one address to the pages. */
-const REQUESTS: Rate = { emissionMs: 60_000 / 600, burst: 200 };
-const COUNTED_MAX = 50_000;
 
 /** What the connections stand on. */
 interface Ground {
@@ -74,7 +67,7 @@ export class Connections {
   private tellChanged: (id: string) => Promise<void> = async () => {};
   private readonly scheduler: RefreshScheduler;
   private readonly offboarding: Offboarding;
-  private readonly passes = new PassKeys();
+  private readonly passes = new PassKeys('connections');
   private readonly uses = new UpstreamUses();
   private readonly replicas: Replica[] = [];
 
@@ -164,8 +157,20 @@ export class Connections {
     this.scheduler.start();
     this.endings.start(config.connections.lookEveryMs);
     this.offboarding.start();
-    const door = this.door();
-    host.mountRaw('/connections', (request, response) => void door.handle(request, response));
+    const { consents, kept, connections, providers, auths, uses, endings, passes } = this;
+    mountGuestPages({
+      host,
+      access: this.ground.access,
+      pepper: config.pepper,
+      service: 'credentials',
+      passes,
+      changesPerMinute: config.connections.changesPerMinute,
+      isReady: () => this.replicas.length === 2 && this.replicas.every((each) => each.isReady()),
+      pages: connectionsPages(
+        new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings }),
+        () => this.keys.publicKeys(),
+      ),
+    });
     host.onDrain('connections', async () => {
       this.offboarding.stop();
       await this.scheduler.stop();
@@ -173,49 +178,6 @@ export class Connections {
       await Promise.all(this.replicas.map((replica) => replica.stop()));
     });
   }
-
-  private door(): ConnectionsDoor {
-    const { config, host, access } = this.ground;
-    const origin = host.door.publicUrl();
-    const isSecure = origin.protocol === 'https:';
-    const wallMs = (): number => host.clock.wallMs();
-    const { changesPerMinute } = config.connections;
-    const changes = { emissionMs: 60_000 / changesPerMinute, burst: changesPerMinute };
-    const [requested, changed] = [new Buckets(COUNTED_MAX), new Buckets(COUNTED_MAX)];
-    const take = (buckets: Buckets, key: string, rate: Rate): void => {
-      if (buckets.take(key, rate, host.clock.monotonicMs()) >= 0) return;
-      throw new PageError(429, 'Too much at once. Wait a minute and try again.');
-    };
-    const { consents, kept, connections, providers, auths, uses, endings, passes } = this;
-    return new ConnectionsDoor({
-      acts: new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings }),
-      visits: new BrowserVisits(keyOf(config, 'visits'), isSecure, access.directory, wallMs),
-      passes,
-      forms: new BrowserForms(keyOf(config, 'forms'), isSecure),
-      origin,
-      recentMs: host.adminRules.recentSignInMinutes * 60_000,
-      address: (request) => host.door.clientAddress(request),
-      wallMs,
-      publicKeys: () => this.keys.publicKeys(),
-      isReady: () => access.isReady() && this.replicas.length === 2 && this.replicas.every((each) => each.isReady()),
-      takeRequest: (address) => take(requested, address, REQUESTS),
-      takeChange: (principalId) => take(changed, principalId, changes),
-      onRefusal: ({ principal, address, method, code, detail, isForbidden }) =>
-        access.refused.note({
-          kind: principal === null ? 'authentication' : 'admin',
-          by: { principal, token: null, address },
-          arguments: { method, route: '/connections' },
-          refusal: { code, detail, isForbidden },
-        }),
-      onBug: (error) => host.log.error({ err: error }, 'a page of the connections failed'),
-    });
-  }
-}
-
-/** Whoever reads the database alone can make neither a visit nor a form. */
-function keyOf({ pepper }: CredentialsConfig, purpose: string): string {
-  const secret = pepper.keys[pepper.current]!;
-  return Buffer.from(hkdfSync('sha256', secret, '', `warder credentials ${purpose}`, 32)).toString('base64url');
 }
 
 /** What controllers of the connections are given. */

@@ -1,11 +1,14 @@
 import type { OnApplicationBootstrap, Provider } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess } from '@warder/admin-access';
-import { approvalRequestedTopic } from '@warder/contracts';
+import type { Replica } from '@warder/bus';
+import { approvalRequestedTopic, signingKeyStateTopic } from '@warder/contracts';
+import { mountGuestPages, PassKeys } from '@warder/pages';
 import { Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { GuardrailsConfig } from '../guardrails-config.js';
+import { approvalsPages } from './approvals-door.js';
 import { ApprovalsStore } from './approvals.store.js';
 
 /** Answers held calls, and ends what nobody decided in time. */
@@ -17,6 +20,8 @@ class ApprovalsStart implements OnApplicationBootstrap {
     private readonly access: AdminAccess,
   ) {}
 
+  private keys: Replica | undefined;
+
   onApplicationBootstrap(): void {
     const { host, store, access, config } = this;
     const answering = host.bus.subscribe(approvalRequestedTopic, 'approvals', async ({ value }) => {
@@ -24,12 +29,36 @@ class ApprovalsStart implements OnApplicationBootstrap {
       if (access.isReady()) await store.answer(value);
     });
     answering.catch((error: unknown) => host.log.error({ err: error }, 'held calls cannot be read'));
+    this.showPages();
     const sweep = (): void =>
       void store.sweep().catch((error: unknown) => host.log.warn({ err: error }, 'approvals could not be swept'));
     const timer = setInterval(sweep, config.approvals.lookEveryMs).unref();
     host.onDrain('approvals of people', async () => {
       clearInterval(timer);
+      await this.keys?.stop();
       await (await answering.catch(() => undefined))?.stop();
+    });
+  }
+
+  private showPages(): void {
+    const { host, store, access, config } = this;
+    const passes = new PassKeys('approvals');
+    host.bus
+      .replica(signingKeyStateTopic, (id, state) => passes.apply(id, state))
+      .then(
+        (replica) => (this.keys = replica),
+        (error: unknown) => host.log.error({ err: error }, 'signing keys cannot be read'),
+      );
+    const people = (id: string) => access.directory.principalById(id);
+    mountGuestPages({
+      host,
+      access,
+      pepper: config.pepper,
+      service: 'guardrails',
+      passes,
+      changesPerMinute: config.approvals.decisionsPerMinute,
+      isReady: () => this.keys?.isReady() === true,
+      pages: approvalsPages({ store, people }),
     });
   }
 }

@@ -15,8 +15,8 @@ import type { ApprovalsConfig } from './approvals-config.js';
 import { type ApprovalRow, type ApprovalStatus, type ApprovalView, viewOf } from './approval-view.js';
 import { isOfAskers, whyNot } from './may-decide.js';
 
-/** Whose call asked longer ago than this has gone: nothing is used up for it. Clocks of nodes may differ by as much. */
-const STALE_MS = 30_000;
+/** A call that asked longer ago has gone, and nothing is used up for it: the longest wait of a node, and a second of clocks. */
+const STALE_MS = 5_000;
 const LIST_MAX = 500;
 const DAY_MS = 86_400_000;
 const NOBODY: AdminActor = { principal: null, token: null, address: '' };

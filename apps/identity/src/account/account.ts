@@ -17,7 +17,7 @@ import { AdminError } from '@warder/service-host';
 import { accountSignInUrl } from '../authorization/first-party.js';
 import { principalStateOf } from '../principal.entity.js';
 import type { AccountActs, Acting } from './account-acts.js';
-import { connectionsPlaceOf, type PassAsked, passAskedOf } from './browser-pass.js';
+import { guestPlaceOf, type PassAsked, passAskedOf } from './browser-pass.js';
 import type { BrowserSessions, SignedInBrowser } from './browser-session.js';
 
 /** A request that was refused, for the record. */
@@ -178,20 +178,20 @@ export class Account {
       return answerPage(response, 401, 'Not signed in', againPage('Not signed in', 'You are not signed in.'));
     }
     const target = query.get('state') ?? '';
-    const place = connectionsPlaceOf(target);
+    const place = guestPlaceOf(target);
     if (place !== undefined) return redirect(response, place);
     return redirect(response, TARGET.test(target) ? `/account/${target}` : '/account');
   }
 
-  /** On to the connections pages, which are of another service and let in who brings a pass. */
+  /** On to pages that are of another service and let in who brings a pass. */
   private letOn(response: ServerResponse, browser: SignedInBrowser | undefined, asked: PassAsked): void {
     const { recentMs, passOf } = this.parts;
-    const place = asked.to === '' ? 'connections' : `connections/${asked.to}`;
+    const place = asked.to === '' ? asked.at : `${asked.at}/${asked.to}`;
     const isOld = browser !== undefined && this.parts.wallMs() - browser.signedInAtMs > recentMs;
     if (asked.isRecent && isOld) return redirect(response, accountSignInUrl(place, recentMs / 1_000 - AGREE_S));
     if (browser === undefined) return redirect(response, accountSignInUrl(place));
     const query = new URLSearchParams({ pass: passOf(browser, asked), to: asked.to });
-    return redirect(response, `/connections/signed-in?${query.toString()}`);
+    return redirect(response, `/${asked.at}/signed-in?${query.toString()}`);
   }
 
   /** To what matters nobody comes by a sign-in that is too old for it, nor by one of which the provider does not say when it was. */

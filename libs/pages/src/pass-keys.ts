@@ -23,6 +23,9 @@ const SIGNATURE_BYTES = 64;
 export class PassKeys {
   private readonly keys = new Map<string, KeyObject>();
 
+  /** @param pages - that passes have to be for, such as `connections` */
+  constructor(private readonly pages: string) {}
+
   apply(id: string, { status, jwk }: SigningKeyState): void {
     if (status === 'active') this.keys.set(id, createPublicKey({ key: jwk, format: 'jwk' }));
     else this.keys.delete(id);
@@ -43,7 +46,7 @@ export class PassKeys {
     const claims = PassClaims.safeParse(jsonOf(body));
     if (!claims.success) return undefined;
     const { iss, aud, exp } = claims.data;
-    const isOurs = iss === origin && aud === `${origin}/connections` && claims.data.nonce === nonce;
+    const isOurs = iss === origin && aud === `${origin}/${this.pages}` && claims.data.nonce === nonce;
     return isOurs && exp * 1_000 > nowMs ? claims.data : undefined;
   }
 }

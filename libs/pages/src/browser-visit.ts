@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PrincipalState } from '@warder/contracts';
-import { sessionCookieName } from '@warder/pages';
 import type { PrincipalDirectory } from '@warder/tokens';
 import { z } from 'zod';
 import type { PassClaims } from './pass-keys.js';
+import { sessionCookieName } from './session-cookie.js';
 
 /** Milliseconds that a visit lasts, longer than consent at a provider may take: for so long the end of a browser's session is not known here. */
 const VISIT_MS = 900_000;
@@ -31,14 +31,18 @@ export interface Visitor {
 export class BrowserVisits {
   private readonly name: string;
 
-  /** @param key - 32 characters or more */
+  /**
+   * @param pages - which a visit is of
+   * @param key - 32 characters or more
+   */
   constructor(
+    pages: string,
     private readonly key: string,
     private readonly isSecure: boolean,
     private readonly directory: Pick<PrincipalDirectory, 'principalById'>,
     private readonly wallMs: () => number,
   ) {
-    this.name = isSecure ? '__Host-wdr_connections' : 'wdr_connections';
+    this.name = `${isSecure ? '__Host-' : ''}wdr_${pages}`;
   }
 
   begin(request: IncomingMessage, response: ServerResponse, { sub, sid, auth_time, iat }: PassClaims): void {
