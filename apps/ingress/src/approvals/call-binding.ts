@@ -21,8 +21,8 @@ export function boundOf(call: Credentialed): Bound {
   const grant = isClientGrant(token) ? token : undefined;
   const actors = (grant?.actors ?? []).map(({ id, kind }) => ({ id, kind }));
   const agent = { id: token.id, kind: grant?.kind ?? 'pat', name: token.name };
-  // Until runs have keys, all calls of a credential are of one.
-  const run = '';
+  // Where the flow policy is off nothing tells runs apart.
+  const run = call.run?.name ?? '';
   const { upstream, tool, definitionHash } = target;
   const binding = digestOf(
     canonicalJson([
