@@ -30,6 +30,8 @@ describe.each(shapesOf('26-approvals'))('approval by a human, in %s', (shape) =>
   /** Dan opens the page, signs in where he is asked to, and says what he decides. */
   const decide = async (link: string, button: 'Approve this call once' | 'Deny'): Promise<void> => {
     await dan.visit(link);
+    const choice = dan.page.getByRole('button', { name: /^Sign in with/ });
+    if ((await choice.count()) > 0) await dan.press(/^Sign in with/);
     if ((await dan.page.getByLabel('Password', { exact: true }).count()) > 0) {
       await dan.page.getByLabel('E-mail address').fill(DAN.email);
       await dan.page.getByLabel('Password', { exact: true }).fill(DAN.password);
