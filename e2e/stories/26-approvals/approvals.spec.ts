@@ -101,7 +101,7 @@ describe.each(shapesOf('26-approvals'))('approval by a human, in %s', (shape) =>
     expect(executed(nonce)).toHaveLength(1);
     const id = LINK.exec(first.text)![1]!;
     await eventually('the record names the approval', async () => {
-      const records = await scene.admin.records({ principal: ana.principalId });
+      const records = await scene.admin.records({ kind: 'call' });
       return records.some(({ approval, outcome }) => approval === id && outcome === 'success');
     });
   }, 120_000);

@@ -130,7 +130,7 @@ describe('consent', () => {
 describe('a browser', () => {
   it('is let in by a pass for itself, of identity’s, and by no other', async () => {
     const { location = '' } = await browser.go('/connections');
-    expect(location).toMatch(/^\/account\/pass\?nonce=[\w-]{43}&to=$/);
+    expect(location).toMatch(/^\/account\/pass\?at=connections&nonce=[\w-]{43}&to=$/);
     const nonce = new URL(location, 'http://x').searchParams.get('nonce');
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const passes = [
