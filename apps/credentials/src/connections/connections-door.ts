@@ -4,7 +4,7 @@ import { answerPage, type GuestRequest, PageError, type PagesShown, redirect } f
 import type { ConnectionActs } from './connection-acts.js';
 
 const CONNECT = /^connect\/([a-z0-9][a-z0-9-]{0,62})$/;
-/** Seconds for which a server may go on with the keys that it has read. */
+/** Seconds that a server may keep our keys: less than a key is told of before it signs. */
 const KEYS_SECONDS = 60;
 const DISCONNECT = /^(con_[\w-]{16})\/disconnect$/;
 
