@@ -51,7 +51,8 @@ export class LeaseDesk {
     }
     const workedOn = this.workedOn.get(node) ?? 0;
     if (workedOn >= WORKED_ON_MAX) return refused(node, 'too-many-requests');
-    if (!this.seen.isNew(`${node} ${requestId}`, nowMs)) return refused(node, 'request-replayed');
+    const known = this.seen.take(node, requestId, nowMs);
+    if (known !== 'new') return refused(node, known === 'seen' ? 'request-replayed' : 'too-many-requests');
     this.workedOn.set(node, workedOn + 1);
     try {
       await this.answer(request);
