@@ -96,6 +96,25 @@ describe('a node that is known', () => {
     await vi.waitFor(() => expect(enrolment!.identity()).toBeUndefined());
   });
 
+  it('stays revoked where an older message of its enrolment comes again, whatever the bus lets through', async () => {
+    const file = new IdentityFile(path());
+    let tell: (name: string, state: NodeEnrolled) => void = () => {};
+    const replica: Bus['replica'] = async (_topic, handler) => {
+      tell = handler as never;
+      return { stop: async () => {}, isReady: () => true } as never;
+    };
+    const lying = { publish: bus.publish.bind(bus), replica };
+    enrolment = new Enrolment({ bus: lying, node: 'n1', file, joinToken: undefined, clock, log });
+    await enrolment.start();
+    const state = { ...nodeEnrolledTopic.example, identity: textOfKey(file.current), expiresAtMs: Date.now() + DAY_MS };
+    tell('n1', { ...state, version: 2 });
+    expect(enrolment.identity()).toBeDefined();
+    tell('n1', { ...state, version: 3, status: 'revoked' });
+    tell('n1', { ...state, version: 2 });
+    tell('n1', { ...state, version: 3 });
+    expect(enrolment.identity()).toBeUndefined();
+  });
+
   it('changes its key after two thirds of its time, and not before the other one is known, over a restart too', async () => {
     const file = await begin();
     const before = file.current;

@@ -51,6 +51,8 @@ export class Enrolment {
   }
 
   private apply(state: NodeEnrolled): void {
+    // Whoever sends an old message again must not bring back a key that was revoked or changed.
+    if (state.version <= (this.state?.version ?? 0)) return;
     this.state = state;
     const { file, log, node } = this.parts;
     if (file.next !== undefined && this.stands(file.next)) file.adoptNext();
