@@ -115,7 +115,7 @@ export class AccessTokens {
     const principal = principalOf(grant.principalId);
     if (principal === undefined) return 'principal-unknown';
     if (principal.status !== 'active') return `principal-${principal.status}`;
-    if (grant.createdAtMs < (principal.signedOutAtMs ?? 0)) return 'signed-out';
+    if (isSignedOut(grant, principal)) return 'signed-out';
     return { principal, token: grant };
   }
 
@@ -159,6 +159,17 @@ export class AccessTokens {
   }
 }
 
+/**
+ * Whether somebody was signed out since a token was issued. One of the same millisecond is taken for older: nobody knows
+ * which of the two came first, and a token that outlives the sign-out is worse than one that has to be asked for again.
+ */
+export function isSignedOut(
+  { createdAtMs }: Pick<ClientGrant, 'createdAtMs'>,
+  { signedOutAtMs }: Pick<PrincipalState, 'signedOutAtMs'>,
+): boolean {
+  return signedOutAtMs !== undefined && createdAtMs <= signedOutAtMs;
+}
+
 /** The actors of a claim, the nearest first. */
 export function actorsOf(act: ActClaim): readonly Actor[] {
   const actors: Actor[] = [];
@@ -171,10 +182,10 @@ export function actorsOf(act: ActClaim): readonly Actor[] {
 /** A service account acts while it is active; whoever is of another domain, until the token expires. */
 function isActing(
   { id, kind }: Actor,
-  { createdAtMs }: ClientGrant,
+  grant: ClientGrant,
   principalOf: (id: string) => PrincipalState | undefined,
 ): boolean {
   if (kind !== 'service') return true;
   const actor = principalOf(id);
-  return actor?.status === 'active' && createdAtMs >= (actor.signedOutAtMs ?? 0);
+  return actor?.status === 'active' && !isSignedOut(grant, actor);
 }

@@ -181,7 +181,8 @@ describe('a token of the company’s own authorization server', () => {
     expect(ask(token)).toBeTypeOf('object');
     callers.applyPrincipal(ana.id, { ...ana, version: 2, signedOutAtMs: NOW });
     expect(ask(token)).toBe('signed-out');
-    expect(ask(tokenOf({ iat: NOW / 1_000 }))).toBeTypeOf('object');
+    expect(ask(tokenOf({ iat: NOW / 1_000 }))).toBe('signed-out');
+    expect(ask(tokenOf({ iat: NOW / 1_000 + 1 }))).toBeTypeOf('object');
     callers.applyPrincipal(ana.id, { ...ana, version: 3, status: 'suspended' });
     expect(ask(tokenOf({ iat: NOW / 1_000 }))).toBe('principal-suspended');
     callers.applyPrincipal(ana.id, { ...ana, version: 4, status: 'removed' });

@@ -1,6 +1,6 @@
 import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
 import type { PrincipalState, TrustedIssuerState, TrustedKey } from '@warder/contracts';
-import type { AccessRefused, ClientGrant } from './access-tokens.js';
+import { type AccessRefused, type ClientGrant, isSignedOut } from './access-tokens.js';
 
 /** Characters of a token of the company's at most: some name every group that somebody is in. */
 export const TRUSTED_TOKEN_CHARS_MAX = 8_192;
@@ -89,7 +89,7 @@ export class TrustedTokens {
     const principal = principalOf(state.subjectsOf, found.subject);
     if (principal === undefined) return 'principal-unknown';
     if (principal.status !== 'active') return `principal-${principal.status}`;
-    if (grant.createdAtMs < (principal.signedOutAtMs ?? 0)) return 'signed-out';
+    if (isSignedOut(grant, principal)) return 'signed-out';
     return { principal, token: { ...grant, principalId: principal.id } };
   }
 

@@ -22,6 +22,6 @@ export class NotTaken extends Error {}
 export function ensureStanding(principal: Principal | undefined, issuedAtMs: number): Principal {
   if (principal === undefined) throw new NotTaken('nobody is known by it');
   if (principal.status !== 'active') throw new NotTaken(`${principal.id} is ${principal.status}`);
-  if (issuedAtMs < Number(principal.signedOutAtMs ?? 0)) throw new NotTaken(`${principal.id} was signed out since`);
+  if (issuedAtMs <= Number(principal.signedOutAtMs ?? -1)) throw new NotTaken(`${principal.id} was signed out since`);
   return principal;
 }

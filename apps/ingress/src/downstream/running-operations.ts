@@ -101,7 +101,7 @@ function isOf(call: Partial<IdentifiedOperation> | undefined, what: Revoked): bo
   if (principal?.id !== what.principalId && !isActor) return false;
   const { signedInBeforeMs } = what;
   if (signedInBeforeMs === undefined) return true;
-  return token !== undefined && isClientGrant(token) && token.createdAtMs < signedInBeforeMs;
+  return token !== undefined && isClientGrant(token) && token.createdAtMs <= signedInBeforeMs;
 }
 
 /** The refusal of a call whose credential stopped being accepted while it ran. */

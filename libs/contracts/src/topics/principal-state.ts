@@ -18,7 +18,7 @@ export const PrincipalState = z.object({
   roles: z.array(Role),
   /** The person who answers for a service account. */
   ownerId: z.string().optional(),
-  /** Wall milliseconds; whatever was signed in before it has ended. Tokens of one's own are no sign-in. */
+  /** Wall milliseconds; whatever was signed in before it, or in that millisecond, has ended. Tokens of one's own are no sign-in. */
   signedOutAtMs: z.number().optional(),
   /** Who the principal is elsewhere: at a sign-in provider by its id, or over SCIM (`scim`, its external id). */
   subjects: z.array(z.object({ provider: z.string(), subject: z.string() })).optional(),
