@@ -21,6 +21,7 @@ import { Provider } from './connections/provider.entity.js';
 import { ProvidersController } from './connections/providers.controller.js';
 import { UpstreamAuth } from './connections/upstream-auth.entity.js';
 import type { CredentialsConfig } from './credentials-config.js';
+import { BindAttempts1790000075000 } from './migrations/bind-attempts.js';
 import { CreateConnections1790000050000 } from './migrations/create-connections.js';
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
@@ -147,6 +148,7 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
           CreateConnections1790000050000,
           NameSealedColumns1790000060000,
           MoreKinds1790000071000,
+          BindAttempts1790000075000,
         ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),

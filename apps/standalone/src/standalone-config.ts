@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { ExportersSettings } from '@warder/audit';
 import { Name, PolicyDocument } from '@warder/contracts';
+import { ConnectionsConfig } from '@warder/credentials';
 import { IdentityConfig } from '@warder/identity';
 import { ConfigError, describeIssue, EventSettings, HostSettings, readYaml } from '@warder/service-host';
 import { z } from 'zod';
@@ -30,6 +31,8 @@ export const StandaloneFile = z.strictObject({
   authorization: IdentityConfig.shape.authorization,
   agents: IdentityConfig.shape.agents,
   account: IdentityConfig.shape.account,
+  /** As of the credentials service. */
+  connections: ConnectionsConfig.prefault({}),
   /** As in every process. */
   admin: HostSettings.shape.admin,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
@@ -51,6 +54,7 @@ export interface StandaloneConfig {
     IdentityConfig,
     'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'agents' | 'account'
   >;
+  readonly connections: ConnectionsConfig;
 }
 
 /**
@@ -64,7 +68,8 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const { policyFile, stdio, exporters, listen, events, ...rest } = parsed.data;
-  const { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, account, ...ofHost } = rest;
+  const { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, account, connections, ...ofHost } =
+    rest;
   return {
     settings: HostSettings.parse({
       ...ofHost,
@@ -77,5 +82,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     stdio,
     exporters,
     identity: { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, account },
+    connections,
   };
 }

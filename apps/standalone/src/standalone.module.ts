@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { auditService, type ExportersSettings } from '@warder/audit';
-import { credentialsService } from '@warder/credentials';
+import { type ConnectionsConfig, credentialsService } from '@warder/credentials';
 import { guardrailsService } from '@warder/guardrails';
 import { type IdentityConfig, identityService } from '@warder/identity';
 import { ingressService } from '@warder/ingress';
@@ -20,6 +20,7 @@ export interface Composition {
   readonly databaseUrl: string;
   readonly policyFile: string | undefined;
   readonly exporters: ExportersSettings;
+  readonly connections: ConnectionsConfig;
   readonly identity: Pick<
     IdentityConfig,
     'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'account'
@@ -30,7 +31,7 @@ const PEPPER_ID = 'p1';
 
 /** All services of the cluster in one process, each with the configuration that it would have on its own. */
 export function composeServices(composition: Composition, hostFor: (service: string) => Host): DynamicModule {
-  const { directory, databaseUrl, policyFile, exporters, identity } = composition;
+  const { directory, databaseUrl, policyFile, exporters, identity, connections } = composition;
   const pepper = readOrMakeSecret(directory.pepperFile);
   const common = { database: { url: databaseUrl }, pepper: { current: PEPPER_ID, keys: { [PEPPER_ID]: pepper } } };
   // Both sides are of this process, and end with it.
@@ -46,7 +47,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
   return {
     module: StandaloneModule,
     imports: [
-      of(credentialsService, { ...common, secrets, nodes: { joinTokensDir: directory.joinTokensDir } }),
+      of(credentialsService, { ...common, secrets, connections, nodes: { joinTokensDir: directory.joinTokensDir } }),
       of(identityService, {
         ...common,
         ...identity,

@@ -22,7 +22,7 @@ const READY_EVERY_MS = 25;
  */
 export async function startStandalone(line: CommandLine): Promise<void> {
   const config = readStandaloneConfig(line);
-  const { policyFile, exporters, identity } = config;
+  const { policyFile, exporters, identity, connections } = config;
   const directory = openDataDirectory(line.dataDir);
   const log = createLogger('standalone', { level: config.settings.log.level, file: directory.logFile });
   const undo: (() => Promise<void>)[] = [];
@@ -42,7 +42,10 @@ export async function startStandalone(line: CommandLine): Promise<void> {
       signingKey: readOrMakeSigningKey(directory),
       log,
       module: (hostFor) =>
-        composeServices({ directory, databaseUrl: postgres.url, policyFile, exporters, identity }, hostFor),
+        composeServices(
+          { directory, databaseUrl: postgres.url, policyFile, exporters, identity, connections },
+          hostFor,
+        ),
     });
     undo.push(() => running.stop());
     exitOnFatal(log);

@@ -81,7 +81,7 @@ open     | *      | /connections                                  |             
 open     | GET    | /connections                                  |                                | 303
 open     | GET    | /connections/connect/anything                 |                                | 303
 open     | GET    | /connections/signed-in                        |                                | 401
-open     | GET    | /connections/callback                         |                                | 401
+open     | GET    | /connections/callback/anything                |                                | 401
 open     | GET    | /connections/jwks.json                        |                                | 200
 open     | POST   | /connections/keep                             |                                | 401
 open     | POST   | /connections/connect                          |                                | 401

@@ -1,5 +1,5 @@
 import type { ProviderSetup } from './provider-setup.js';
-import { renderText, renderUrl } from './url-template.js';
+import { isComplete, renderText, renderUrl } from './url-template.js';
 
 /** What one person's consent is asked for with. */
 export interface Consent {
@@ -49,7 +49,13 @@ export function isAnswerOf(
   { entry, values }: Pick<ProviderSetup, 'entry' | 'values'>,
   iss: string | null | undefined,
 ): boolean {
-  const { issuer, answersNameIssuer } = entry.authorization;
-  if (iss == null) return !answersNameIssuer;
-  return issuer === undefined || iss === renderText(issuer, values);
+  const issuer = issuerOf({ entry, values });
+  if (iss == null) return issuer === undefined || !entry.authorization.answersNameIssuer;
+  return issuer === undefined || iss === issuer;
+}
+
+/** The issuer that answers name, to the byte; undefined where nobody says which it is. */
+export function issuerOf({ entry, values }: Pick<ProviderSetup, 'entry' | 'values'>): string | undefined {
+  const { issuer } = entry.authorization;
+  return issuer === undefined || !isComplete(issuer, values) ? undefined : renderText(issuer, values);
 }

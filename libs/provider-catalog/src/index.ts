@@ -1,4 +1,4 @@
-export { authorizationUrl, type Consent, isAnswerOf, scopesOf } from './authorization-request.js';
+export { authorizationUrl, type Consent, isAnswerOf, issuerOf, scopesOf } from './authorization-request.js';
 export { accountOf, accountRequest, credentialHeaders, type ProviderAccount, readAccount } from './account.js';
 export { type ProviderStep, stepAfterConsent } from './hooks/provider-hooks.js';
 export { readChallenge, type UpstreamChallenge } from './discovery/challenge.js';

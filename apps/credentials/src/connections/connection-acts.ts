@@ -70,8 +70,9 @@ export class ConnectionActs {
     this.parts.endings.wake();
   }
 
-  async finish({ by, browser }: Acting, query: URLSearchParams): Promise<ConnectionView> {
-    const { connection } = await this.parts.consents.finish(query, browser, by);
+  /** @param at - the provider whose address the browser was sent back to */
+  async finish({ by, browser }: Acting, at: string, query: URLSearchParams): Promise<ConnectionView> {
+    const { connection } = await this.parts.consents.finish(at, query, browser, by);
     this.parts.endings.wake();
     return connection;
   }

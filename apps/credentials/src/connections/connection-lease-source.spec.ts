@@ -62,7 +62,7 @@ beforeEach(async () => {
   } as unknown as Refresher;
   leases = new ConnectionLeaseSource({
     connections: new ConnectionsStore(states, sealed),
-    auths: new UpstreamAuthsStore(source, {} as Outbox, scene.clock.wallMs),
+    auths: new UpstreamAuthsStore(source, {} as Outbox, { transportOf: () => 'unknown' }, scene.clock.wallMs),
     tokens: new ConnectionTokens({ states, tokens: sealed, setups, refresher }),
     directory: { principalById: (id) => ({ id, status }) as never },
     failed: (_id, error) => failures.push(error),

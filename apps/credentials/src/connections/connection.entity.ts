@@ -67,6 +67,10 @@ export class Connection {
   @Column({ type: 'jsonb', nullable: true })
   intent!: RefreshIntent | null;
 
+  /** Of somebody who is suspended: it stays as it is, and nothing is refreshed. */
+  @Column({ name: 'is_resting', type: 'boolean' })
+  isResting!: boolean;
+
   @Column({ name: 'connected_at_ms', type: 'bigint' })
   connectedAtMs!: string;
 

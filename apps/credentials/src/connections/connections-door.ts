@@ -6,11 +6,12 @@ import type { ConnectionActs } from './connection-acts.js';
 const CONNECT = /^connect\/([a-z0-9][a-z0-9-]{0,62})$/;
 /** Seconds that a server may keep our keys: less than a key is told of before it signs. */
 const KEYS_SECONDS = 60;
+const CALLBACK = /^callback\/([a-z0-9][a-z0-9-]{0,62})$/;
 const DISCONNECT = /^(con_[\w-]{16})\/disconnect$/;
 
 type PublicKeys = () => Promise<readonly JsonWebKey[]>;
 
-/** What is shown and done under `/connections`, the one callback of every provider included. */
+/** What is shown and done under `/connections`, the callbacks of the providers included. */
 export function connectionsPages(acts: ConnectionActs, publicKeys: PublicKeys): PagesShown {
   return {
     name: 'connections',
@@ -21,7 +22,7 @@ export function connectionsPages(acts: ConnectionActs, publicKeys: PublicKeys): 
       if (place === 'jwks.json') await tellKeys(response, publicKeys);
       return place === 'jwks.json';
     },
-    isForVisitors: (place) => place === 'callback',
+    isForVisitors: (place) => CALLBACK.test(place),
     show: (asked, query) => show(acts, asked, query),
     change: (asked, form) => change(acts, asked, form),
   };
@@ -39,8 +40,9 @@ async function show(
   { place, acting, response }: GuestRequest,
   query: URLSearchParams,
 ): Promise<void> {
-  if (place === 'callback') {
-    const { accountName } = await acts.finish(acting, query);
+  const [, at] = CALLBACK.exec(place) ?? [];
+  if (at !== undefined) {
+    const { accountName } = await acts.finish(acting, at, query);
     const notice = accountName === null ? 'Connected.' : `Connected as ${accountName}.`;
     return answerPage(response, 200, 'Connections', await acts.overview(acting, notice));
   }

@@ -12,6 +12,7 @@ import type { DataSource } from 'typeorm';
 import type { CredentialsConfig } from '../credentials-config.js';
 import { answering, SECRETS } from '../service-secrets.js';
 import { ClientKeys } from '../client-keys/client-keys.js';
+import { Callbacks } from './callbacks.js';
 import { ConnectionActs } from './connection-acts.js';
 import { ConnectionLeaseSource } from './connection-lease-source.js';
 import { ConnectionStates } from './connection-states.store.js';
@@ -28,13 +29,12 @@ import { ProvidersStore } from './providers.store.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { RefreshStore } from './refresh.store.js';
 import { Refresher } from './refresher.js';
+import { RestingStore } from './resting.store.js';
 import { SealedTokens } from './sealed-tokens.js';
 import { TokenEndings } from './token-endings.store.js';
 import { UpstreamAuthsStore } from './upstream-auths.store.js';
 import { UpstreamUses } from './upstream-uses.js';
 
-/** The one address to which every provider sends browsers back. */
-const CALLBACK_PATH = '/connections/callback';
 /** Bytes of a provider's answer at most. */
 const ANSWER_BYTES_MAX = 262_144;
 /** Beyond the longest request, until its sender is taken for dead. */
@@ -96,8 +96,9 @@ export class Connections {
       wallMs,
     });
     this.setups = new ProviderSetups(readProviderEntries(), secrets, this.keys, wallMs);
-    this.providers = new ProvidersStore(source, outbox, secrets, this.setups, wallMs);
-    this.auths = new UpstreamAuthsStore(source, outbox, wallMs);
+    const callbacks = new Callbacks(() => host.door.publicUrl());
+    this.providers = new ProvidersStore(source, outbox, secrets, this.setups, callbacks, wallMs);
+    this.auths = new UpstreamAuthsStore(source, outbox, this.uses, wallMs);
     this.connections = new ConnectionsStore(states, sealed);
     const { setups, providers, connections } = this;
     this.endings = new TokenEndings({ states, tokens: sealed, setups, client, log, random });
@@ -107,10 +108,9 @@ export class Connections {
       random,
       rotates: ({ entry }) => setups.entry(entry)?.refresh.rotation !== 'none',
     });
-    const callbackUrl = (): string => new URL(CALLBACK_PATH, host.door.publicUrl()).href;
     const onRefreshed = (id: string): void => void this.tellChanged(id);
     const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
-    this.refresher = new Refresher({ store, setups, client, log, callbackUrl, onRefreshed, wallMs, random, wait });
+    this.refresher = new Refresher({ store, setups, client, log, callbacks, onRefreshed, wallMs, random, wait });
     this.scheduler = new RefreshScheduler({
       store,
       refresher: this.refresher,
@@ -119,14 +119,20 @@ export class Connections {
       log,
     });
     this.tokens = new ConnectionTokens({ states, tokens: sealed, setups, refresher: this.refresher });
-    this.consents = new Consents({ states, tokens: sealed, providers, setups, client, connections, callbackUrl });
+    this.consents = new Consents({ states, tokens: sealed, providers, setups, client, connections, callbacks });
     this.kept = new KeptCredentials({ providers, connections });
     const failed = (connectionId: string, error: unknown): void =>
       log.error({ err: error, connectionId }, 'no lease of it');
     const { auths, tokens } = this;
     this.leases = new ConnectionLeaseSource({ connections, auths, tokens, directory: access.directory, failed });
     const onEnded = (): void => this.endings.wake();
-    this.offboarding = new Offboarding({ directory: access.directory, connections, onEnded, log });
+    this.offboarding = new Offboarding({
+      directory: access.directory,
+      connections,
+      resting: new RestingStore(states),
+      onEnded,
+      log,
+    });
   }
 
   /** @param tell - that a connection has another access token now */

@@ -6,6 +6,8 @@ import { AdminError } from '@warder/service-host';
 import { type EntityManager, IsNull } from 'typeorm';
 import { Connection } from './connection.entity.js';
 import { type ConnectionStates, FORGOTTEN, ITSELF } from './connection-states.store.js';
+import { Provider } from './provider.entity.js';
+import { placeOf } from './provider-place.js';
 import { refreshAtMs } from './refresh-schedule.js';
 import type { SealedTokens } from './sealed-tokens.js';
 
@@ -24,12 +26,16 @@ export interface ConnectionView {
   readonly generation: number;
   readonly scopes: readonly string[];
   readonly expiresAtMs: number | null;
+  /** Its owner is suspended: no call uses it and nothing refreshes it, until they are back. */
+  readonly isResting: boolean;
   readonly connectedAtMs: number;
 }
 
 /** A link that somebody has just consented to. */
 export interface Established {
   readonly provider: string;
+  /** Of `placeOf`: from where the tokens are. */
+  readonly place: string;
   readonly kind: ConnectionKind;
   /** Null: shared. */
   readonly principalId: string | null;
@@ -93,6 +99,7 @@ export class ConnectionsStore {
       await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
         `connection ${provider} ${kind} ${principalId ?? ''}`,
       ]);
+      await ensureInPlace(manager, link);
       const before = await find(manager, link);
       const row = before ?? this.fresh(link);
       const isOther = before !== undefined && account !== undefined && before.accountId !== account.id;
@@ -232,10 +239,18 @@ export class ConnectionsStore {
       generation: 0,
       facts: {},
       scopes: [],
+      isResting: false,
       connectedAtMs: '0',
       changedAtMs: '0',
     };
   }
+}
+
+/** While the tokens were had the provider may have been moved: they are of the place before. */
+async function ensureInPlace(manager: EntityManager, { provider: id, place }: Established): Promise<void> {
+  const provider = await manager.findOne(Provider, { where: { id }, lock: { mode: 'pessimistic_read' } });
+  if (provider?.status === 'active' && placeOf(provider) === place) return;
+  throw new AdminError(400, 'WDR_CONNECT_REFUSED', 'An administrator changed this meanwhile. Begin again.');
 }
 
 async function find(manager: EntityManager, link: Established): Promise<Connection | undefined> {
@@ -278,6 +293,7 @@ export function connectionViewOf(row: Connection): ConnectionView {
     accountName,
     generation: row.generation,
     scopes: row.scopes,
+    isResting: row.isResting,
     expiresAtMs: row.expiresAtMs === null ? null : Number(row.expiresAtMs),
     connectedAtMs: Number(row.connectedAtMs),
   };

@@ -9,6 +9,7 @@ import {
   codeRequest,
   type GrantedTokens,
   isAnswerOf,
+  issuerOf,
   type ProviderAccount,
   type ProviderSetup,
   readAccount,
@@ -18,9 +19,11 @@ import {
   stepAfterConsent,
 } from '@warder/provider-catalog';
 import { AdminError } from '@warder/service-host';
+import type { Callbacks } from './callbacks.js';
 import type { ConnectionStates } from './connection-states.store.js';
 import type { ConnectionsStore, ConnectionView } from './connections.store.js';
 import type { Provider } from './provider.entity.js';
+import { placeOf } from './provider-place.js';
 import { type ProviderClient, ProviderSilent } from './provider-client.js';
 import { type ProviderSetups, SetupUnusable } from './provider-setups.js';
 import type { ProvidersStore } from './providers.store.js';
@@ -49,6 +52,8 @@ interface Attempt {
   readonly principal_id: string;
   readonly browser_digest: string;
   readonly verifier: string;
+  /** Of `placeOf`, when the browser was sent there. */
+  readonly place: string;
   readonly back_to: string;
   readonly expires_at_ms: string;
 }
@@ -60,7 +65,7 @@ export interface ConsentsParts {
   readonly setups: ProviderSetups;
   readonly client: Pick<ProviderClient, 'send'>;
   readonly connections: ConnectionsStore;
-  readonly callbackUrl: () => string;
+  readonly callbacks: Pick<Callbacks, 'urlOf'>;
 }
 
 /**
@@ -83,8 +88,8 @@ export class Consents {
          DELETE FROM connection_attempt WHERE expires_at_ms <= $8::bigint OR state_digest IN (
            SELECT state_digest FROM connection_attempt WHERE principal_id = $4 ORDER BY expires_at_ms DESC OFFSET $9)
        ) INSERT INTO connection_attempt
-         (state_digest, provider, kind, principal_id, browser_digest, verifier, back_to, expires_at_ms)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint + ${ATTEMPT_MS})`,
+         (state_digest, provider, kind, principal_id, browser_digest, verifier, back_to, expires_at_ms, place)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint + ${ATTEMPT_MS}, $10)`,
       [
         digest,
         asked.provider,
@@ -95,10 +100,11 @@ export class Consents {
         asked.backTo,
         nowMs,
         ATTEMPTS_MAX - 1,
+        placeOf(provider),
       ],
     );
     return authorizationUrl(setup, {
-      redirectUri: this.parts.callbackUrl(),
+      redirectUri: this.parts.callbacks.urlOf(provider),
       state,
       codeChallenge: createHash('sha256').update(verifier).digest('base64url'),
       ...(provider.scopes === null ? {} : { scopes: provider.scopes }),
@@ -106,11 +112,13 @@ export class Consents {
   }
 
   /**
-   * Takes what the provider sent the browser back with.
+   * Takes what the provider sent the browser back with. What is asked for tokens follows from the state alone.
+   * @param at - the provider whose address the browser was sent back to
    * @returns what was connected, and where the person goes on
    * @throws AdminError 400 WDR_CONNECT_REFUSED and why, 502 WDR_PROVIDER_UNUSABLE
    */
   async finish(
+    at: string,
     query: URLSearchParams,
     browser: string | undefined,
     by: AdminActor,
@@ -123,7 +131,11 @@ export class Consents {
     // Whoever began it was one, and may have stopped to be one while they were at the provider.
     if (attempt.kind !== 'oauth_user' && !by.principal.roles.includes('admin'))
       throw refused('An administrator connects what everybody shares.', 'no administrator any more');
+    // Another provider sent the browser on to this one, to have its code (RFC 9700 section 4.4).
+    if (at !== attempt.provider) throw refused('The answer came from another server than was asked.', 'callback');
     const { setup, provider } = await this.setupOf(attempt.provider);
+    if (placeOf(provider) !== attempt.place)
+      throw refused('An administrator changed this meanwhile. Begin again.', 'provider moved');
     ensureIssuer(setup, query);
     const code = query.get('code');
     if (code === null || query.has('error')) {
@@ -134,10 +146,12 @@ export class Consents {
       );
     }
     const verifier = await this.parts.tokens.open(attempt.state_digest, 'verifier', 1, attempt.verifier);
-    const tokens = await this.exchange(setup, code, verifier);
+    const redirectUri = this.parts.callbacks.urlOf(provider);
+    const tokens = await this.exchange(setup, { code, redirectUri, codeVerifier: verifier });
     const connection = await this.parts.connections.establish(
       {
         provider: provider.id,
+        place: placeOf(provider),
         kind: attempt.kind,
         principalId: attempt.kind === 'oauth_user' ? attempt.principal_id : null,
         account: accountOf(setup, tokens) ?? (await this.account(setup, tokens)),
@@ -160,6 +174,7 @@ export class Consents {
     return this.parts.connections.establish(
       {
         provider: provider.id,
+        place: placeOf(provider),
         kind: 'client_credentials',
         principalId: null,
         account: undefined,
@@ -183,9 +198,8 @@ export class Consents {
     return attempt;
   }
 
-  private exchange(setup: ProviderSetup, code: string, codeVerifier: string): Promise<GrantedTokens> {
-    const redirectUri = this.parts.callbackUrl();
-    return this.tokensOf(setup, () => this.parts.client.send(codeRequest(setup, { code, redirectUri, codeVerifier })));
+  private exchange(setup: ProviderSetup, code: Parameters<typeof codeRequest>[1]): Promise<GrantedTokens> {
+    return this.tokensOf(setup, () => this.parts.client.send(codeRequest(setup, code)));
   }
 
   private async tokensOf(setup: ProviderSetup, send: () => ReturnType<ProviderClient['send']>): Promise<GrantedTokens> {
@@ -230,17 +244,16 @@ export class Consents {
 }
 
 /**
- * Mix-up: an answer counts only from the server that was asked (RFC 9207 section 2.4). Where the entry names no issuer, the
+ * Mix-up: an answer counts only from the server that was asked (RFC 9207 section 2.4). Where nobody says the issuer, the
  * answer may name one that is at the authorization endpoint's own origin.
  */
 function ensureIssuer(setup: ProviderSetup, query: URLSearchParams): void {
   const { entry, values } = setup;
-  const { issuer, endpoint } = entry.authorization;
   const said = query.get('iss');
   const isNear =
-    issuer !== undefined ||
+    issuerOf(setup) !== undefined ||
     said === null ||
-    (URL.canParse(said) && new URL(said).origin === renderUrl(entry, endpoint, values).url.origin);
+    (URL.canParse(said) && new URL(said).origin === renderUrl(entry, entry.authorization.endpoint, values).url.origin);
   if (!isNear || !isAnswerOf(setup, said))
     throw refused('The answer came from another server than was asked.', 'issuer');
 }

@@ -39,6 +39,10 @@ export class FakeProvider {
   late: (form: URLSearchParams) => Promise<void> = async () => {};
   /** Named in the answer of the authorization endpoint. */
   iss: string | undefined;
+  /** The redirect URIs that our client is registered with; undefined: any. */
+  registered: readonly string[] | undefined;
+  /** Where it sends visitors on to instead of asking them: a provider that wants another's code. */
+  sendsOnTo: ((query: URLSearchParams) => URL) | undefined;
   /** Whether a refresh brings a new refresh token. */
   rotates = true;
   private readonly codes = new Map<string, { challenge: string; redirectUri: string; account: string }>();
@@ -115,8 +119,11 @@ export class FakeProvider {
   }
 
   private authorize(query: URLSearchParams, response: ServerResponse): void {
+    if (this.sendsOnTo !== undefined)
+      return void response.writeHead(303, { location: this.sendsOnTo(query).href }).end();
     const code = randomBytes(12).toString('hex');
     const redirectUri = query.get('redirect_uri') ?? '';
+    if (this.registered?.includes(redirectUri) === false) return json(response, 400, { error: 'invalid_request' });
     this.codes.set(code, { challenge: query.get('code_challenge') ?? '', redirectUri, account: this.account });
     const to = new URL(redirectUri);
     to.searchParams.set('code', code);

@@ -1,11 +1,11 @@
 import { Body, Controller, Delete, Get, Inject, Param, Put } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { Name, PutCredentialForm, PutProvider, PutUpstreamAuth, type UpstreamAuthState } from '@warder/contracts';
+import { Name, PutCredentialForm, PutProvider, PutUpstreamAuth } from '@warder/contracts';
 import { AdminError, parseBody } from '@warder/service-host';
 import { isFormEntry } from '../kept/credential-form.js';
 import { ProviderSetups } from './provider-setups.js';
 import { ProvidersStore, type ProviderView } from './providers.store.js';
-import { UpstreamAuthsStore } from './upstream-auths.store.js';
+import { UpstreamAuthsStore, type UpstreamAuthView } from './upstream-auths.store.js';
 
 /** An entry of the catalogue, as whoever sets one up has to know it. */
 interface EntryView {
@@ -56,7 +56,7 @@ export class ProvidersController {
 
   @Get('upstreams')
   @Roles('admin', 'auditor')
-  async upstreams(): Promise<{ upstreams: UpstreamAuthState[] }> {
+  async upstreams(): Promise<{ upstreams: UpstreamAuthView[] }> {
     return { upstreams: await this.auths.list() };
   }
 
@@ -66,13 +66,13 @@ export class ProvidersController {
     @Param('upstream') upstream: string,
     @Body() body: unknown,
     @AdminCaller() by: AdminActor,
-  ): Promise<UpstreamAuthState> {
+  ): Promise<UpstreamAuthView> {
     return this.auths.put(nameOf(upstream, 'WDR_UPSTREAM_AUTH_UNKNOWN'), parseBody(PutUpstreamAuth, body), by);
   }
 
   @Delete('upstreams/:upstream')
   @Roles('admin')
-  removeUpstream(@Param('upstream') upstream: string, @AdminCaller() by: AdminActor): Promise<UpstreamAuthState> {
+  removeUpstream(@Param('upstream') upstream: string, @AdminCaller() by: AdminActor): Promise<UpstreamAuthView> {
     return this.auths.remove(nameOf(upstream, 'WDR_UPSTREAM_AUTH_UNKNOWN'), by);
   }
 }

@@ -6,7 +6,9 @@ import type { NamedSecrets } from '@warder/secrets';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { CredentialForm } from '../kept/credential-form.js';
+import type { Callbacks } from './callbacks.js';
 import { Provider } from './provider.entity.js';
+import { placeOf } from './provider-place.js';
 import { clientSecretName, type ProviderSetups } from './provider-setups.js';
 
 /** What is told of a provider; never its secret. */
@@ -29,6 +31,8 @@ export interface ProviderView {
   readonly pausedUntilMs: number;
   /** What an operator has to see to. */
   readonly alarm: string | null;
+  /** The address to register there, which no other provider has. */
+  readonly callbackUrl: string;
 }
 
 const KEPT = `SELECT 1 FROM connection WHERE provider = $1 AND status = 'active' LIMIT 1`;
@@ -57,6 +61,7 @@ export class ProvidersStore {
     private readonly outbox: Outbox,
     private readonly secrets: NamedSecrets,
     private readonly setups: ProviderSetups,
+    private readonly callbacks: Pick<Callbacks, 'urlOf'>,
     private readonly wallMs: () => number,
   ) {}
 
@@ -73,17 +78,25 @@ export class ProvidersStore {
   }
 
   /**
-   * Sets a provider up, or changes how it is; connections there go on.
-   * @throws AdminError 400 WDR_BODY_INVALID for what the entry does not take
+   * Sets a provider up, or changes how it is; connections there go on. Where it is is not changed under them: the next
+   * refresh would send their tokens to the new place.
+   * @throws AdminError 400 WDR_BODY_INVALID for what the entry does not take; 409 WDR_PROVIDER_IN_USE
    */
   async put(id: string, body: PutProvider, by: AdminActor): Promise<ProviderView> {
     const { entry, clientId, clientSecret, scopes = null, parameters, authentication = null, assertion = null } = body;
     this.ensureTaken(body);
     const view = await this.locked(id, async (manager) => {
-      const before = await manager.findOneBy(Provider, { id });
+      // Whoever writes a connection holds the row too: one that is being made is waited for, and seen.
+      const before = await manager.findOne(Provider, { where: { id }, lock: { mode: 'pessimistic_write' } });
       if (before !== null && before.status === 'active' && before.entry !== entry)
         throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} is ${before.entry}; a provider stays what it is`);
-      const isMoved = before?.status === 'active' && !isDeepStrictEqual(before.parameters, parameters);
+      const isMoved = before?.status === 'active' && placeOf(before) !== placeOf({ entry, parameters });
+      if (isMoved && (await holdsTokens(manager, id)))
+        throw new AdminError(
+          409,
+          'WDR_PROVIDER_IN_USE',
+          `${id} has tokens of the place where it is: disconnect them first, or set up another provider`,
+        );
       // Whoever changes where it is sent has to know it: kept, it could be read by having it sent to oneself.
       if (isMoved && before.hasSecret && clientSecret === undefined)
         throw invalid('clientSecret: is to be given again with other parameters');
@@ -209,8 +222,9 @@ export class ProvidersStore {
     const { form, scopes, parameters, pausedUntilMs, alarm } = row;
     const title = form?.title ?? this.setups.entry(entry)?.title ?? entry;
     const until = Number(pausedUntilMs);
+    const callbackUrl = this.callbacks.urlOf(row);
+    const client = { clientId, hasSecret, authentication, assertion, form, callbackUrl };
     const paused = until > this.wallMs() ? until : 0;
-    const client = { clientId, hasSecret, authentication, assertion, form };
     return { id, version, status, entry, title, ...client, scopes, parameters, pausedUntilMs: paused, alarm };
   }
 
@@ -220,6 +234,17 @@ export class ProvidersStore {
       return work(manager);
     });
   }
+}
+
+/** Whether there is a token of the provider that the next request would send there. */
+async function holdsTokens(manager: EntityManager, id: string): Promise<boolean> {
+  const held: unknown[] = await manager.query(
+    `SELECT 1 FROM connection
+     WHERE provider = $1 AND (status = 'active' OR access_token IS NOT NULL OR refresh_token IS NOT NULL)
+     UNION ALL SELECT 1 FROM token_ending WHERE provider = $1 LIMIT 1`,
+    [id],
+  );
+  return held.length > 0;
 }
 
 function unknown(id: string): AdminError {

@@ -5,6 +5,7 @@ import { Connection, type RefreshIntent } from './connection.entity.js';
 import { type ConnectionStates, FORGOTTEN, ITSELF } from './connection-states.store.js';
 import { recordedOf } from './connections.store.js';
 import { Provider } from './provider.entity.js';
+import { placeOf } from './provider-place.js';
 import { refreshAtMs } from './refresh-schedule.js';
 import type { SealedTokens } from './sealed-tokens.js';
 
@@ -56,7 +57,7 @@ export class RefreshStore {
          SELECT connection.id, refresh_at_ms, provider.failures,
            row_number() OVER (PARTITION BY provider ORDER BY refresh_at_ms) AS place
          FROM connection JOIN provider ON provider.id = connection.provider
-         WHERE connection.status = 'active' AND refresh_at_ms <= $1 AND provider.status = 'active'
+         WHERE connection.status = 'active' AND NOT is_resting AND refresh_at_ms <= $1 AND provider.status = 'active'
            AND paused_until_ms <= $1
            AND (intent IS NULL OR coalesce((intent->>'isGivenUp')::boolean, false)
              OR (intent->>'startedAtMs')::bigint <= $2)
@@ -78,6 +79,7 @@ export class RefreshStore {
         lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
       });
       if (connection === null) return 'busy';
+      if (connection.isResting && asked === 'schedule') return 'settled';
       const provider = await manager.findOneBy(Provider, { id: connection.provider });
       if (provider === null || provider.status !== 'active' || connection.status !== 'active') return 'ended';
       const nowMs = this.states.wallMs();
@@ -90,7 +92,7 @@ export class RefreshStore {
   }
 
   /** Writes the new tokens, whoever took the row over meanwhile, as long as nobody has newer ones. */
-  async succeed({ connection, intent }: Begun, granted: GrantedTokens): Promise<'written' | 'superseded'> {
+  async succeed({ connection, provider, intent }: Begun, granted: GrantedTokens): Promise<'written' | 'superseded'> {
     const { id } = connection;
     const generation = intent.generation + 1;
     // Sealed before the row is locked: the store may be slow, and what it gives is bound to the generation anyway.
@@ -99,14 +101,19 @@ export class RefreshStore {
     return this.states.source.transaction(async (manager) => {
       const row = await this.states.lock(manager, id);
       if (row === null) return 'superseded';
+      const end = async (why: string): Promise<void> => {
+        const now = await manager.findOneBy(Provider, { id: provider.id });
+        // They are of the place before: where the provider is now they are told to nobody.
+        if (now !== null && placeOf(now) === placeOf(provider)) await this.states.endTokens(manager, late, why);
+      };
       const late = { id, provider: row.provider, generation, accessToken, refreshToken: renewed };
       if (row.generation !== intent.generation) {
         // Of the same account they are left, as when it is connected again.
-        if (row.accountId !== connection.accountId) await this.states.endTokens(manager, late, 'ended_meanwhile');
+        if (row.accountId !== connection.accountId) await end('ended_meanwhile');
         return 'superseded';
       }
       if (row.status === 'disconnected' || row.status === 'revoked') {
-        await this.states.endTokens(manager, late, 'ended_meanwhile');
+        await end('ended_meanwhile');
         return 'superseded';
       }
       const refreshToken = renewed ?? (await this.keptToken(row, generation));

@@ -5,6 +5,7 @@ import {
   refreshRequest,
   type ProviderSetup,
 } from '@warder/provider-catalog';
+import type { Callbacks } from './callbacks.js';
 import { type ProviderAnswer, type ProviderClient, ProviderSilent } from './provider-client.js';
 import { type ProviderSetups, SetupUnusable } from './provider-setups.js';
 import { backOffMs, retryAfterMs } from './refresh-schedule.js';
@@ -18,8 +19,8 @@ export interface RefresherParts {
   readonly setups: ProviderSetups;
   readonly client: Pick<ProviderClient, 'send'>;
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
-  /** As it was when the person consented: there is one. */
-  readonly callbackUrl: () => string;
+  /** As it was when the person consented. */
+  readonly callbacks: Pick<Callbacks, 'urlOf'>;
   /** Told of a connection that has another access token now: leases of the one before are superseded. */
   readonly onRefreshed: (id: string) => void;
   readonly wallMs: () => number;
@@ -84,11 +85,11 @@ export class Refresher {
     }
   }
 
-  private send({ connection, refreshToken }: Begun, setup: ProviderSetup): Promise<ProviderAnswer> {
+  private send({ connection, provider, refreshToken }: Begun, setup: ProviderSetup): Promise<ProviderAnswer> {
     const request =
       refreshToken === null
         ? clientCredentialsRequest(setup, connection.scopes)
-        : refreshRequest(setup, refreshToken, this.parts.callbackUrl());
+        : refreshRequest(setup, refreshToken, this.parts.callbacks.urlOf(provider));
     return this.parts.client.send(request);
   }
 

@@ -1,4 +1,7 @@
+import { BUILT_INS } from '@warder/access';
 import type { PolicyDocument, PolicySnapshot } from '@warder/contracts';
+
+export type UpstreamTransport = PolicyDocument['upstreams'][string]['transport']['kind'] | 'built-in' | 'unknown';
 
 /** Which virtual servers call which upstreams, by the policy that is in force. */
 export class UpstreamUses {
@@ -6,6 +9,12 @@ export class UpstreamUses {
 
   apply({ document }: PolicySnapshot): void {
     this.document = document;
+  }
+
+  /** How the policy in force reaches an upstream; `unknown` where it does not name it, or was not read yet. */
+  transportOf(upstream: string): UpstreamTransport {
+    if (BUILT_INS.has(upstream)) return 'built-in';
+    return this.document?.upstreams[upstream]?.transport.kind ?? 'unknown';
   }
 
   /** Names of the virtual servers that expose a tool of one of the upstreams. */

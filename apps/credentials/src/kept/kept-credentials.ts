@@ -2,6 +2,7 @@ import { isOfPerson, type KeptFields, type KeptKind } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { ConnectionsStore, ConnectionView } from '../connections/connections.store.js';
+import { placeOf } from '../connections/provider-place.js';
 import type { ProvidersStore } from '../connections/providers.store.js';
 import { FieldsRefused, isTakenBy, keptOf } from './credential-form.js';
 
@@ -38,7 +39,7 @@ export class KeptCredentials {
       const account = name === undefined ? undefined : { id: name, name };
       const tokens = { accessToken, facts: {} };
       return await connections.establish(
-        { provider: id, kind, principalId, account, tokens, facts: {}, scopes: [] },
+        { provider: id, place: placeOf(provider), kind, principalId, account, tokens, facts: {}, scopes: [] },
         by,
       );
     } catch (error) {
