@@ -83,7 +83,7 @@ export class AttackedScene {
       settings,
       log: createLogger('test', { level: 'silent' }),
       module: (hostFor) =>
-        composeServices({ directory, databaseUrl, policyFile: undefined, exporters, identity }, hostFor),
+        composeServices({ directory, databaseUrl, policyFile: undefined, exporters, identity, connections }, hostFor),
     });
     await eventually('the process is ready', async () => (await fetch(`${running.url}/readyz`)).ok, 60_000);
     const adminToken = readFileSync(directory.adminTokenFile, 'utf8').trim();
