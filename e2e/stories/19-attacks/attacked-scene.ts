@@ -71,7 +71,7 @@ export class AttackedScene {
     const configFile = join(dir, 'settings.yaml');
     writeFileSync(configFile, JSON.stringify(SETTINGS));
     writeFileSync(directory.stdioFile, '{}\n');
-    const { settings, identity, exporters } = readStandaloneConfig({
+    const { settings, identity, exporters, connections } = readStandaloneConfig({
       port: 0,
       dataDir: dir,
       configFile,
