@@ -47,6 +47,15 @@ const DELIVERY = Symbol('what credentials delivers');
 const OWNED = [connectionStateTopic, upstreamAuthStateTopic, nodeEnrolledTopic];
 const TOPICS = [...OWNED, leaseGrantedTopic, leaseRequestedTopic, nodeAnnouncedTopic];
 
+const MIGRATIONS = [
+  CreateCredentials1790000001000,
+  CreateNodes1790000001050,
+  CreateConnections1790000050000,
+  NameSealedColumns1790000060000,
+  MoreKinds1790000071000,
+  BindAttempts1790000075000,
+];
+
 /** What is delivered to nodes, and to which. */
 interface Delivery {
   readonly secrets: SecretStore;
@@ -142,14 +151,7 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
     imports: [
       databaseModule('credentials', config.database.url, {
         entities: [StaticCredential, NodeIdentity, JoinToken, Provider, UpstreamAuth, Connection],
-        migrations: [
-          CreateCredentials1790000001000,
-          CreateNodes1790000001050,
-          CreateConnections1790000050000,
-          NameSealedColumns1790000060000,
-          MoreKinds1790000071000,
-          BindAttempts1790000075000,
-        ],
+        migrations: MIGRATIONS,
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],

@@ -97,7 +97,7 @@ export class Connections {
     });
     this.setups = new ProviderSetups(readProviderEntries(), secrets, this.keys, wallMs);
     const callbacks = new Callbacks(() => host.door.publicUrl());
-    this.providers = new ProvidersStore(source, outbox, secrets, this.setups, callbacks, wallMs);
+    this.providers = new ProvidersStore(source, outbox, secrets, this.setups, { callbacks, wallMs });
     this.auths = new UpstreamAuthsStore(source, outbox, this.uses, wallMs);
     this.connections = new ConnectionsStore(states, sealed);
     const { setups, providers, connections } = this;

@@ -61,8 +61,7 @@ export class ProvidersStore {
     private readonly outbox: Outbox,
     private readonly secrets: NamedSecrets,
     private readonly setups: ProviderSetups,
-    private readonly callbacks: Pick<Callbacks, 'urlOf'>,
-    private readonly wallMs: () => number,
+    private readonly given: { readonly callbacks: Pick<Callbacks, 'urlOf'>; readonly wallMs: () => number },
   ) {}
 
   async list(): Promise<ProviderView[]> {
@@ -118,7 +117,7 @@ export class ProvidersStore {
         pausedUntilMs: '0',
         failures: 0,
         alarm: null,
-        changedAtMs: String(this.wallMs()),
+        changedAtMs: String(this.given.wallMs()),
       };
       await manager.upsert(Provider, row as never, ['id']);
       const told = {
@@ -161,7 +160,7 @@ export class ProvidersStore {
         form,
         version: (before?.version ?? 0) + 1,
         status: 'active',
-        changedAtMs: String(this.wallMs()),
+        changedAtMs: String(this.given.wallMs()),
       };
       await manager.upsert(Provider, row as never, ['id']);
       const told = { id, version: row.version, entry, form };
@@ -187,7 +186,7 @@ export class ProvidersStore {
       if (used.length > 0)
         throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} has connections, or an upstream takes them`);
       const version = before.version + 1;
-      const changedAtMs = String(this.wallMs());
+      const changedAtMs = String(this.given.wallMs());
       const row = Object.assign({}, before, { version, status: 'removed' as const, hasSecret: false, changedAtMs });
       await manager.upsert(Provider, row as never, ['id']);
       await this.outbox.recordAdminAction(manager, { action: 'provider.remove', by, arguments: { id, version } });
@@ -222,9 +221,9 @@ export class ProvidersStore {
     const { form, scopes, parameters, pausedUntilMs, alarm } = row;
     const title = form?.title ?? this.setups.entry(entry)?.title ?? entry;
     const until = Number(pausedUntilMs);
-    const callbackUrl = this.callbacks.urlOf(row);
+    const callbackUrl = this.given.callbacks.urlOf(row);
     const client = { clientId, hasSecret, authentication, assertion, form, callbackUrl };
-    const paused = until > this.wallMs() ? until : 0;
+    const paused = until > this.given.wallMs() ? until : 0;
     return { id, version, status, entry, title, ...client, scopes, parameters, pausedUntilMs: paused, alarm };
   }
 
