@@ -120,7 +120,12 @@ function withFixture(document: PolicyDocument, url: string): PolicyDocument {
     ...document,
     upstreams: {
       ...document.upstreams,
-      [UPSTREAM]: { transport: { kind: 'streamable-http', url }, timeoutMs: 120_000, allowPrivateAddress: true },
+      [UPSTREAM]: {
+        transport: { kind: 'streamable-http', url },
+        timeoutMs: 120_000,
+        allowPrivateAddress: true,
+        definitions: 'hide-changes',
+      },
     },
     virtualServers: {
       ...document.virtualServers,

@@ -13,6 +13,7 @@ import {
   signingKeyStateTopic,
   type TokenState,
   tokenStateTopic,
+  toolDefinitionVerdictTopic,
   trustedIssuerStateTopic,
   upstreamAuthStateTopic,
 } from '@warder/contracts';
@@ -50,6 +51,7 @@ export async function feedState(
     connectionStateTopic,
     grantStateTopic,
     signingKeyStateTopic,
+    toolDefinitionVerdictTopic,
     trustedIssuerStateTopic,
     upstreamAuthStateTopic,
   ];
@@ -120,7 +122,7 @@ function policy(upstreamPort: number): PolicySnapshot {
         [UPSTREAM]: {
           transport: { kind: 'streamable-http', url: `http://127.0.0.1:${upstreamPort}/mcp` },
           timeoutMs: 10_000,
-          allowPrivateAddress: true,
+          allowPrivateAddress: true, definitions: 'hide-changes',
         },
       },
       virtualServers: {

@@ -10,7 +10,8 @@ export class DryRun {
     return this.engineOf(packs).screen(request.value, request.phase, request.actions);
   }
 
-  private engineOf(packs: readonly RulePack[]): ScreeningEngine {
+  /** The engine of these packs, compiled once per version. */
+  engineOf(packs: readonly RulePack[]): ScreeningEngine {
     const of = packs.map(({ pack, version }) => `${pack}@${version}`).join(' ');
     if (this.compiled?.of !== of) {
       const states = packs.map(({ pack, version, detectors }) => ({

@@ -6,16 +6,21 @@ import {
   approvalDecidedTopic,
   approvalRequestedTopic,
   guardrailRulesStateTopic,
+  toolDefinitionVerdictTopic,
 } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { approvalsProviders } from './approvals/approvals.module.js';
+import { DefinitionsController } from './definitions/definitions.controller.js';
+import { definitionsProviders } from './definitions/definitions.module.js';
+import { ToolDefinitionRow, UpstreamDefinitions } from './definitions/tool-definition.entity.js';
 import { DryRun } from './dry-run.js';
 import type { GuardrailsConfig } from './guardrails-config.js';
 import { GuardrailsController } from './guardrails.controller.js';
 import { CreateApprovals1790000070000 } from './migrations/create-approvals.js';
+import { CreateDefinitions1790000080000 } from './migrations/create-definitions.js';
 import { CreateRulePacks1790000002000 } from './migrations/create-rule-packs.js';
 import { RulePack } from './rule-pack.entity.js';
 import { RulePacksStore } from './rule-packs.store.js';
@@ -23,7 +28,7 @@ import { RulePacksStore } from './rule-packs.store.js';
 const HOST = Symbol('guardrails host');
 const REFUSED = Symbol('what the door of guardrails refused');
 
-const SENT = [guardrailRulesStateTopic, approvalAnsweredTopic, approvalDecidedTopic];
+const SENT = [guardrailRulesStateTopic, approvalAnsweredTopic, approvalDecidedTopic, toolDefinitionVerdictTopic];
 
 /** Publishes the packs at start, and answers for their topic once they are on it. */
 class GuardrailsStart implements OnModuleInit {
@@ -59,12 +64,12 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
     module: GuardrailsModule,
     imports: [
       databaseModule('guardrails', url, {
-        entities: [RulePack],
-        migrations: [CreateRulePacks1790000002000, CreateApprovals1790000070000],
+        entities: [RulePack, UpstreamDefinitions, ToolDefinitionRow],
+        migrations: [CreateRulePacks1790000002000, CreateApprovals1790000070000, CreateDefinitions1790000080000],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [GuardrailsController, ApprovalsController],
+    controllers: [GuardrailsController, ApprovalsController, DefinitionsController],
     providers: [
       { provide: HOST, useValue: host },
       DryRun,
@@ -86,6 +91,7 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
           ),
       },
       ...approvalsProviders(config, host),
+      ...definitionsProviders(host),
       GuardrailsStart,
     ],
   };

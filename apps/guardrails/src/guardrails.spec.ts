@@ -1,78 +1,23 @@
 import { AdminAccess } from '@warder/admin-access';
-import { createInProcessBus, type Bus } from '@warder/bus';
-import {
-  auditRecordedTopic,
-  type AuditRecord,
-  type GuardrailRulesState,
-  guardrailRulesStateTopic,
-  principalStateTopic,
-  type Role,
-  tokenStateTopic,
-} from '@warder/contracts';
+import { type GuardrailRulesState, guardrailRulesStateTopic } from '@warder/contracts';
 import { BUILT_IN_PACKS } from '@warder/detectors';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
-import { type RunningHost, startServiceForTest } from '@warder/service-host';
-import { createLogger } from '@warder/telemetry';
-import { digestOf, issueToken } from '@warder/tokens';
+import { issueToken } from '@warder/tokens';
 import { randomBytes } from 'node:crypto';
-import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { guardrailsService } from './index.js';
+import { GuardrailsScene } from './guardrails.scene.js';
 
-const secret = 'a pepper of at least thirty-two characters';
-const settings = { bounds: { bodyBytesMax: 65_536 } };
-const pepper = { current: 'p1', keys: { p1: secret } };
-const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
-const bus: Bus = createInProcessBus({ node: 'n1', log: createLogger('test', { level: 'silent' }), clock });
 const rules: GuardrailRulesState[] = [];
-const records: AuditRecord[] = [];
-const bearers = { admin: '', auditor: '', member: '' };
-let database: EmbeddedPostgres;
-let running: RunningHost;
+const scene = new GuardrailsScene();
+const { get, put, records, bearers } = scene;
 
-async function admit(role: Role): Promise<string> {
-  const text = issueToken(randomBytes);
-  const principal = { ...principalStateTopic.example, id: `usr_${role}`, version: 1, roles: [role] };
-  await bus.publish(principalStateTopic, principal.id, principal);
-  await bus.publish(tokenStateTopic, digestOf(text, secret), {
-    ...tokenStateTopic.example,
-    id: `pat_${role}`,
-    principalId: principal.id,
-    pepperKeyId: 'p1',
-    expiresAtMs: Date.now() + 3_600_000,
-  });
-  return text;
-}
+beforeAll(() =>
+  scene.start(
+    async (bus) => void (await bus.watch(guardrailRulesStateTopic, 'beginning', ({ value }) => rules.push(value))),
+  ),
+);
+afterAll(() => scene.stop());
 
-const start = (): Promise<RunningHost> =>
-  startServiceForTest(guardrailsService, { database: { url: database.url }, pepper }, { bus, settings });
-
-beforeAll(async () => {
-  database = await startEmbeddedPostgres({ ephemeral: true });
-  await bus.ensureTopics([principalStateTopic, tokenStateTopic, auditRecordedTopic, guardrailRulesStateTopic]);
-  for (const role of ['admin', 'auditor', 'member'] as const) bearers[role] = await admit(role);
-  await bus.own(principalStateTopic);
-  await bus.own(tokenStateTopic);
-  await bus.watch(guardrailRulesStateTopic, 'beginning', ({ value }) => rules.push(value));
-  await bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => void records.push(value));
-  running = await start();
-  await vi.waitUntil(async () => (await get('packs')).status === 200);
-});
-afterAll(async () => {
-  await running.stop();
-  await bus.close();
-  await database.stop();
-});
-
-const as = (bearer: string) => ({ authorization: `Bearer ${bearer}` });
-const get = (path: string, bearer = bearers.auditor) =>
-  request(running.url).get(`/admin/guardrails/${path}`).set(as(bearer));
-const put = (path: string, body: object, ifMatch?: string, bearer = bearers.admin) => {
-  const sent = request(running.url).put(`/admin/guardrails/${path}`).set(as(bearer));
-  return (ifMatch === undefined ? sent : sent.set('if-match', ifMatch)).send(body);
-};
-const check = (body: object, bearer = bearers.auditor) =>
-  request(running.url).post('/admin/guardrails/check').set(as(bearer)).send(body);
+const check = (body: object, bearer = bearers.auditor) => scene.post('check', body, bearer);
 const tagOf = async (pack: string) => (await get(`packs/${pack}`)).headers['etag'] as string;
 const newest = (pack: string) => rules.filter((state) => state.pack === pack).at(-1);
 
@@ -144,9 +89,9 @@ describe('rule packs', () => {
   });
 
   it('keeps changes over a restart and publishes them again', async () => {
-    await running.stop();
+    await scene.running.stop();
     rules.length = 0;
-    running = await start();
+    await scene.startService();
     await expect.poll(() => newest('pii')).toMatchObject({ version: 2, detectors: ['pii.card'] });
     await expect.poll(async () => (await get('packs/pii')).body.version).toBe(2);
   });
@@ -199,7 +144,7 @@ describe('the dry run', () => {
 });
 
 describe('what is refused', () => {
-  const flush = () => running.app.get(AdminAccess).refused.flush();
+  const flush = () => scene.running.app.get(AdminAccess).refused.flush();
   const refused = () => records.filter(({ method }) => method === 'admin/guardrails/request.refuse');
 
   it('is on record: whom, on which route, with which code, and nothing of the body', async () => {

@@ -18,6 +18,7 @@ import {
   tokenStateTopic,
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
+  toolDefinitionVerdictTopic,
   trustedIssuerStateTopic,
   upstreamAuthStateTopic,
 } from '@warder/contracts';
@@ -62,6 +63,7 @@ const TOPICS = [
   tokenStateTopic,
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
+  toolDefinitionVerdictTopic,
   trustedIssuerStateTopic,
   upstreamAuthStateTopic,
 ];

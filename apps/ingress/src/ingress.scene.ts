@@ -18,6 +18,7 @@ import {
   type TokenScopes,
   type TokenState,
   tokenStateTopic,
+  toolDefinitionVerdictTopic,
   trustedIssuerStateTopic,
   upstreamAuthStateTopic,
 } from '@warder/contracts';
@@ -75,6 +76,7 @@ export class IngressScene {
       connectionStateTopic,
       grantStateTopic,
       signingKeyStateTopic,
+      toolDefinitionVerdictTopic,
       trustedIssuerStateTopic,
       upstreamAuthStateTopic,
     ];

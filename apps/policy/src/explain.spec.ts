@@ -47,7 +47,7 @@ const catalogues = new Map<string, UpstreamCatalogue>([
   ],
 ]);
 const policy = compilePolicy(document, 7);
-const catalog = new Catalog(policy, catalogues);
+const catalog = new Catalog(policy, catalogues, new Map());
 const ana: PrincipalState = { ...principalStateTopic.example, groups: ['developers'], email: 'ana@example.com' };
 const laptop: TokenState = { ...tokenStateTopic.example, principalId: ana.id, expiresAtMs: 2_000 };
 const ask = (

@@ -124,7 +124,9 @@ function identityOf({ principal, token }: Explained): Pick<Explanation, 'princip
 // An exposed name never holds a slash and a canonical one always does, so neither is taken for the other.
 function canonicalOf(tool: string, virtualServer: string | null, catalog: Catalog): string | null {
   if (parseCanonicalTool(tool)) return tool;
-  return virtualServer === null ? null : (catalog.resolveExposed(virtualServer, tool)?.canonical ?? null);
+  if (virtualServer === null) return null;
+  const found = catalog.resolveExposed(virtualServer, tool) ?? catalog.hiddenTool(virtualServer, tool);
+  return found?.canonical ?? null;
 }
 
 interface Barrier {
@@ -160,6 +162,11 @@ function exposureBarrier(
       ? undefined
       : { rule: 'not canonical', why: `${asked} is not "upstream/tool"; name a virtual server` };
   if (exposedNames.length > 0) return undefined;
+  const hidden = catalog.hiddenTools(virtualServer).find((tool) => tool.canonical === canonical);
+  if (hidden !== undefined) {
+    const why = `the definition of ${hidden.canonical} is ${hidden.standing}`;
+    return { rule: `definition ${hidden.standing}`, why };
+  }
   const missing = catalog.missingUpstreams(virtualServer);
   const hint = missing.length > 0 ? ` (never loaded: ${missing.join(', ')})` : '';
   return { rule: 'not exposed', why: `virtual server ${virtualServer} does not expose ${asked}${hint}` };

@@ -1,5 +1,5 @@
 import { BUILT_INS, type CompiledPolicy } from '@warder/access';
-import type { Catalog } from '@warder/catalog';
+import type { Catalog, ExposedTool } from '@warder/catalog';
 import type { UpstreamCatalogue } from '@warder/contracts';
 
 /** The upstreams of a policy with what was discovered of each; `catalogue` is null for one that never loaded. */
@@ -16,19 +16,22 @@ export function upstreamsView(policy: CompiledPolicy, catalogues: ReadonlyMap<st
   }));
 }
 
-/** The virtual servers with the tools that each exposes now, and the names that could not be given. */
+/** The virtual servers with the tools that each exposes now, those that it hides, and the names that could not be given. */
 export function virtualServersView(policy: CompiledPolicy, catalog: Catalog) {
   return [...policy.virtualServers].map(([name, { settings }]) => ({
     name,
     isBuiltIn: BUILT_INS.has(name),
     description: settings.description,
     guardrails: settings.guardrails,
-    tools: catalog
-      .exposedTools(name)
-      .map(({ exposedName, canonical, definitionHash }) => ({ exposedName, tool: canonical, definitionHash })),
+    tools: catalog.exposedTools(name).map(toolView),
+    hidden: catalog.hiddenTools(name).map(toolView),
     missingUpstreams: catalog.missingUpstreams(name),
     collisions: catalog.collisions(name),
   }));
+}
+
+function toolView({ exposedName, canonical, definitionHash, standing }: ExposedTool) {
+  return { exposedName, tool: canonical, definitionHash, standing };
 }
 
 function catalogueView(catalogue: UpstreamCatalogue | undefined) {

@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { AdminAccess, adminAccessModule } from '@warder/admin-access';
-import { policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
+import { policySnapshotTopic, toolDefinitionDiscoveredTopic, toolDefinitionVerdictTopic } from '@warder/contracts';
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
@@ -28,14 +28,17 @@ class PolicyStart implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     const { host } = this;
-    await host.bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic]);
+    await host.bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic, toolDefinitionVerdictTopic]);
     await this.administration.start();
     this.outbox.start();
     host.onDrain('outbox', () => this.outbox.stop());
     const replica = await host.bus.replica(toolDefinitionDiscoveredTopic, (upstream, catalogue) =>
       this.discovered.apply(upstream, catalogue),
     );
-    host.onDrain('discovered tools', () => replica.stop());
+    const verdicts = await host.bus.replica(toolDefinitionVerdictTopic, (upstream, value) =>
+      this.discovered.applyVerdicts(upstream, value),
+    );
+    host.onDrain('discovered tools', async () => void (await Promise.all([replica.stop(), verdicts.stop()])));
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
     this.administration
       .own()

@@ -178,6 +178,11 @@ admin    | PUT    | /admin/guardrails/packs/:pack                 | admin       
 admin    | GET    | /admin/guardrails/approvals                   | admin operator auditor member  | 200
 admin    | GET    | /admin/guardrails/approvals/:id               | admin operator auditor member  | 404 WDR_APPROVAL_UNKNOWN
 admin    | POST   | /admin/guardrails/approvals/:id/decision      | admin operator auditor member  | 400 WDR_BODY_INVALID
+admin    | GET    | /admin/guardrails/definitions                  | admin auditor                  | 200
+admin    | GET    | /admin/guardrails/definitions/:upstream        | admin auditor                  | 404 WDR_DEFINITION_UNKNOWN
+admin    | GET    | /admin/guardrails/definitions/:upstream/tool   | admin auditor                  | 404 WDR_DEFINITION_UNKNOWN
+admin    | POST   | /admin/guardrails/definitions/:upstream/accept | admin                          | 400 WDR_BODY_INVALID
+admin    | POST   | /admin/guardrails/definitions/:upstream/reject | admin                          | 400 WDR_BODY_INVALID
 admin    | POST   | /admin/guardrails/check                       | admin auditor                  | 400 WDR_BODY_INVALID
 admin    | GET    | /admin/audit/calls                            | auditor                        | 200
 admin    | GET    | /admin/audit/calls/:recordId                  | auditor                        | 404 WDR_RECORD_UNKNOWN

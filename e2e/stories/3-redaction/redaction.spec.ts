@@ -317,6 +317,7 @@ function withServers(document: PolicyDocument, away: string): PolicyDocument {
         transport: { kind: 'streamable-http', url: 'http://127.0.0.1:1/mcp' },
         timeoutMs: 1_000,
         allowPrivateAddress: true,
+        definitions: 'hide-changes',
       },
     },
     virtualServers: { ...document.virtualServers, ...(Object.fromEntries(servers) as typeof document.virtualServers) },

@@ -61,9 +61,11 @@ beforeAll(async () => {
   const http = (at: number) => ({
     transport: { kind: 'streamable-http' as const, url: fixtures[at]!.url },
     allowPrivateAddress: true,
+    definitions: 'hide-changes' as const,
     timeoutMs: 700,
   });
-  const piped = { transport: { kind: 'stdio' as const, entry: 'piped' }, allowPrivateAddress: false, timeoutMs: 700 };
+  const transport = { kind: 'stdio' as const, entry: 'piped' };
+  const piped = { transport, allowPrivateAddress: false, definitions: 'hide-changes' as const, timeoutMs: 700 };
   const flag = { secret: 'redact', pii: 'redact', injection: 'flag', hidden: 'flag' } as const;
   const tools = UPSTREAMS.map((upstream) => ({ upstream, tool: '*' }));
   const record = { mode: 'async' as const, capture: 'full' as const, tools: {} };

@@ -18,7 +18,7 @@ export interface BuiltIn {
 
 /** What auditors ask about the record, as tools. */
 const AUDIT: BuiltIn = {
-  upstream: { transport: { kind: 'built-in' }, timeoutMs: 60_000, allowPrivateAddress: true },
+  upstream: { transport: { kind: 'built-in' }, timeoutMs: 60_000, allowPrivateAddress: true, definitions: 'trust' },
   virtualServer: VirtualServer.parse({
     description: 'The record of every call: find calls, read one, ask who used what.',
     tools: [{ upstream: 'audit', tool: '*', prefix: '' }],

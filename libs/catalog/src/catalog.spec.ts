@@ -25,6 +25,8 @@ const catalogue = (upstream: string, ...tools: string[]): [string, UpstreamCatal
     })),
   },
 ];
+/** Nobody has looked at any definition. */
+const none = new Map();
 const policyOf = (lines: object[], upstreams: object = { files: http(), mail: http() }) =>
   compilePolicy(
     PolicyDocument.parse({
@@ -51,6 +53,7 @@ describe('exposed names', () => {
     const catalog = new Catalog(
       policy,
       new Map([catalogue('files', 'read', 'write', 'stat', 'rm'), catalogue('mail', 'send')]),
+      none,
     );
     expect(namesOf(catalog)).toEqual([
       'files__read=files/read',
@@ -69,6 +72,7 @@ describe('exposed names', () => {
     const catalog = new Catalog(
       policyOf(lines),
       new Map([catalogue('files', 'read', 'write'), catalogue('mail', 'open')]),
+      none,
     );
     expect(catalog.resolveExposed('dev', 'open')?.canonical).toBe('files/read');
     expect(catalog.resolveExposed('dev', 'files__read')).toBeUndefined();
@@ -82,7 +86,11 @@ describe('exposed names', () => {
       { upstream: 'files', tool: 'read', as: 'open' },
       { upstream: 'mail', tool: 'open', as: 'open' },
     ];
-    const catalog = new Catalog(policyOf(lines), new Map([catalogue('files', 'read'), catalogue('mail', 'open')]));
+    const catalog = new Catalog(
+      policyOf(lines),
+      new Map([catalogue('files', 'read'), catalogue('mail', 'open')]),
+      none,
+    );
     expect(namesOf(catalog)).toEqual(['open=files/read']);
     expect(catalog.collisions('dev')).toEqual([
       { canonical: 'mail/open', wanted: 'open', takenBy: 'files/read', name: null },
@@ -92,7 +100,11 @@ describe('exposed names', () => {
   it('are 1-64 of [A-Za-z0-9_-], and stay apart where the change would make them alike', () => {
     const long = 'x'.repeat(100);
     const tools = ['a.b', 'a/b', 'a b', long, `${long}y`, 'ü', '', 'plain'];
-    const catalog = new Catalog(policyOf([{ upstream: 'files', tool: '*' }]), new Map([catalogue('files', ...tools)]));
+    const catalog = new Catalog(
+      policyOf([{ upstream: 'files', tool: '*' }]),
+      new Map([catalogue('files', ...tools)]),
+      none,
+    );
     const exposed = catalog.exposedTools('dev');
     expect(exposed.length).toBe(tools.length);
     for (const tool of exposed) {
@@ -107,8 +119,16 @@ describe('exposed names', () => {
       { upstream: 'mail', tool: '*', prefix: '' },
       { upstream: 'files', tool: '*', prefix: '' },
     ];
-    const one = new Catalog(policyOf(lines), new Map([catalogue('files', 'a', 'b'), catalogue('mail', 'b', 'a')]));
-    const other = new Catalog(policyOf(lines), new Map([catalogue('mail', 'a', 'b'), catalogue('files', 'b', 'a')]));
+    const one = new Catalog(
+      policyOf(lines),
+      new Map([catalogue('files', 'a', 'b'), catalogue('mail', 'b', 'a')]),
+      none,
+    );
+    const other = new Catalog(
+      policyOf(lines),
+      new Map([catalogue('mail', 'a', 'b'), catalogue('files', 'b', 'a')]),
+      none,
+    );
     expect(namesOf(one)).toEqual(namesOf(other));
     expect(one.resolveExposed('dev', 'a')?.canonical).toBe('mail/a');
     expect(one.exposedTools('dev').length).toBe(4);
@@ -123,7 +143,7 @@ describe('the view of a caller', () => {
   const both = new Map([catalogue('files', 'write', 'read'), catalogue('mail', 'send')]);
 
   it('lists what the caller may call, sorted, the definition untouched but for its name', () => {
-    const catalog = new Catalog(policyOf(lines), both);
+    const catalog = new Catalog(policyOf(lines), both, none);
     expect(catalog.visibleTools('dev', caller('readers'))?.tools).toEqual([
       { name: 'files__read', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } },
     ]);
@@ -133,26 +153,26 @@ describe('the view of a caller', () => {
   });
 
   it('gives callers who see the same tools the same list', () => {
-    const catalog = new Catalog(policyOf(lines), both);
+    const catalog = new Catalog(policyOf(lines), both, none);
     const list = catalog.visibleTools('dev', caller('all'));
     expect(catalog.visibleTools('dev', caller('all', 'readers'))).toBe(list);
     expect(catalog.visibleTools('dev', caller('readers'))).not.toBe(list);
   });
 
   it('says which upstreams never loaded, and is unavailable only if none did', () => {
-    const partial = new Catalog(policyOf(lines), new Map([catalogue('mail', 'send')]));
+    const partial = new Catalog(policyOf(lines), new Map([catalogue('mail', 'send')]), none);
     expect(partial.visibleTools('dev', caller('all'))).toMatchObject({
       missingUpstreams: ['files'],
       isUnavailable: false,
     });
-    const none = new Catalog(policyOf(lines), new Map());
-    expect(none.visibleTools('dev', caller('all'))).toMatchObject({ tools: [], isUnavailable: true });
-    const empty = new Catalog(policyOf([]), new Map());
+    const unloaded = new Catalog(policyOf(lines), new Map(), none);
+    expect(unloaded.visibleTools('dev', caller('all'))).toMatchObject({ tools: [], isUnavailable: true });
+    const empty = new Catalog(policyOf([]), new Map(), none);
     expect(empty.visibleTools('dev', caller('all'))).toMatchObject({ tools: [], isUnavailable: false });
   });
 
   it('does not know a virtual server by a name of Object.prototype', () => {
-    const catalog = new Catalog(policyOf(lines), both);
+    const catalog = new Catalog(policyOf(lines), both, none);
     expect(catalog.hasVirtualServer('constructor')).toBe(false);
     expect(catalog.visibleTools('constructor', caller('all'))).toBeUndefined();
     expect(catalog.resolveExposed('dev', 'constructor')).toBeUndefined();
@@ -160,17 +180,17 @@ describe('the view of a caller', () => {
 
   it('takes over unchanged tables and follows changed ones', () => {
     const policy = policyOf(lines);
-    const before = new Catalog(policy, both);
+    const before = new Catalog(policy, both, none);
     const list = before.visibleTools('dev', caller('all'));
-    expect(new Catalog(policy, new Map(both), before).visibleTools('dev', caller('all'))).toBe(list);
-    const after = new Catalog(policy, new Map([...both, catalogue('mail', 'send', 'delete')]), before);
+    expect(new Catalog(policy, new Map(both), none, before).visibleTools('dev', caller('all'))).toBe(list);
+    const after = new Catalog(policy, new Map([...both, catalogue('mail', 'send', 'delete')]), none, before);
     expect(after.resolveExposed('dev', 'mail__delete')?.canonical).toBe('mail/delete');
     expect(after.visibleTools('dev', caller('all'))?.tools.length).toBe(4);
   });
 
   it('does not take over tables of another policy', () => {
-    const before = new Catalog(policyOf(lines), both);
-    const after = new Catalog(policyOf([{ upstream: 'mail', tool: 'send' }]), both, before);
+    const before = new Catalog(policyOf(lines), both, none);
+    const after = new Catalog(policyOf([{ upstream: 'mail', tool: 'send' }]), both, none, before);
     expect(namesOf(after)).toEqual(['mail__send=mail/send']);
   });
 });

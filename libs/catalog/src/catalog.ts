@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type Caller, type CanonicalTool, type CompiledPolicy, type Decision, DecisionCache } from '@warder/access';
 import type { ToolDefinition, UpstreamCatalogue } from '@warder/contracts';
-import { buildExposure, isReadOnly, type ExposedTool, type Exposure, type NameCollision } from './exposure.js';
+import type { DefinitionPins } from './definition-pins.js';
+import {
+  buildExposure,
+  type ExposedTool,
+  type Exposure,
+  isReadOnly,
+  type NameCollision,
+  type UpstreamOffer,
+} from './exposure.js';
 
 /** The filtered list of one caller. Callers who see the same tools get the same object: a ready answer can hang on it. */
 export interface VisibleTools {
@@ -27,19 +35,25 @@ export class Catalog {
   private readonly lists = new Map<Exposure, Map<string, VisibleTools>>();
   private readonly decisions: DecisionCache;
   private readonly catalogues: ReadonlyMap<string, UpstreamCatalogue>;
+  private readonly pins: DefinitionPins;
 
   constructor(
     readonly policy: CompiledPolicy,
     catalogues: ReadonlyMap<string, UpstreamCatalogue>,
+    pins: DefinitionPins,
     previous?: Catalog,
   ) {
     this.catalogues = new Map(catalogues);
+    this.pins = new Map(pins);
     const reusable = previous?.policy === policy ? previous : undefined;
     this.decisions = reusable?.decisions ?? new DecisionCache(policy);
     for (const [name, server] of policy.virtualServers) {
-      const isSame = server.upstreams.every((each) => reusable?.catalogues.get(each) === catalogues.get(each));
+      const isSame = server.upstreams.every(
+        (each) =>
+          reusable?.catalogues.get(each) === catalogues.get(each) && reusable?.pins.get(each) === pins.get(each),
+      );
       const kept = isSame ? reusable?.exposures.get(name) : undefined;
-      const exposure = kept ?? buildExposure(server, catalogues);
+      const exposure = kept ?? buildExposure(server, (upstream) => this.offerOf(upstream));
       this.exposures.set(name, exposure);
       this.lists.set(exposure, (kept && reusable?.lists.get(kept)) ?? new Map());
     }
@@ -52,6 +66,16 @@ export class Catalog {
   /** The tool behind an exposed name, in one look-up; undefined where the virtual server exposes no such name. */
   resolveExposed(virtualServer: string, exposedName: string): ExposedTool | undefined {
     return this.exposures.get(virtualServer)?.byName.get(exposedName);
+  }
+
+  /** The tool that would be behind an exposed name, were its definition accepted. */
+  hiddenTool(virtualServer: string, exposedName: string): ExposedTool | undefined {
+    return this.exposures.get(virtualServer)?.hidden.get(exposedName);
+  }
+
+  /** Everything of a virtual server that is hidden, by exposed name. */
+  hiddenTools(virtualServer: string): readonly ExposedTool[] {
+    return [...(this.exposures.get(virtualServer)?.hidden.values() ?? [])];
   }
 
   /** Names under which a virtual server exposes a canonical tool; empty when it does not. */
@@ -97,6 +121,11 @@ export class Catalog {
     const fresh = this.listOf(exposure, visible, hash);
     lists.set(hash, fresh);
     return fresh;
+  }
+
+  private offerOf(upstream: string): UpstreamOffer {
+    const rule = this.policy.upstreams.get(upstream)?.definitions ?? 'hide-changes';
+    return { catalogue: this.catalogues.get(upstream), pins: this.pins.get(upstream), rule };
   }
 
   private listOf(exposure: Exposure, visible: readonly ExposedTool[], hash: string): VisibleTools {

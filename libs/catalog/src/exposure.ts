@@ -1,6 +1,7 @@
 import type { CompiledSelection, CompiledVirtualServer } from '@warder/access';
 import { wildcardMatches } from '@warder/access';
-import type { ToolDefinition, UpstreamCatalogue } from '@warder/contracts';
+import type { DefinitionRule, ToolDefinition, UpstreamCatalogue } from '@warder/contracts';
+import { type DefinitionStanding, isShown, standingOf, type UpstreamPins } from './definition-pins.js';
 import { exposedNameOf, withHash } from './exposed-name.js';
 
 /** One tool as a virtual server shows it. */
@@ -12,6 +13,7 @@ export interface ExposedTool {
   /** `upstream/tool`, on which access is decided; one string per tool, so that a look-up by it hashes nothing anew. */
   readonly canonical: string;
   readonly definitionHash: string;
+  readonly standing: DefinitionStanding;
   /** Whether the definition says so; see `isReadOnly`. */
   readonly isReadOnly: boolean;
   /** As the upstream gave it, under the exposed name. */
@@ -30,6 +32,8 @@ export interface NameCollision {
 export interface Exposure {
   readonly virtualServer: string;
   readonly byName: ReadonlyMap<string, ExposedTool>;
+  /** Tools that keep their names and are not there, for their definitions were not accepted. */
+  readonly hidden: ReadonlyMap<string, ExposedTool>;
   /** By exposed name, in code-unit order. */
   readonly sorted: readonly ExposedTool[];
   readonly collisions: readonly NameCollision[];
@@ -37,10 +41,19 @@ export interface Exposure {
   readonly missingUpstreams: readonly string[];
 }
 
+/** What an upstream offers, and what is known and wanted of its definitions. */
+export interface UpstreamOffer {
+  readonly catalogue: UpstreamCatalogue | undefined;
+  readonly pins: UpstreamPins | undefined;
+  readonly rule: DefinitionRule;
+}
+
 interface Candidate {
   readonly upstream: string;
   readonly tool: string;
   readonly hash: string;
+  readonly standing: DefinitionStanding;
+  readonly isShown: boolean;
   readonly definition: ToolDefinition;
   readonly wanted: string;
   readonly isRenamed: boolean;
@@ -49,22 +62,21 @@ interface Candidate {
 /**
  * Works out the names of a virtual server. Names that an operator wrote (`as`) are given out first, so that no
  * upstream can take one by naming a tool like it; then lines in the order of the document, tools by name. Who comes
- * later to a name gets a hash suffix, or is dropped if even that is taken.
+ * later to a name gets a hash suffix, or is dropped if even that is taken. A hidden tool keeps its name, so that no
+ * other can step into its place.
  */
-export function buildExposure(
-  server: CompiledVirtualServer,
-  catalogues: ReadonlyMap<string, UpstreamCatalogue>,
-): Exposure {
-  const loaded = server.upstreams.filter((upstream) => catalogues.get(upstream)?.status === 'active');
-  const candidates = loaded.flatMap((upstream) => candidatesOf(upstream, server.selections, catalogues.get(upstream)));
+export function buildExposure(server: CompiledVirtualServer, offerOf: (upstream: string) => UpstreamOffer): Exposure {
+  const loaded = server.upstreams.filter((upstream) => offerOf(upstream).catalogue?.status === 'active');
+  const candidates = loaded.flatMap((upstream) => candidatesOf(upstream, server.selections, offerOf(upstream)));
   const order = new Map(server.selections.map((selection, at) => [selection, at]));
   candidates.sort((left, right) => rank(left, order) - rank(right, order) || compareText(left.tool, right.tool));
   const byName = new Map<string, ExposedTool>();
+  const hidden = new Map<string, ExposedTool>();
   const collisions: NameCollision[] = [];
-  for (const candidate of candidates) place(candidate, byName, collisions);
+  for (const candidate of candidates) place(candidate, { byName, hidden, collisions });
   const sorted = [...byName.values()].sort((left, right) => compareText(left.exposedName, right.exposedName));
   const missingUpstreams = server.upstreams.filter((upstream) => !loaded.includes(upstream));
-  return { virtualServer: server.name, byName, sorted, collisions, missingUpstreams };
+  return { virtualServer: server.name, byName, hidden, sorted, collisions, missingUpstreams };
 }
 
 type Chosen = Candidate & { readonly selection: CompiledSelection };
@@ -77,7 +89,7 @@ function rank(candidate: Chosen, order: ReadonlyMap<CompiledSelection, number>):
 function candidatesOf(
   upstream: string,
   selections: readonly CompiledSelection[],
-  catalogue: UpstreamCatalogue | undefined,
+  { catalogue, pins, rule }: UpstreamOffer,
 ): Chosen[] {
   const lines = selections.filter((selection) => selection.upstream === upstream);
   const seen = new Set<string>();
@@ -86,9 +98,11 @@ function candidatesOf(
     // An upstream that lists a name twice is served by its first definition.
     if (seen.has(tool)) return [];
     seen.add(tool);
+    const standing = standingOf(pins, tool, hash, rule);
+    const known = { upstream, tool, hash, standing, isShown: isShown(standing, rule), definition };
     return linesFor(tool, lines).map((selection) => {
       const wanted = selection.as ?? exposedNameOf(`${upstream}/${tool}`, tool, selection.prefix);
-      return { upstream, tool, hash, definition, wanted, isRenamed: selection.as !== undefined, selection };
+      return { ...known, wanted, isRenamed: selection.as !== undefined, selection };
     });
   });
 }
@@ -102,25 +116,33 @@ function linesFor(tool: string, lines: readonly CompiledSelection[]): readonly C
   return line ? [line] : [];
 }
 
-function place(candidate: Candidate, byName: Map<string, ExposedTool>, collisions: NameCollision[]): void {
-  const canonical = `${candidate.upstream}/${candidate.tool}`;
-  const takenBy = byName.get(candidate.wanted)?.canonical;
-  if (takenBy === undefined) return expose(candidate, candidate.wanted, canonical, byName);
-  const other = withHash(candidate.wanted, canonical);
-  // A name that an operator wrote stands as written or not at all.
-  const name = candidate.isRenamed || byName.has(other) ? null : other;
-  collisions.push({ canonical, wanted: candidate.wanted, takenBy, name });
-  if (name !== null) expose(candidate, name, canonical, byName);
+interface Placed {
+  readonly byName: Map<string, ExposedTool>;
+  readonly hidden: Map<string, ExposedTool>;
+  readonly collisions: NameCollision[];
 }
 
-function expose(candidate: Candidate, exposedName: string, canonical: string, byName: Map<string, ExposedTool>): void {
-  const { upstream, tool, hash, definition } = candidate;
-  byName.set(exposedName, {
+function place(candidate: Candidate, placed: Placed): void {
+  const { byName, hidden, collisions } = placed;
+  const canonical = `${candidate.upstream}/${candidate.tool}`;
+  const takenBy = (byName.get(candidate.wanted) ?? hidden.get(candidate.wanted))?.canonical;
+  if (takenBy === undefined) return expose(candidate, candidate.wanted, canonical, placed);
+  const other = withHash(candidate.wanted, canonical);
+  // A name that an operator wrote stands as written or not at all.
+  const name = candidate.isRenamed || byName.has(other) || hidden.has(other) ? null : other;
+  collisions.push({ canonical, wanted: candidate.wanted, takenBy, name });
+  if (name !== null) expose(candidate, name, canonical, placed);
+}
+
+function expose(candidate: Candidate, exposedName: string, canonical: string, { byName, hidden }: Placed): void {
+  const { upstream, tool, hash, standing, definition } = candidate;
+  (candidate.isShown ? byName : hidden).set(exposedName, {
     exposedName,
     upstream,
     tool,
     canonical,
     definitionHash: hash,
+    standing,
     isReadOnly: isReadOnly(definition),
     definition: { ...definition, name: exposedName },
   });

@@ -22,7 +22,8 @@ export type Capture = z.infer<typeof Capture>;
 /** What a guardrail saw and what was done: the kind and the place, never the value. */
 export const Finding = z.object({
   detector: z.string(),
-  category: FindingCategory,
+  /** Of a detector, or `definition`: of the tool itself. */
+  category: z.enum([...FindingCategory.options, 'definition']),
   action: z.enum(['flag', 'redact', 'block']),
   phase: z.enum(['request', 'interim', 'response']),
   /** JSON pointer (RFC 6901) into what the record keeps whole, keys redacted like values; empty where it keeps less. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Finding } from './audit-record.js';
 import { GuardrailActions } from './policy-document.js';
+import { DefinitionHash } from './topics/tool-definition-verdict.js';
 
 /** Which detectors of a rule pack are on; the whole list, not a change of it. */
 export const ChangeRulePack = z.strictObject({ detectors: z.array(z.string().min(1).max(100)).max(2_000) });
@@ -11,3 +12,20 @@ export const CheckGuardrails = z
   .strictObject({ phase: Finding.shape.phase, actions: GuardrailActions.prefault({}), value: z.unknown() })
   .refine(({ value }) => value !== undefined, { path: ['value'], message: 'missing' });
 export type CheckGuardrails = z.infer<typeof CheckGuardrails>;
+
+const ToolName = z.string().min(1).max(1_000);
+
+/** Definitions of an upstream that are right, each by the hash that was looked at. */
+export const AcceptDefinitions = z.strictObject({
+  tools: z
+    .array(z.strictObject({ tool: ToolName, hash: DefinitionHash }))
+    .min(1)
+    .max(5_000),
+  /** Whether what was accepted before of these tools stays right beside it. */
+  keepOthers: z.boolean().default(false),
+});
+export type AcceptDefinitions = z.infer<typeof AcceptDefinitions>;
+
+/** A definition that is never to be shown. */
+export const RejectDefinition = z.strictObject({ tool: ToolName, hash: DefinitionHash });
+export type RejectDefinition = z.infer<typeof RejectDefinition>;

@@ -41,7 +41,7 @@ export {
   UpstreamAuthKind,
 } from './connection-bodies.js';
 export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';
-export { ChangeRulePack, CheckGuardrails } from './guardrail-bodies.js';
+export { AcceptDefinitions, ChangeRulePack, CheckGuardrails, RejectDefinition } from './guardrail-bodies.js';
 export {
   ChangePrincipal,
   CreatePrincipal,
@@ -57,6 +57,7 @@ export { Pepper } from './pepper.js';
 export { ExplainRequest } from './policy-bodies.js';
 export {
   CallLimit,
+  DefinitionRule,
   Grant,
   GuardrailAction,
   GuardrailActions,
@@ -101,10 +102,18 @@ export { SigningKeyState, signingKeyStateTopic } from './topics/signing-key-stat
 export { TokenScopes, TokenState, tokenStateTopic } from './topics/token-state.js';
 export { TOKEN_USES_MAX, type TokenUse, TokenUsed, tokenUsedTopic } from './topics/token-used.js';
 export {
+  isNameable,
   ToolDefinition,
   toolDefinitionDiscoveredTopic,
   UpstreamCatalogue,
 } from './topics/tool-definition-discovered.js';
+export {
+  DefinitionHash,
+  DefinitionVerdicts,
+  toolDefinitionVerdictTopic,
+  ToolVerdict,
+  VERDICT_HASHES_MAX,
+} from './topics/tool-definition-verdict.js';
 export {
   TRUSTED_ALGORITHMS,
   TRUSTED_ISSUER_KEY,

@@ -16,6 +16,14 @@ export const GuardrailActions = z.strictObject({
 });
 export type GuardrailActions = z.infer<typeof GuardrailActions>;
 
+/**
+ * What becomes of a tool whose definition no administrator accepted. `hide`: it is not there. `hide-changes`: it is
+ * there until it changes; once anything of the upstream was accepted, what was not is not there. `flag`: it is there,
+ * and records say so. `trust`: the upstream may change its tools as it likes.
+ */
+export const DefinitionRule = z.enum(['hide', 'hide-changes', 'flag', 'trust']);
+export type DefinitionRule = z.infer<typeof DefinitionRule>;
+
 export const Upstream = z.strictObject({
   transport: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('streamable-http'), url: z.url({ protocol: /^https?$/ }).max(2_000) }),
@@ -30,6 +38,7 @@ export const Upstream = z.strictObject({
   allowPrivateAddress: z.boolean().default(false),
   /** What the flow policy knows of its tools; without it every answer is taken for untrusted. */
   flow: UpstreamFlow.optional(),
+  definitions: DefinitionRule.default('hide-changes'),
 });
 export type Upstream = z.infer<typeof Upstream>;
 

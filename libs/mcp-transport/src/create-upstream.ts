@@ -1,10 +1,13 @@
-import type { Upstream as UpstreamSettings } from '@warder/contracts';
+import type { Upstream as DescribedUpstream } from '@warder/contracts';
 import { OriginPool } from '@warder/egress';
 import type { Logger } from '@warder/telemetry';
 import { HttpUpstream } from './http-upstream.js';
 import type { StdioEntry } from './stdio-entry.js';
 import { StdioUpstream } from './stdio-upstream.js';
 import { type Upstream, UPSTREAM_BOUNDS, type UpstreamBounds } from './upstream.js';
+
+/** What of an upstream's description says how it is reached. */
+export type UpstreamSettings = Pick<DescribedUpstream, 'transport' | 'timeoutMs' | 'allowPrivateAddress'>;
 
 export interface UpstreamOptions {
   readonly name: string;

@@ -1,4 +1,4 @@
-export { createUpstream, type UpstreamOptions } from './create-upstream.js';
+export { createUpstream, type UpstreamOptions, type UpstreamSettings } from './create-upstream.js';
 export type { StdioEntry } from './stdio-entry.js';
 export {
   type CallSignal,

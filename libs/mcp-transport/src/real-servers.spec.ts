@@ -7,11 +7,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
-import type { Upstream as UpstreamSettings } from '@warder/contracts';
 import { createLogger } from '@warder/telemetry';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createUpstream } from './create-upstream.js';
+import { createUpstream, type UpstreamSettings } from './create-upstream.js';
 import type { StdioEntry } from './stdio-entry.js';
 import type { InterimMessage, Upstream, UpstreamAnswer } from './upstream.js';
 

@@ -211,11 +211,14 @@ export const FIXTURE_TOOLS: ReadonlyMap<string, FixtureTool> = new Map<string, F
 ]);
 
 /** The fixture's tools as tools/list has them. */
-export function fixtureDefinitions(extra: readonly string[]): Record<string, unknown>[] {
+export function fixtureDefinitions(
+  extra: readonly string[],
+  described: ReadonlyMap<string, string> = new Map(),
+): Record<string, unknown>[] {
   const nonce = { nonce: string };
   const listed = [...FIXTURE_TOOLS].map(([name, tool]) => ({
     name,
-    description: tool.description,
+    description: described.get(name) ?? tool.description,
     inputSchema: { type: 'object', properties: { ...tool.properties, ...nonce } },
     ...(tool.annotations === undefined ? {} : { annotations: tool.annotations }),
   }));

@@ -38,6 +38,8 @@ export interface FixtureControl {
   status?: number;
   /** Adds a tool of this name and announces the change. */
   addTool?: string;
+  /** Gives a tool another description and announces the change. */
+  describe?: { readonly tool: string; readonly description: string };
   /** What its tools leak from now on. */
   leak?: FixtureLeak;
   /** Answers the question for its tools with an error that leaks. */
@@ -57,6 +59,7 @@ export class FixtureUpstream {
   private readonly listeners = new Map<ServerResponse, string | undefined>();
   private readonly waiting = new Map<string | number, () => void>();
   private readonly extraTools: string[] = [];
+  private readonly described = new Map<string, string>();
   private control: FixtureControl = {};
 
   constructor(private readonly options: FixtureOptions) {
@@ -82,8 +85,10 @@ export class FixtureUpstream {
   /** Sets the named switches, leaves the others. */
   set(control: FixtureControl): void {
     this.control = { ...this.control, ...control };
-    if (control.addTool === undefined) return;
-    this.extraTools.push(control.addTool);
+    const { addTool, describe } = control;
+    if (addTool === undefined && describe === undefined) return;
+    if (addTool !== undefined) this.extraTools.push(addTool);
+    if (describe !== undefined) this.described.set(describe.tool, describe.description);
     for (const [response, id] of this.listeners) {
       const params = id === undefined ? {} : { _meta: { 'io.modelcontextprotocol/subscriptionId': id } };
       writeEvent(response, JSON.stringify({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params }));
@@ -164,7 +169,7 @@ export class FixtureUpstream {
       return sendJson(response, 200, JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
     }
     // Two pages, so that a client that reads only the first is found out.
-    const all = fixtureDefinitions(this.extraTools);
+    const all = fixtureDefinitions(this.extraTools, this.described);
     const isSecond = message.params?.['cursor'] === 'second';
     const tools = isSecond ? all.slice(5) : all.slice(0, 5);
     const cache = this.protocol.isModern ? { ttlMs: 60_000, cacheScope: 'public' } : {};

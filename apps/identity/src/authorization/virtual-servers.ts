@@ -1,11 +1,12 @@
 import { type CompiledPolicy, compilePolicy } from '@warder/access';
 import type { Bus, Replica } from '@warder/bus';
-import { Catalog } from '@warder/catalog';
+import { Catalog, UpstreamPins } from '@warder/catalog';
 import {
   type PolicySnapshot,
   policySnapshotTopic,
   type PrincipalState,
   toolDefinitionDiscoveredTopic,
+  toolDefinitionVerdictTopic,
   type UpstreamCatalogue,
 } from '@warder/contracts';
 
@@ -25,6 +26,7 @@ export interface ToolDescription {
 /** Which virtual servers there are and what they offer, as policy and nodes say on the bus. */
 export class VirtualServers {
   private readonly catalogues = new Map<string, UpstreamCatalogue>();
+  private readonly pins = new Map<string, UpstreamPins>();
   private readonly replicas: Replica[] = [];
   private isStopped = false;
   private snapshot: PolicySnapshot | undefined;
@@ -36,7 +38,8 @@ export class VirtualServers {
   /** Begins to read; does not wait for the bus, which may be away. */
   start(onError: (error: unknown) => void): void {
     const { bus } = this;
-    const reading = bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic]).then(() => [
+    const topics = [policySnapshotTopic, toolDefinitionDiscoveredTopic, toolDefinitionVerdictTopic];
+    const reading = bus.ensureTopics(topics).then(() => [
       bus.replica(policySnapshotTopic, (_, snapshot) => {
         this.snapshot = snapshot;
         this.policy = undefined;
@@ -44,6 +47,10 @@ export class VirtualServers {
       }),
       bus.replica(toolDefinitionDiscoveredTopic, (upstream, catalogue) => {
         this.catalogues.set(upstream, catalogue);
+        this.catalog = undefined;
+      }),
+      bus.replica(toolDefinitionVerdictTopic, (upstream, verdicts) => {
+        this.pins.set(upstream, new UpstreamPins(verdicts));
         this.catalog = undefined;
       }),
     ]);
@@ -85,7 +92,7 @@ export class VirtualServers {
     if (this.snapshot === undefined) return undefined;
     const { document, version } = this.snapshot;
     this.policy ??= compilePolicy(document, version);
-    this.catalog ??= new Catalog(this.policy, this.catalogues);
+    this.catalog ??= new Catalog(this.policy, this.catalogues, this.pins);
     return { policy: this.policy, catalog: this.catalog };
   }
 

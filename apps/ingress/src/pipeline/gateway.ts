@@ -42,6 +42,8 @@ export interface PolicyView {
   readonly limit: CallLimit;
   hasVirtualServer(virtualServer: string): boolean;
   resolve(virtualServer: string, exposedName: string): ExposedTool | undefined;
+  /** The tool that would be behind an exposed name, were its definition accepted; for the record alone. */
+  hiddenTool(virtualServer: string, exposedName: string): ExposedTool | undefined;
   authorize(caller: IdentifiedOperation, target: ExposedTool): Decision;
   visibleTools(virtualServer: string, caller: IdentifiedOperation): VisibleTools | undefined;
   guardrails(virtualServer: string): VirtualServer['guardrails'];
@@ -108,6 +110,8 @@ export interface InterimMessage {
   readonly params: Readonly<Record<string, unknown>>;
 }
 export interface Upstreams {
+  /** How often an upstream's list of tools changed on this node, or it said so. */
+  listChanges(upstream: string): number;
   send(call: Recorded, timeoutMs: number, onInterim: (message: InterimMessage) => void): Promise<UpstreamAnswer>;
 }
 export interface Journal {

@@ -87,12 +87,13 @@ function policyOf(document: object = {}): PolicyView {
     ...document,
   });
   const compiled = compilePolicy(parsed, 7);
-  const catalog = new Catalog(compiled, new Map([['github', catalogue]]));
+  const catalog = new Catalog(compiled, new Map([['github', catalogue]]), new Map());
   return {
     version: 7,
     limit: compiled.limit,
     hasVirtualServer: (name) => catalog.hasVirtualServer(name),
     resolve: (server, name) => catalog.resolveExposed(server, name),
+    hiddenTool: (server, name) => catalog.hiddenTool(server, name),
     authorize: (caller, target) => catalog.authorize(caller, target),
     visibleTools: (server, caller) => catalog.visibleTools(server, caller),
     guardrails: (server) => compiled.virtualServers.get(server)!.settings.guardrails,
@@ -153,6 +154,7 @@ function gateway(
     leases: { headersFor: () => ({ kind: 'none' }), afterRefusal: async () => undefined, prefetch() {} },
     approvals: { redeem: async () => ({ status: 'unavailable', detail: 'no owner' }) },
     upstreams: {
+      listChanges: () => 0,
       send: async (call, _timeoutMs, onInterim) => {
         reached.push(JSON.parse(call.argsText));
         onInterim({ method: 'notifications/progress', params: { progress: 1, message: KEY } });
@@ -417,6 +419,7 @@ describe('a governed call', () => {
 
   it('turns a bug into WDR_INTERNAL with nothing of its inside, on record', async () => {
     const upstreams = {
+      listChanges: () => 0,
       send: async () => {
         throw new TypeError(`cannot read ${KEY}`);
       },

@@ -1,6 +1,6 @@
 import { approvalOf, captureLevelOf, compilePolicy, type CompiledPolicy, type ToolApproval } from '@warder/access';
 import { flowOfUpstream, flowSettingsOf, labelsOf, SINKS } from '@warder/flow';
-import { Catalog, type ExposedTool, type VisibleTools } from '@warder/catalog';
+import { Catalog, type DefinitionPins, type ExposedTool, type VisibleTools } from '@warder/catalog';
 import {
   type CallLimit,
   type CaptureLevel,
@@ -30,11 +30,12 @@ export class CompiledPolicyView implements PolicyView {
   static of(
     snapshot: PolicySnapshot,
     catalogues: ReadonlyMap<string, UpstreamCatalogue>,
+    pins: DefinitionPins,
     previous?: CompiledPolicyView,
   ): CompiledPolicyView {
     const isSame = previous?.snapshot === snapshot;
     const compiled = isSame ? previous.compiled : compilePolicy(snapshot.document, snapshot.version);
-    return new CompiledPolicyView(compiled, new Catalog(compiled, catalogues, previous?.catalog), snapshot);
+    return new CompiledPolicyView(compiled, new Catalog(compiled, catalogues, pins, previous?.catalog), snapshot);
   }
 
   get version(): number {
@@ -51,6 +52,10 @@ export class CompiledPolicyView implements PolicyView {
 
   resolve(virtualServer: string, exposedName: string): ExposedTool | undefined {
     return this.catalog.resolveExposed(virtualServer, exposedName);
+  }
+
+  hiddenTool(virtualServer: string, exposedName: string): ExposedTool | undefined {
+    return this.catalog.hiddenTool(virtualServer, exposedName);
   }
 
   authorize(caller: IdentifiedOperation, target: ExposedTool): Decision {

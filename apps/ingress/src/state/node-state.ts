@@ -1,5 +1,6 @@
 import {
   type ConnectionState,
+  type DefinitionVerdicts,
   type GrantState,
   type GuardrailRulesState,
   POLICY_READER,
@@ -12,6 +13,7 @@ import {
   type UpstreamAuthState,
 } from '@warder/contracts';
 import { createEngine, type ScreeningEngine } from '@warder/detectors';
+import { UpstreamPins } from '@warder/catalog';
 import type { Callers } from '@warder/tokens';
 import { Refusal } from '../pipeline/refusal.js';
 import { CompiledPolicyView } from './compiled-policy-view.js';
@@ -30,6 +32,7 @@ export interface StateImage {
   readonly connections: readonly ConnectionState[];
   /** Absent in a copy that an older build wrote. */
   readonly upstreamAuths?: readonly UpstreamAuthState[];
+  readonly verdicts?: readonly DefinitionVerdicts[];
 }
 
 /** Milliseconds that an ended grant is remembered past its end, for clocks that disagree. */
@@ -55,6 +58,8 @@ export class NodeState {
   private readonly grants = new Map<string, GrantState>();
   private readonly issuers = new Map<string, TrustedIssuerState>();
   private readonly catalogues = new Map<string, UpstreamCatalogue>();
+  private readonly verdicts = new Map<string, DefinitionVerdicts>();
+  private readonly pins = new Map<string, UpstreamPins>();
   private readonly rules = new Map<string, GuardrailRulesState>();
   private readonly connections = new Map<string, ConnectionState>();
   private readonly upstreamAuths = new Map<string, UpstreamAuthState>();
@@ -127,6 +132,13 @@ export class NodeState {
     this.listeners.onChanged();
   }
 
+  applyVerdicts(upstream: string, verdicts: DefinitionVerdicts): void {
+    if (!isNewer(this.verdicts, upstream, verdicts)) return;
+    this.pins.set(upstream, new UpstreamPins(verdicts));
+    this.compile();
+    this.listeners.onChanged();
+  }
+
   applyRules(pack: string, rules: GuardrailRulesState): void {
     if (!isNewer(this.rules, pack, rules)) return;
     this.engine = createEngine([...this.rules.values()]);
@@ -159,6 +171,8 @@ export class NodeState {
     for (const rules of image.rules) this.applyRules(rules.pack, rules);
     for (const auth of image.upstreamAuths ?? []) this.applyUpstreamAuth(auth.upstream, auth);
     for (const connection of image.connections) this.applyConnection(connection.id, connection);
+    // Before the catalogues: what is hidden is at no moment shown.
+    for (const verdicts of image.verdicts ?? []) this.applyVerdicts(verdicts.upstream, verdicts);
     for (const catalogue of image.catalogues) this.applyCatalogue(catalogue.upstream, catalogue);
     if (image.policy) this.applyPolicy(image.policy);
   }
@@ -172,6 +186,7 @@ export class NodeState {
       issuers: [...this.issuers],
       policy: this.snapshot ?? null,
       catalogues: [...this.catalogues.values()],
+      verdicts: [...this.verdicts.values()],
       rules: [...this.rules.values()],
       connections: [...this.connections.values()],
       upstreamAuths: [...this.upstreamAuths.values()],
@@ -190,7 +205,7 @@ export class NodeState {
   }
 
   private compile(): void {
-    if (this.snapshot) this.view = CompiledPolicyView.of(this.snapshot, this.catalogues, this.view);
+    if (this.snapshot) this.view = CompiledPolicyView.of(this.snapshot, this.catalogues, this.pins, this.view);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   signingKeyStateTopic,
   tokenStateTopic,
   toolDefinitionDiscoveredTopic,
+  toolDefinitionVerdictTopic,
   trustedIssuerStateTopic,
   upstreamAuthStateTopic,
 } from '@warder/contracts';
@@ -15,7 +16,10 @@ import { Refusal } from '../pipeline/refusal.js';
 import type { NodeState } from './node-state.js';
 
 /** What has an owner who says when all of it has been read. */
-const OWNED = ['principals', 'tokens', 'keys', 'grants', 'issuer', 'policy', 'rules', 'connections', 'upstream auths'];
+const OWNED = ['principals', 'tokens', 'keys', 'grants', 'issuer', 'policy', 'rules', 'verdicts'].concat([
+  'connections',
+  'upstream auths',
+]);
 /** By which identity says who is let in no more: as fresh as the stalest of them. */
 const REVOKING = ['principals', 'tokens', 'grants'];
 /** Milliseconds that a node with a last-good copy waits for owners to answer before it serves from the copy. */
@@ -80,6 +84,10 @@ export class Replication {
       follow(
         'rules',
         bus.replica(guardrailRulesStateTopic, (pack, value) => state.applyRules(pack, value)),
+      ),
+      follow(
+        'verdicts',
+        bus.replica(toolDefinitionVerdictTopic, (upstream, value) => state.applyVerdicts(upstream, value)),
       ),
       follow(
         'connections',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ToolDefinition, UpstreamCatalogue } from '@warder/contracts';
+import { isNameable, type ToolDefinition, type UpstreamCatalogue } from '@warder/contracts';
 import { isObject, stringifyJson } from '@warder/mcp-wire';
 
 /** SHA-256, hex, over a definition with its keys in order: the order of members is not a change of the tool. */
@@ -9,9 +9,10 @@ export function definitionHash(definition: ToolDefinition): string {
     .digest('hex');
 }
 
-/** The tools of an upstream with their hashes, by name, and the hash of them all. */
+/** The tools of an upstream with their hashes, by name, and the hash of them all; what cannot be named is left out. */
 export function catalogueOf(definitions: readonly ToolDefinition[]): Pick<UpstreamCatalogue, 'hash' | 'tools'> {
-  const tools = definitions.map((definition) => ({ hash: definitionHash(definition), definition }));
+  const nameable = definitions.filter(({ name }) => isNameable(name));
+  const tools = nameable.map((definition) => ({ hash: definitionHash(definition), definition }));
   tools.sort((left, right) => (left.definition.name < right.definition.name ? -1 : 1));
   const hash = createHash('sha256');
   for (const tool of tools) hash.update(`${tool.hash}\n`);

@@ -1,11 +1,12 @@
 import type { CompiledUpstream } from '@warder/access';
-import type { Upstream as UpstreamSettings, UpstreamCatalogue } from '@warder/contracts';
+import type { UpstreamCatalogue } from '@warder/contracts';
 import {
   createUpstream,
   type StdioEntry,
   type Upstream,
   type UpstreamCall,
   UpstreamFailure,
+  type UpstreamSettings,
 } from '@warder/mcp-transport';
 import type { Logger } from '@warder/telemetry';
 import type { Recorded, UpstreamAnswer } from '../pipeline/call.js';
@@ -38,6 +39,8 @@ interface Member {
   /** The same, once it is there: a call must not wait a turn for what it has. */
   ready: Upstream | undefined;
   readonly discovery: Discovery;
+  /** How often its list changed, or it said so. */
+  listChanges: number;
 }
 
 /**
@@ -81,6 +84,10 @@ export class UpstreamPool implements Upstreams {
     });
   }
 
+  listChanges(upstream: string): number {
+    return this.members.get(upstream)?.listChanges ?? 0;
+  }
+
   async close(): Promise<void> {
     const members = [...this.members.values()];
     this.members.clear();
@@ -88,10 +95,13 @@ export class UpstreamPool implements Upstreams {
   }
 
   /** The settings with an address of this node's own where they are of a built-in; undefined where it knows none. */
-  private placed(name: string, { transport, ...described }: CompiledUpstream): UpstreamSettings | undefined {
-    if (transport.kind !== 'built-in') return { transport, ...described };
+  private placed(name: string, described: CompiledUpstream): UpstreamSettings | undefined {
+    const { transport, timeoutMs, allowPrivateAddress } = described;
+    if (transport.kind !== 'built-in') return { transport, timeoutMs, allowPrivateAddress };
     const url = this.parts.builtIn.get(name);
-    return url === undefined ? undefined : { transport: { kind: 'streamable-http', url }, ...described };
+    return url === undefined
+      ? undefined
+      : { transport: { kind: 'streamable-http', url }, timeoutMs, allowPrivateAddress };
   }
 
   private replace(name: string): void {
@@ -120,16 +130,22 @@ export class UpstreamPool implements Upstreams {
         return withoutCredential(await (await upstream).discover(signal, lease.headers), lease.headers);
       },
       known: () => parts.catalogueOf(name),
-      publish: parts.publishCatalogue,
+      publish: (catalogue) => {
+        member.listChanges += 1;
+        return parts.publishCatalogue(catalogue);
+      },
       wallMs: () => parts.clock.wallMs(),
       log: parts.log,
     });
-    const member: Member = { settings, fingerprint, upstream, ready: undefined, discovery };
+    const member: Member = { settings, fingerprint, upstream, ready: undefined, discovery, listChanges: 0 };
     this.members.set(name, member);
     upstream.then(
       (made) => {
         member.ready = made;
-        made.onListChanged(() => discovery.changed());
+        made.onListChanged(() => {
+          member.listChanges += 1;
+          discovery.changed();
+        });
       },
       (error: unknown) => parts.log.error({ err: error, upstream: name }, 'an upstream cannot be used on this node'),
     );

@@ -22,6 +22,7 @@ import { signingKeyStateTopic } from './signing-key-state.js';
 import { tokenStateTopic } from './token-state.js';
 import { tokenUsedTopic } from './token-used.js';
 import { toolDefinitionDiscoveredTopic } from './tool-definition-discovered.js';
+import { toolDefinitionVerdictTopic } from './tool-definition-verdict.js';
 import { trustedIssuerStateTopic } from './trusted-issuer-state.js';
 import { upstreamAuthStateTopic } from './upstream-auth-state.js';
 
@@ -51,6 +52,7 @@ export const EVERY_TOPIC: readonly Topic<unknown>[] = [
   tokenStateTopic,
   tokenUsedTopic,
   toolDefinitionDiscoveredTopic,
+  toolDefinitionVerdictTopic,
   trustedIssuerStateTopic,
   upstreamAuthStateTopic,
 ];

@@ -39,6 +39,7 @@ export const policySnapshotTopic: Topic<PolicySnapshot> = {
           transport: { kind: 'streamable-http', url: 'https://everything.example.com/mcp' },
           timeoutMs: 60_000,
           allowPrivateAddress: false,
+          definitions: 'hide-changes',
         },
       },
       virtualServers: {

@@ -10,6 +10,11 @@ export const ToolDefinition = z.looseObject({
 });
 export type ToolDefinition = z.infer<typeof ToolDefinition>;
 
+/** Whether a tool can be known by its name everywhere: whole characters, and none that Postgres cannot hold. */
+export function isNameable(name: string): boolean {
+  return !/[\p{Cs}\0]/u.test(name);
+}
+
 /** All tools of one upstream as last listed; the same hash is not published twice. `version` is the listing time, ms. */
 export const UpstreamCatalogue = z.object({
   version: StateVersion,

@@ -1,7 +1,18 @@
+import type { Finding } from '@warder/contracts';
 import type { Answered, Recorded } from '../call.js';
 import { withoutCredential } from '../credential-mask.js';
 import type { InterimMessage, Leases, PolicyView, Upstreams } from '../gateway.js';
 import { Refusal } from '../refusal.js';
+
+/** A server that changes its tools while one of them runs may have meant the call for another. */
+const LIST_CHANGED: Finding = {
+  detector: 'definition.list-changed-during-call',
+  category: 'definition',
+  action: 'flag',
+  phase: 'response',
+  place: '',
+  count: 1,
+};
 
 type Sent = Pick<Answered, 'answer'>;
 
@@ -40,14 +51,14 @@ function sendOnce(
   policy: PolicyView,
   onInterim: (message: InterimMessage) => void,
 ): Promise<Sent> {
-  const { upstreamHeaders } = call;
+  const { upstreamHeaders, target } = call;
+  const changes = upstreams.listChanges(target.upstream);
   return upstreams
-    .send(call, policy.timeoutMs(call.target.upstream), (message) =>
-      onInterim(withoutCredential(message, upstreamHeaders)),
-    )
+    .send(call, policy.timeoutMs(target.upstream), (message) => onInterim(withoutCredential(message, upstreamHeaders)))
     .then((answer) => {
       // An answer that crossed a revocation on its way must not be released.
       call.signal.throwIfAborted();
+      if (upstreams.listChanges(target.upstream) !== changes) call.findings.push(LIST_CHANGED);
       return { answer: withoutCredential(answer, upstreamHeaders) };
     });
 }

@@ -1,5 +1,7 @@
 import type { Admitted, Resolved } from '../call.js';
 import type { Guardrails, PolicyView } from '../gateway.js';
+import type { Refusal } from '../refusal.js';
+import { isFlagged, standingFinding } from '../tool-standing.js';
 import { unknownTool } from '../unknown-tool.js';
 
 /**
@@ -12,11 +14,20 @@ export function resolveTarget(
   guardrails: Guardrails,
 ): Pick<Resolved, 'target' | 'screening' | 'guardrailsVersion' | 'capture'> {
   const target = policy.resolve(call.virtualServer, call.exposedName);
-  if (!target) throw unknownTool(call.exposedName, `${call.virtualServer} does not expose it`);
+  if (!target) throw notThere(call, policy);
+  if (isFlagged(target)) call.findings.push(standingFinding(target, 'request'));
   return {
     target,
     screening: policy.guardrails(call.virtualServer),
     guardrailsVersion: guardrails.version,
     capture: policy.capture(call.virtualServer, target),
   };
+}
+
+/** The caller hears the same of a tool that is hidden and of one that never was; the record does not. */
+function notThere({ virtualServer, exposedName }: Admitted, policy: PolicyView): Refusal {
+  const hidden = policy.hiddenTool(virtualServer, exposedName);
+  if (hidden === undefined) return unknownTool(exposedName, `${virtualServer} does not expose it`);
+  const { canonical, standing } = hidden;
+  return unknownTool(exposedName, `the definition of ${canonical} is ${standing}`, `definition ${standing}`);
 }
