@@ -122,7 +122,8 @@ function policy(upstreamPort: number): PolicySnapshot {
         [UPSTREAM]: {
           transport: { kind: 'streamable-http', url: `http://127.0.0.1:${upstreamPort}/mcp` },
           timeoutMs: 10_000,
-          allowPrivateAddress: true, definitions: 'hide-changes',
+          allowPrivateAddress: true,
+          definitions: 'hide-changes',
         },
       },
       virtualServers: {

@@ -53,7 +53,7 @@ export class ToolNames {
 /** What a name looks like: case, separators and letters of other scripts or widths make no difference to a model. */
 function lookOf(name: string): string {
   const plain = name.normalize('NFKD').replace(/\p{M}|[\p{Cf}\s_.-]/gu, '');
-  return [...plain.toLowerCase()].map((letter) => LOOK_ALIKES.get(letter) ?? letter).join('');
+  return plain.toLowerCase().replace(/./gsu, (letter) => LOOK_ALIKES.get(letter) ?? letter);
 }
 
 /** Letters of Cyrillic and Greek that look like Latin ones, and digits that stand for letters. */
