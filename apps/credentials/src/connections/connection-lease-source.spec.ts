@@ -125,3 +125,24 @@ it('has another token fetched where a call was refused with the one there is, un
   await leases.leaseOf(asked);
   expect(wanted).toEqual([[connectionId, { generation: 1 }]]);
 });
+
+it('waits for a refresh that another process has under way, however new the refused token is', async () => {
+  const connectionId = await scene.connect('ana');
+  const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana', refusedGeneration: 1 };
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const acted = new Promise<void>((resolve) => {
+    fake.late = () => {
+      resolve();
+      return released;
+    };
+  });
+  await scene.makeDue(connectionId);
+  // The provider has ended the old token, and its answer is on the way.
+  await acted;
+  const leased = leases.leaseOf(asked);
+  setTimeout(release, 300);
+  const { access } = fake.grants[0]!;
+  expect(await leased).toMatchObject({ generation: 2, values: { authorization: `Bearer ${access}` } });
+  expect(wanted).toEqual([]);
+});

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { credentialHeaders } from '@warder/provider-catalog';
 import { isKept } from '@warder/contracts';
 import { headersOf } from '../kept/credential-form.js';
@@ -31,6 +32,9 @@ export interface ConnectionTokensParts {
 
 /** A token that is no older was good a moment ago. */
 const YOUNG_MS = 60_000;
+/** How long the end of a refresh is waited for: the call that asks has its node's two seconds. */
+const UNDER_WAY_MS_MAX = 1_500;
+const LOOK_EVERY_MS = 50;
 
 /** Access tokens of connections, for whoever may have them: refreshed first where the one there is has ended. */
 export class ConnectionTokens {
@@ -65,12 +69,18 @@ export class ConnectionTokens {
 
   /**
    * A call was refused with the token of that generation: a newer one is had, unless there is one already. One that is new
-   * is refused for another reason than its age, and a provider is not asked for each call of such an upstream.
+   * is refused for another reason than its age, and a provider is not asked for each call of such an upstream. A refresh
+   * that is under way, here or in another process, has ended the old token at some providers, however new that is.
    */
   async refused(id: string, generation: number): Promise<void> {
-    const row = await this.row(id);
+    let row = await this.row(id);
     // What somebody keeps here is good or is not: nothing newer can be had for it.
     if (row === null || row.generation !== generation || isKept(row.kind)) return;
+    for (let waitedMs = 0; isUnderWay(row) && waitedMs < UNDER_WAY_MS_MAX; waitedMs += LOOK_EVERY_MS) {
+      await setTimeout(LOOK_EVERY_MS);
+      row = await this.row(id);
+      if (row === null || row.generation !== generation) return;
+    }
     if (this.parts.states.wallMs() - Number(row.changedAtMs) < YOUNG_MS) return;
     await this.parts.refresher.refresh(id, { generation });
   }
@@ -78,4 +88,9 @@ export class ConnectionTokens {
   private row(id: string): Promise<Connection | null> {
     return this.parts.states.source.manager.findOneBy(Connection, { id });
   }
+}
+
+/** Whether a token request was sent and nobody has said how it ended. */
+function isUnderWay({ intent }: Connection): boolean {
+  return intent !== null && intent.isGivenUp !== true;
 }
