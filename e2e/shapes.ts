@@ -31,6 +31,7 @@ export const STORY_SHAPES = {
   '20-agents': ['standalone', 'cluster'],
   '25-poisoned-page': ['standalone', 'cluster'],
   '26-approvals': ['standalone', 'cluster'],
+  '27-changed-tools': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;
