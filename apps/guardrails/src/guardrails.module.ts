@@ -21,6 +21,7 @@ import type { GuardrailsConfig } from './guardrails-config.js';
 import { GuardrailsController } from './guardrails.controller.js';
 import { CreateApprovals1790000070000 } from './migrations/create-approvals.js';
 import { CreateDefinitions1790000080000 } from './migrations/create-definitions.js';
+import { KnownDetectors1790000081000 } from './migrations/known-detectors.js';
 import { CreateRulePacks1790000002000 } from './migrations/create-rule-packs.js';
 import { RulePack } from './rule-pack.entity.js';
 import { RulePacksStore } from './rule-packs.store.js';
@@ -65,7 +66,12 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
     imports: [
       databaseModule('guardrails', url, {
         entities: [RulePack, UpstreamDefinitions, ToolDefinitionRow],
-        migrations: [CreateRulePacks1790000002000, CreateApprovals1790000070000, CreateDefinitions1790000080000],
+        migrations: [
+          CreateRulePacks1790000002000,
+          CreateApprovals1790000070000,
+          CreateDefinitions1790000080000,
+          KnownDetectors1790000081000,
+        ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],

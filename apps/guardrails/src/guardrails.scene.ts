@@ -31,7 +31,7 @@ export class GuardrailsScene {
   readonly records: AuditRecord[] = [];
   readonly bearers = { admin: '', auditor: '', member: '' };
   running!: RunningHost;
-  private database!: EmbeddedPostgres;
+  database!: EmbeddedPostgres;
 
   /** @param before - publishes or follows what has to be there before the service starts */
   async start(before: (bus: Bus) => Promise<void> = async () => undefined): Promise<this> {

@@ -1,6 +1,7 @@
 import { AdminAccess } from '@warder/admin-access';
 import { type GuardrailRulesState, guardrailRulesStateTopic } from '@warder/contracts';
 import { BUILT_IN_PACKS } from '@warder/detectors';
+import { Client } from 'pg';
 import { issueToken } from '@warder/tokens';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -94,6 +95,26 @@ describe('rule packs', () => {
     await scene.startService();
     await expect.poll(() => newest('pii')).toMatchObject({ version: 2, detectors: ['pii.card'] });
     await expect.poll(async () => (await get('packs/pii')).body.version).toBe(2);
+  });
+
+  it('has the detectors that a new build brings on, and leaves off what was turned off', async () => {
+    const all = BUILT_IN_PACKS.secrets;
+    const [news = '', off = ''] = all.slice(-2);
+    await put('packs/secrets', { detectors: all.filter((id) => id !== off) }, '*');
+    await scene.running.stop();
+    // As a build left it that did not have the second one.
+    const client = new Client({ connectionString: scene.database.url });
+    await client.connect();
+    await client.query(
+      `UPDATE guardrails.rule_pack SET detectors = array_remove(detectors, $1), known = array_remove(known, $1)
+       WHERE pack = 'secrets'`,
+      [news],
+    );
+    await client.end();
+    await scene.startService();
+    await expect.poll(() => newest('secrets')?.detectors.includes(news)).toBe(true);
+    expect(newest('secrets')?.detectors).not.toContain(off);
+    expect(newest('secrets')?.detectors).toHaveLength(all.length - 1);
   });
 });
 

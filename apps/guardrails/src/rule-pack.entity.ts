@@ -12,4 +12,8 @@ export class RulePack {
 
   @Column({ type: 'text', array: true })
   detectors!: string[];
+
+  /** Every detector that the pack has had: one that is not here is new, and is on until somebody turns it off. */
+  @Column({ type: 'text', array: true })
+  known!: string[];
 }

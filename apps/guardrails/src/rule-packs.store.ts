@@ -1,5 +1,5 @@
 import { guardrailRulesStateTopic } from '@warder/contracts';
-import { BUILT_IN_PACKS } from '@warder/detectors';
+import { BUILT_IN_PACKS, type BuiltInPack } from '@warder/detectors';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -44,7 +44,7 @@ export class RulePacksStore {
       if (expectedVersion !== undefined && expectedVersion !== before.version) {
         throw new AdminError(412, 'WDR_VERSION_MISMATCH', `version ${before.version} of the pack is in force`);
       }
-      const after = { pack, version: before.version + 1, detectors: [...detectors] };
+      const after = { pack, version: before.version + 1, detectors: [...detectors], known: before.known };
       await manager.update(RulePack, { pack }, after);
       await this.publish(manager, after);
       await this.outbox.recordAdminAction(manager, {
@@ -62,17 +62,17 @@ export class RulePacksStore {
   }
 
   /**
-   * Adds the packs that this build brings and the database does not know, all detectors on, and publishes every pack
-   * again: a broker may have lost it, and an in-process bus keeps nothing.
+   * Adds what this build brings and the database does not know, packs and detectors, all on, and publishes every pack
+   * again: a broker may have lost it, and an in-process bus keeps nothing. What somebody turned off stays off.
    */
   async republish(): Promise<void> {
     await this.source.transaction(async (manager) => {
       for (const [pack, detectors] of Object.entries(BUILT_IN_PACKS)) {
-        const fresh = { pack, version: 1, detectors: [...detectors] };
+        const fresh = { pack, version: 1, detectors: [...detectors], known: [...detectors] };
         await manager.createQueryBuilder().insert().into(RulePack).values(fresh).orIgnore().execute();
       }
       const packs = await manager.find(RulePack, { order: { pack: 'ASC' }, lock: { mode: 'pessimistic_write' } });
-      for (const pack of packs) await this.publish(manager, pack);
+      for (const pack of packs) await this.publish(manager, await withNewDetectors(manager, pack));
     });
   }
 
@@ -80,6 +80,21 @@ export class RulePacksStore {
     const state = { version, status: 'active', pack, detectors } as const;
     return this.outbox.enqueue(manager, guardrailRulesStateTopic, pack, state);
   }
+}
+
+async function withNewDetectors(manager: EntityManager, before: RulePack): Promise<RulePack> {
+  const { pack } = before;
+  const builtIn: readonly string[] = Object.hasOwn(BUILT_IN_PACKS, pack) ? BUILT_IN_PACKS[pack as BuiltInPack] : [];
+  const fresh = builtIn.filter((id) => !before.known.includes(id));
+  if (fresh.length === 0) return before;
+  const after = {
+    pack,
+    version: before.version + 1,
+    detectors: [...before.detectors, ...fresh],
+    known: [...before.known, ...fresh],
+  };
+  await manager.update(RulePack, { pack }, after);
+  return after;
 }
 
 function unknownPack(pack: string): AdminError {
