@@ -66,11 +66,12 @@ export class FixtureScene<W extends StartedWarder = StartedWarder> {
   }
 
   /** An agent that talks to one node, past the balancer; without a name it comes through the door. */
-  agent(token: string, node?: string): WireAgent {
+  agent(token: string, node?: string, virtualServer = VIRTUAL_SERVER, upstream = UPSTREAM): WireAgent {
     const door = new URL(this.warder.endpoint);
     const place = node !== undefined && this.isCluster() ? this.warder.address(node, PORT) : door.host;
     return new WireAgent({
-      url: `http://${place}/mcp/${VIRTUAL_SERVER}`,
+      url: `http://${place}/mcp/${virtualServer}`,
+      upstream,
       host: door.host,
       token,
       node: node ?? 'door',

@@ -27,6 +27,7 @@ export const STORY_SHAPES = {
   '18-account': ['standalone', 'cluster'],
   '19-attacks': ['standalone'],
   '21-leases': ['standalone', 'cluster'],
+  '22-six-accounts': ['standalone', 'cluster'],
   '16-ending-access': ['standalone', 'cluster'],
   '20-agents': ['standalone', 'cluster'],
   '25-poisoned-page': ['standalone', 'cluster'],

@@ -6,6 +6,8 @@ export interface WireAgentSettings {
   readonly host: string;
   readonly token: string;
   readonly node: string;
+  /** Upstream whose tools it calls; `known` where not given. */
+  readonly upstream?: string;
 }
 
 /** An answer as it came; status 0: none came, for the connection was refused or lost. */
@@ -36,7 +38,11 @@ export class WireAgent {
   /** Calls a tool of the fixture. @param args - a nonce is added where they have none */
   call(tool: string, args: Readonly<Record<string, unknown>> = {}, wantsStream = false): Promise<WireAnswer> {
     const meta = wantsStream ? { progressToken: 'p' } : {};
-    const params = { name: `known__${tool}`, arguments: { nonce: newNonce(), ...args }, _meta: meta };
+    const params = {
+      name: `${this.settings.upstream ?? 'known'}__${tool}`,
+      arguments: { nonce: newNonce(), ...args },
+      _meta: meta,
+    };
     return this.ask('tools/call', params);
   }
 

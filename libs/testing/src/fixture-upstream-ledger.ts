@@ -4,6 +4,8 @@ import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs
 export interface LedgerEntry {
   readonly nonce: string | null;
   readonly tool: string;
+  /** Whose token the call carried, where the upstream asks for one. */
+  readonly account?: string;
 }
 
 /** What really happened, as told by the upstream itself: a line per executed call, on the disk before its answer. */

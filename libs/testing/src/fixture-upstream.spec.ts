@@ -17,8 +17,8 @@ const META = {
   'io.modelcontextprotocol/clientCapabilities': {},
 };
 
-async function call(url: string, nonce: string, tool = 'echo'): Promise<string | undefined> {
-  const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': tool };
+async function call(url: string, nonce: string, tool = 'echo', more: object = {}): Promise<string | undefined> {
+  const headers = { ...more, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': tool };
   const params = { name: tool, arguments: { nonce, text: 'said' }, _meta: META };
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
   try {
@@ -61,6 +61,15 @@ describe('the fixture upstream', () => {
       { nonce: 'd', tool: 'dup-keys' },
       { nonce: 'n', tool: 'numbers' },
     ]);
+    await fixture.close();
+  });
+
+  it('writes whose token a call carried where it asks for one, and runs nothing for nobody’s', async () => {
+    const fixture = await startFixtureUpstream({ accountOf: (token) => (token === 'hers' ? 'ana' : undefined) });
+    expect(await call(fixture.url, 'a', 'echo', { authorization: 'Bearer hers' })).toContain('said');
+    for (const headers of [{}, { authorization: 'Bearer his' }, { authorization: 'Basic hers' }])
+      expect(await call(fixture.url, 'n', 'echo', headers)).toBe('');
+    expect(fixture.executed()).toStrictEqual([{ nonce: 'a', tool: 'echo', account: 'ana' }]);
     await fixture.close();
   });
 });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { sendInPieces, sendJson, startStream, writeEvent } from './fixture-upstream-answers.js';
 import { FixtureLedger, type LedgerEntry } from './fixture-upstream-ledger.js';
 import { type FixtureEra, type FixtureMessage, FixtureProtocol } from './fixture-upstream-protocol.js';
 import {
@@ -25,6 +25,8 @@ export interface FixtureOptions {
   readonly ledgerFile?: string;
   /** Answers of tools come as event streams even where JSON would do. */
   readonly answersBySse?: boolean;
+  /** Whose a bearer token is; undefined: nobody's, and the request is refused (401). Without it everybody is let in. */
+  readonly accountOf?: (token: string) => string | undefined | Promise<string | undefined>;
   /** What dying means; the child process kills itself, in a test's process only the connection dies. */
   readonly die?: (response: ServerResponse) => void;
 }
@@ -119,6 +121,11 @@ export class FixtureUpstream {
     this.requests += 1;
     if (this.control.hang === true) return;
     if (this.control.status) return sendJson(response, this.control.status, JSON.stringify({ error: 'as told' }));
+    const account = await this.accountOf(request);
+    if (account === undefined) {
+      response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
+      return sendJson(response, 401, '');
+    }
     if (request.method === 'GET') return this.serveGet(request, response);
     if (request.method !== 'POST') return sendJson(response, request.method === 'DELETE' ? 200 : 405, '');
     const message = JSON.parse(body) as FixtureMessage;
@@ -131,7 +138,15 @@ export class FixtureUpstream {
     }
     if (message.method === 'subscriptions/listen') return this.follow(response, String(message.id));
     if (message.method === 'tools/list') return this.list(message, response);
-    await this.callTool(message, request, response);
+    await this.callTool(message, request, response, account);
+  }
+
+  /** Empty where nobody is asked who they are. */
+  private async accountOf(request: IncomingMessage): Promise<string | undefined> {
+    const { accountOf } = this.options;
+    return accountOf === undefined
+      ? ''
+      : accountOf(/^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '');
   }
 
   private serveControl(body: string, response: ServerResponse): void {
@@ -177,7 +192,12 @@ export class FixtureUpstream {
     sendJson(response, 200, JSON.stringify({ jsonrpc: '2.0', id: message.id, result }));
   }
 
-  private async callTool(message: FixtureMessage, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async callTool(
+    message: FixtureMessage,
+    request: IncomingMessage,
+    response: ServerResponse,
+    account: string,
+  ): Promise<void> {
     const args = (message.params?.['arguments'] ?? {}) as Readonly<Record<string, unknown>>;
     const name = String(message.params?.['name']);
     const tool = FIXTURE_TOOLS.get(name);
@@ -188,7 +208,7 @@ export class FixtureUpstream {
     }
     const nonce = typeof args['nonce'] === 'string' ? args['nonce'] : null;
     if (this.control.killAt === 'before-ledger') return this.die(response);
-    this.ledger.write({ nonce, tool: name });
+    this.ledger.write({ nonce, tool: name, ...(account === '' ? {} : { account }) });
     if (this.control.killAt === 'after-ledger') return this.die(response);
     const answer = tool?.run(args, request.headers, this.control.leak ?? FAKE_LEAK) ?? { resultText: '{"content":[]}' };
     response.on('close', () => {
@@ -267,30 +287,4 @@ const ELICITATION =
 /** Starts a fixture in this process. */
 export function startFixtureUpstream(options: FixtureOptions = {}): Promise<FixtureUpstream> {
   return new FixtureUpstream(options).listen();
-}
-
-function startStream(response: ServerResponse): void {
-  response.writeHead(200, {
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
-}
-
-function writeEvent(response: ServerResponse, json: string): void {
-  response.write(`event: message\ndata: ${json}\n\n`);
-}
-
-function sendJson(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, body === '' ? {} : { 'content-type': 'application/json' }).end(body);
-}
-
-/** One event in pieces of seven bytes, CRLF line ends, each piece a chunk of its own. */
-async function sendInPieces(response: ServerResponse, json: string): Promise<void> {
-  const bytes = Buffer.from(`event: message\r\ndata: ${json}\r\n\r\n`, 'utf8');
-  for (let at = 0; at < bytes.length; at += 7) {
-    response.write(bytes.subarray(at, at + 7));
-    await nextTurn();
-  }
-  response.end();
 }
