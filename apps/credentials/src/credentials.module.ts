@@ -26,6 +26,7 @@ import { CreateConnections1790000050000 } from './migrations/create-connections.
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
 import { MoreKinds1790000071000 } from './migrations/more-kinds.js';
+import { NameProviderSecrets1790000076000 } from './migrations/name-provider-secrets.js';
 import { NameSealedColumns1790000060000 } from './migrations/name-sealed-columns.js';
 import { givenJoinTokens } from './nodes/given-join-tokens.js';
 import { JoinToken } from './nodes/join-token.entity.js';
@@ -54,6 +55,7 @@ const MIGRATIONS = [
   NameSealedColumns1790000060000,
   MoreKinds1790000071000,
   BindAttempts1790000075000,
+  NameProviderSecrets1790000076000,
 ];
 
 /** What is delivered to nodes, and to which. */
@@ -109,15 +111,17 @@ class SecretsStart implements OnModuleInit {
     @Inject(HOST) private readonly host: Host,
     @Inject(SECRETS) private readonly secrets: SecretStore,
     @Inject(StaticCredentialsStore) private readonly store: StaticCredentialsStore,
+    @Inject(Connections) private readonly connections: Connections,
     @Inject(getDataSourceToken('credentials')) private readonly source: DataSource,
   ) {}
 
   onModuleInit(): void {
-    const { host, secrets, store, source } = this;
+    const { host, secrets, store, connections, source } = this;
     const query = (sql: string, parameters: readonly unknown[]) => source.query(sql, [...parameters]);
     const stop = new AbortController();
     const tidy = async (): Promise<void> => {
       await store.removeLeftBehind();
+      await connections.providerSecrets.removeUnnamed();
       await sealAnew(secrets, query, { host, signal: stop.signal });
     };
     let tidying = Promise.resolve();

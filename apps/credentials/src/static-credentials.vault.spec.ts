@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, createInProcessBus } from '@warder/bus';
@@ -14,6 +14,7 @@ import request from 'supertest';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { credentialsService } from './index.js';
+import { vaultSecrets } from './vault.scene.js';
 
 const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -43,7 +44,7 @@ beforeAll(async () => {
   const config = {
     database: { url: database.url },
     pepper: { current: 'p1', keys: { p1: PEPPER } },
-    secrets: await vaultSettings(),
+    secrets: await vaultSecrets(bao, root),
   };
   running = await startServiceForTest(credentialsService, config, { bus, clock });
   await untilItAnswers();
@@ -58,14 +59,6 @@ afterAll(async () => {
 const as = () => request.agent(running.url).set('authorization', `Bearer ${bearer}`);
 const ready = async () => (await request(running.url).get('/readyz')).body as { degraded?: { secrets?: string } };
 const metrics = async () => (await request(running.url).get('/metrics')).text;
-
-/** With an AppRole whose wrapped secret id was not used yet. */
-async function vaultSettings(): Promise<object> {
-  const wrappedSecretIdFile = join(root, `wrapped-${randomBytes(4).toString('hex')}`);
-  writeFileSync(wrappedSecretIdFile, await bao.wrappedSecretId());
-  const approle = { roleId: await bao.roleId(), wrappedSecretIdFile };
-  return { store: 'vault', vault: { url: bao.url, timeoutMs: 500, approle } };
-}
 
 async function refusedWith(message: RegExp, state: string): Promise<void> {
   const answer = await as().put(path).send(header);
@@ -87,7 +80,7 @@ describe('static credentials in a real vault', () => {
   it('are there for the lease of a node, and leave nothing in clear anywhere else', async () => {
     expect((await as().put(path).send(header)).body).toMatchObject({ version: 1, status: 'active' });
     await vi.waitFor(() => expect(states.at(-1)).toMatchObject({ version: 1 }));
-    const store = await openSecretStore(SecretsSettings.parse(await vaultSettings()));
+    const store = await openSecretStore(SecretsSettings.parse(await vaultSecrets(bao, root)));
     const secret = decodeStaticSecret((await store.get('static/files')) ?? '');
     expect(secret).toEqual({ version: 1, kind: 'header', name: 'authorization', value: 'Bearer canary-one' });
     await store.close();

@@ -60,7 +60,7 @@ describe('a client that proves itself with its key', () => {
   it('leaves no secret behind of a client that had one', async () => {
     const removed = async (): Promise<boolean> => {
       const { secrets } = scene.configFor(fake) as { secrets: { dir: string; keyringFile: string } };
-      return (await createKeyringStore(secrets).get('provider/strict')) === undefined;
+      return !(await createKeyringStore(secrets).list()).some((name) => name.startsWith('provider/strict/'));
     };
     await setUp({ authentication: 'client_secret_post', clientSecret: 'a-secret' });
     expect(await removed()).toBe(false);
@@ -122,19 +122,21 @@ describe('a client that proves itself with its key', () => {
       },
     };
     const terms = { aheadMs: 1_000, overlapMs: 1_000, turnEveryMs: 1e9, wallMs: () => 1, secrets };
-    const other = new ClientKeys({ ...terms, recorded: (_action, work) => work() });
+    const other = new ClientKeys({ ...terms, record: async () => {} });
+    const told: (string | undefined)[] = [];
     const keys = new ClientKeys({
       ...terms,
-      recorded: async (_action, work) => {
+      record: async ({ refusal }) => {
+        told.push(refusal?.code);
         if (stored.version === 1) await other.turn({ principal: null, token: null, address: '' }, false);
-        await work();
       },
     });
     const before = await keys.view();
     const turning = keys.turn({ principal: null, token: null, address: '' }, false);
     await expect(turning).rejects.toMatchObject({ status: 409, code: 'WDR_CLIENT_KEYS_CHANGED' });
+    expect(told).toEqual([undefined, undefined, 'WDR_CLIENT_KEYS_CHANGED']);
     await keys.turn({ principal: null, token: null, address: '' }, false);
-    expect(await keys.publicKeys()).toEqual(await new ClientKeys({ ...terms, recorded: async () => {} }).publicKeys());
+    expect(await keys.publicKeys()).toEqual(await new ClientKeys({ ...terms, record: async () => {} }).publicKeys());
     expect((await keys.view()).keys[0]?.id).toBe(before.keys[0]?.id);
   });
 

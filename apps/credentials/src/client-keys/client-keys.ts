@@ -34,8 +34,8 @@ export interface ClientKeysView {
 
 export interface ClientKeysParts extends TurnTerms {
   readonly secrets: Pick<NamedSecrets, 'read' | 'put'>;
-  /** Puts a turn on record, in whose transaction the work is done. */
-  readonly recorded: (action: AdminAction, work: () => Promise<void>) => Promise<void>;
+  /** Puts a turn on record; resolves once it is committed. */
+  readonly record: (action: AdminAction) => Promise<void>;
   /** A key is followed by another after so long. */
   readonly turnEveryMs: number;
   readonly wallMs: () => number;
@@ -122,16 +122,23 @@ export class ClientKeys {
   }
 
   private async write(before: Held | undefined, by: AdminActor, isAtOnce: boolean): Promise<Held> {
-    const { secrets, recorded, aheadMs, overlapMs, wallMs } = this.parts;
+    const { secrets, record, aheadMs, overlapMs, wallMs } = this.parts;
     const keys = await makeKeys();
     const ring = turned(before?.ring, keys, { aheadMs, overlapMs, nowMs: wallMs(), isAtOnce });
     const { id, signsFromMs } = ring.generations.at(-1)!;
     const version = before?.version ?? 0;
-    await recorded({ action: 'client-keys.turn', by, arguments: { id, signsFromMs, isAtOnce } }, async () => {
+    const action = { action: 'client-keys.turn', by, arguments: { id, signsFromMs, isAtOnce } };
+    // On record first, for no key signs of which nobody is told; and no transaction is open while the store is asked.
+    await record(action);
+    try {
       const isChanged = (await secrets.read(CLIENT_KEYS_NAME))?.version !== before?.version;
       if (isChanged) throw changed();
       await secrets.put(CLIENT_KEYS_NAME, JSON.stringify(ring), version);
-    });
+    } catch (error) {
+      const code = error instanceof AdminError ? error.code : 'WDR_INTERNAL';
+      await record({ ...action, refusal: { code, detail: 'the keys stay as they were', isForbidden: false } });
+      throw error;
+    }
     return this.take(ring, version + 1);
   }
 

@@ -24,6 +24,7 @@ import { KeptCredentials } from '../kept/kept-credentials.js';
 import { Offboarding } from './offboarding.js';
 import { ProviderClient } from './provider-client.js';
 import { readProviderEntries } from './provider-entries.js';
+import { ProviderSecrets } from './provider-secrets.store.js';
 import { ProviderSetups } from './provider-setups.js';
 import { ProvidersStore } from './providers.store.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
@@ -54,6 +55,7 @@ interface Ground {
 export class Connections {
   readonly keys: ClientKeys;
   readonly setups: ProviderSetups;
+  readonly providerSecrets: ProviderSecrets;
   readonly providers: ProvidersStore;
   readonly auths: UpstreamAuthsStore;
   readonly connections: ConnectionsStore;
@@ -85,11 +87,7 @@ export class Connections {
     const { days, aheadMinutes, overlapMinutes } = config.connections.clientKeys;
     this.keys = new ClientKeys({
       secrets,
-      recorded: (action, work) =>
-        source.transaction(async (manager) => {
-          await outbox.recordAdminAction(manager, action);
-          await work();
-        }),
+      record: (action) => source.transaction((manager) => outbox.recordAdminAction(manager, action)),
       turnEveryMs: days * 86_400_000,
       aheadMs: aheadMinutes * 60_000,
       overlapMs: overlapMinutes * 60_000,
@@ -97,7 +95,9 @@ export class Connections {
     });
     this.setups = new ProviderSetups(readProviderEntries(), secrets, this.keys, wallMs);
     const callbacks = new Callbacks(() => host.door.publicUrl());
-    this.providers = new ProvidersStore(source, outbox, secrets, this.setups, { callbacks, wallMs });
+    const tellFailed = (error: unknown): void => log.warn({ err: error }, 'a secret is removed later');
+    this.providerSecrets = new ProviderSecrets(source, secrets, wallMs, tellFailed);
+    this.providers = new ProvidersStore(source, outbox, this.providerSecrets, this.setups, { callbacks, wallMs });
     this.auths = new UpstreamAuthsStore(source, outbox, this.uses, wallMs);
     this.connections = new ConnectionsStore(states, sealed);
     const { setups, providers, connections } = this;

@@ -50,6 +50,8 @@ export class ConnectionsScene {
   running: RunningHost | undefined;
   source!: DataSource;
   aheadMs = 0;
+  /** Of the secret store; its own keyring where a spec names no other. */
+  secrets: object = { dir: join(this.root, 'secrets'), keyringFile: join(this.root, 'keyring'), create: true };
   private principalVersion = 1;
   private readonly key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -74,7 +76,7 @@ export class ConnectionsScene {
     return {
       database: { url: this.database.url },
       pepper: { current: 'p1', keys: { p1: PEPPER } },
-      secrets: { dir: join(this.root, 'secrets'), keyringFile: join(this.root, 'keyring'), create: true },
+      secrets: this.secrets,
       connections: { privateHosts: [fake.host], lookEveryMs: 20, requestTimeoutMs: 2_000, ...connections },
     };
   }

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import type { ConnectionKind } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
-import type { GrantedTokens, ProviderAccount } from '@warder/provider-catalog';
+import type { GrantedTokens } from '@warder/provider-catalog';
 import { AdminError } from '@warder/service-host';
 import { type EntityManager, IsNull } from 'typeorm';
 import { Connection } from './connection.entity.js';
 import { type ConnectionStates, FORGOTTEN, ITSELF } from './connection-states.store.js';
+import { type Established, findLinked, freshLinked } from './established.store.js';
 import { Provider } from './provider.entity.js';
 import { placeOf } from './provider-place.js';
 import { refreshAtMs } from './refresh-schedule.js';
@@ -29,22 +29,6 @@ export interface ConnectionView {
   /** Its owner is suspended: no call uses it and nothing refreshes it, until they are back. */
   readonly isResting: boolean;
   readonly connectedAtMs: number;
-}
-
-/** A link that somebody has just consented to. */
-export interface Established {
-  readonly provider: string;
-  /** Of `placeOf`: from where the tokens are. */
-  readonly place: string;
-  readonly kind: ConnectionKind;
-  /** Null: shared. */
-  readonly principalId: string | null;
-  readonly account: ProviderAccount | undefined;
-  readonly tokens: GrantedTokens;
-  /** What else the provider says of the account. */
-  readonly facts: Readonly<Record<string, string>>;
-  /** As asked, for a provider that does not say what it granted. */
-  readonly scopes: readonly string[];
 }
 
 const PAGE_ROWS = 1_000;
@@ -94,18 +78,46 @@ export class ConnectionsStore {
    * same one they are left, for some providers end everything of an account at once.
    */
   async establish(link: Established, by: AdminActor): Promise<ConnectionView> {
+    for (;;) {
+      const seen = (await findLinked(this.states.source.manager, link)) ?? freshLinked(link);
+      // Before anything is locked: a store that is slow holds up nobody else. Ended by a store that is away.
+      const sealed = await this.sealedFor(seen, link.tokens);
+      const view = await this.write(link, seen, sealed, by);
+      if (view !== undefined) return view;
+    }
+  }
+
+  private async sealedFor(
+    { id, generation }: Connection,
+    tokens: Established['tokens'],
+  ): Promise<Pick<Connection, 'generation' | 'accessToken' | 'refreshToken'>> {
+    const next = generation + 1;
+    return {
+      generation: next,
+      accessToken: await this.tokens.seal(id, 'access_token', next, tokens.accessToken),
+      refreshToken: await this.tokens.seal(id, 'refresh_token', next, tokens.refreshToken ?? null),
+    };
+  }
+
+  /** @returns undefined where the row is another one, or of another generation, than the tokens were sealed for */
+  private write(
+    link: Established,
+    seen: Connection,
+    sealed: Pick<Connection, 'generation' | 'accessToken' | 'refreshToken'>,
+    by: AdminActor,
+  ): Promise<ConnectionView | undefined> {
     const { provider, kind, principalId, account, tokens } = link;
     return this.states.source.transaction(async (manager) => {
       await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
         `connection ${provider} ${kind} ${principalId ?? ''}`,
       ]);
       await ensureInPlace(manager, link);
-      const before = await find(manager, link);
-      const row = before ?? this.fresh(link);
+      const before = await findLinked(manager, link, 'locked');
+      const row = before ?? seen;
+      if (row.id !== seen.id || row.generation !== seen.generation) return undefined;
       const isOther = before !== undefined && account !== undefined && before.accountId !== account.id;
       if (isOther) await this.states.endTokens(manager, before, 'replaced');
       const nowMs = this.states.wallMs();
-      const generation = row.generation + 1;
       const next = await this.states.save(manager, row, {
         ...FORGOTTEN,
         status: 'active',
@@ -113,11 +125,9 @@ export class ConnectionsStore {
         ownerId: by.principal?.id ?? row.ownerId,
         accountId: account?.id ?? null,
         accountName: account?.name ?? null,
-        generation,
         facts: link.facts,
         scopes: tokens.scopes ?? link.scopes,
-        accessToken: await this.tokens.seal(row.id, 'access_token', generation, tokens.accessToken),
-        refreshToken: await this.tokens.seal(row.id, 'refresh_token', generation, tokens.refreshToken ?? null),
+        ...sealed,
         expiresAtMs: tokens.expiresAtMs === undefined ? null : String(tokens.expiresAtMs),
         refreshAtMs: this.dueAt(kind, tokens, nowMs),
         connectedAtMs: String(nowMs),
@@ -222,28 +232,6 @@ export class ConnectionsStore {
     const at = refreshAtMs(tokens.expiresAtMs ?? null, nowMs, this.random());
     return at === null ? null : String(at);
   }
-
-  private fresh({ provider, kind, principalId }: Established): Connection {
-    return {
-      ...FORGOTTEN,
-      id: `con_${randomBytes(12).toString('base64url')}`,
-      version: 0,
-      status: 'active',
-      reason: null,
-      kind,
-      provider,
-      principalId,
-      ownerId: principalId,
-      accountId: null,
-      accountName: null,
-      generation: 0,
-      facts: {},
-      scopes: [],
-      isResting: false,
-      connectedAtMs: '0',
-      changedAtMs: '0',
-    };
-  }
 }
 
 /** While the tokens were had the provider may have been moved: they are of the place before. */
@@ -251,17 +239,6 @@ async function ensureInPlace(manager: EntityManager, { provider: id, place }: Es
   const provider = await manager.findOne(Provider, { where: { id }, lock: { mode: 'pessimistic_read' } });
   if (provider?.status === 'active' && placeOf(provider) === place) return;
   throw new AdminError(400, 'WDR_CONNECT_REFUSED', 'An administrator changed this meanwhile. Begin again.');
-}
-
-async function find(manager: EntityManager, link: Established): Promise<Connection | undefined> {
-  const { provider, kind, principalId } = link;
-  const found = await manager
-    .createQueryBuilder(Connection, 'connection')
-    .where('provider = :provider AND kind = :kind', { provider, kind })
-    .andWhere(`coalesce(principal_id, '') = :principalId`, { principalId: principalId ?? '' })
-    .setLock('pessimistic_write')
-    .getOne();
-  return found ?? undefined;
 }
 
 function ownerOf(row: Connection): string | null {

@@ -12,11 +12,6 @@ import type { Provider } from './provider.entity.js';
 /** Seconds that an assertion is good for: it is made for one request. */
 const ASSERTION_SECONDS = 60;
 
-/** Under which name a provider's client secret stands in the secret store. */
-export function clientSecretName(providerId: string): string {
-  return `provider/${providerId}`;
-}
-
 /** A provider that cannot be used as it is set up. */
 export class SetupUnusable extends Error {
   override readonly name = 'SetupUnusable';
@@ -74,7 +69,7 @@ export class ProviderSetups {
     if (method === 'none') return { method };
     // Whoever asks for a setup gets one that signs.
     if (method === 'private_key_jwt') return { method, assertion: () => '' };
-    const secret = await this.secrets.get(clientSecretName(provider.id));
+    const secret = provider.secretName === null ? undefined : await this.secrets.get(provider.secretName);
     if (secret === undefined) throw new SetupUnusable(`the secret of ${provider.id} is gone`);
     return { method, secret };
   }

@@ -33,6 +33,10 @@ export class Provider {
   @Column({ name: 'has_secret', type: 'boolean' })
   hasSecret!: boolean;
 
+  /** Under which name it stands in the secret store; each secret has its own. Null where there is none. */
+  @Column({ name: 'secret_name', type: 'text', nullable: true })
+  secretName!: string | null;
+
   /** How our client proves itself; null: as the entry has it, with the secret where there is one. */
   @Column({ type: 'text', nullable: true })
   authentication!: ClientAuthenticationMethod | null;

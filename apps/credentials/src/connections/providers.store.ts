@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PutCredentialForm, PutProvider } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { ParameterRefused, parameterValues } from '@warder/provider-catalog';
-import type { NamedSecrets } from '@warder/secrets';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { CredentialForm } from '../kept/credential-form.js';
 import type { Callbacks } from './callbacks.js';
 import { Provider } from './provider.entity.js';
 import { placeOf } from './provider-place.js';
-import { clientSecretName, type ProviderSetups } from './provider-setups.js';
+import type { ProviderSecrets } from './provider-secrets.store.js';
+import type { ProviderSetups } from './provider-setups.js';
 
 /** What is told of a provider; never its secret. */
 export interface ProviderView {
@@ -41,6 +41,7 @@ const KEPT = `SELECT 1 FROM connection WHERE provider = $1 AND status = 'active'
 const NO_CLIENT = {
   clientId: '',
   hasSecret: false,
+  secretName: null,
   authentication: null,
   assertion: null,
   scopes: null,
@@ -54,12 +55,12 @@ function headersIn(form: object | null): unknown {
   return form !== null && 'headers' in form ? form.headers : undefined;
 }
 
-/** Our clients at providers: the row in the database, the secret in the secret store, written before the row names it. */
+/** Our clients at providers: the row in the database, the secret in the secret store, stored before the row names it. */
 export class ProvidersStore {
   constructor(
     private readonly source: DataSource,
     private readonly outbox: Outbox,
-    private readonly secrets: NamedSecrets,
+    private readonly secrets: ProviderSecrets,
     private readonly setups: ProviderSetups,
     private readonly given: { readonly callbacks: Pick<Callbacks, 'urlOf'>; readonly wallMs: () => number },
   ) {}
@@ -82,33 +83,44 @@ export class ProvidersStore {
    * @throws AdminError 400 WDR_BODY_INVALID for what the entry does not take; 409 WDR_PROVIDER_IN_USE
    */
   async put(id: string, body: PutProvider, by: AdminActor): Promise<ProviderView> {
-    const { entry, clientId, clientSecret, scopes = null, parameters, authentication = null, assertion = null } = body;
     this.ensureTaken(body);
-    const view = await this.locked(id, async (manager) => {
+    const { clientSecret } = body;
+    // Refused before the store is asked; what changes until the lock is held is refused there.
+    const { manager } = this.source;
+    await ensureFits(manager, await manager.findOneBy(Provider, { id }), id, body);
+    const stored = clientSecret === undefined ? undefined : await this.secrets.store(id, clientSecret);
+    const { view, replaced } = await this.write(id, body, stored, by).catch(async (error: unknown) => {
+      // Of anything else nobody knows whether the row was committed: its secret stays until no row is found to name it.
+      if (error instanceof AdminError) await this.secrets.forget(stored ?? null);
+      throw error;
+    });
+    await this.secrets.forget(replaced);
+    return view;
+  }
+
+  /** @returns the name of the secret that no row means any more */
+  private write(
+    id: string,
+    body: PutProvider,
+    stored: string | undefined,
+    by: AdminActor,
+  ): Promise<{ readonly view: ProviderView; readonly replaced: string | null }> {
+    const { entry, clientId, scopes = null, parameters, authentication = null, assertion = null } = body;
+    return this.locked(id, async (manager) => {
       // Whoever writes a connection holds the row too: one that is being made is waited for, and seen.
       const before = await manager.findOne(Provider, { where: { id }, lock: { mode: 'pessimistic_write' } });
-      if (before !== null && before.status === 'active' && before.entry !== entry)
-        throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} is ${before.entry}; a provider stays what it is`);
-      const isMoved = before?.status === 'active' && placeOf(before) !== placeOf({ entry, parameters });
-      if (isMoved && (await holdsTokens(manager, id)))
-        throw new AdminError(
-          409,
-          'WDR_PROVIDER_IN_USE',
-          `${id} has tokens of the place where it is: disconnect them first, or set up another provider`,
-        );
-      // Whoever changes where it is sent has to know it: kept, it could be read by having it sent to oneself.
-      if (isMoved && before.hasSecret && clientSecret === undefined)
-        throw invalid('clientSecret: is to be given again with other parameters');
+      await ensureFits(manager, before, id, body);
       const needsNone = authentication === 'private_key_jwt' || authentication === 'none';
-      const hasSecret = clientSecret !== undefined || (!needsNone && before?.status === 'active' && before.hasSecret);
-      if (clientSecret !== undefined) await this.secrets.put(clientSecretName(id), clientSecret);
+      const kept = before?.status === 'active' && !needsNone ? before.secretName : null;
+      const secretName = stored ?? kept;
       const row: Provider = {
         id,
         version: (before?.version ?? 0) + 1,
         status: 'active',
         entry,
         clientId,
-        hasSecret,
+        hasSecret: secretName !== null,
+        secretName,
         authentication,
         assertion,
         form: null,
@@ -129,14 +141,14 @@ export class ProvidersStore {
         assertion,
         scopes,
         parameters,
-        hasNewSecret: clientSecret !== undefined,
+        hasNewSecret: stored !== undefined,
       };
       await this.outbox.recordAdminAction(manager, { action: 'provider.put', by, arguments: told });
-      return this.viewOf(row);
+      return {
+        view: this.viewOf(row),
+        replaced: before?.secretName === secretName ? null : (before?.secretName ?? null),
+      };
     });
-    // A secret that proves nothing any more is kept nowhere.
-    if (!view.hasSecret && authentication !== null) await this.secrets.remove(clientSecretName(id));
-    return view;
   }
 
   /**
@@ -174,7 +186,7 @@ export class ProvidersStore {
    * @throws AdminError 404 WDR_PROVIDER_UNKNOWN; 409 WDR_PROVIDER_IN_USE
    */
   async remove(id: string, by: AdminActor): Promise<ProviderView> {
-    const view = await this.locked(id, async (manager) => {
+    const { view, forgotten } = await this.locked(id, async (manager) => {
       const before = await manager.findOneBy(Provider, { id });
       if (before === null || before.status === 'removed') throw unknown(id);
       const used: unknown[] = await manager.query(
@@ -187,12 +199,14 @@ export class ProvidersStore {
         throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} has connections, or an upstream takes them`);
       const version = before.version + 1;
       const changedAtMs = String(this.given.wallMs());
-      const row = Object.assign({}, before, { version, status: 'removed' as const, hasSecret: false, changedAtMs });
+      const gone = { status: 'removed' as const, hasSecret: false, secretName: null };
+      const row = Object.assign({}, before, { version, changedAtMs }, gone);
       await manager.upsert(Provider, row as never, ['id']);
       await this.outbox.recordAdminAction(manager, { action: 'provider.remove', by, arguments: { id, version } });
-      return this.viewOf(row);
+      return { view: this.viewOf(row), forgotten: before.secretName };
     });
-    await this.secrets.remove(clientSecretName(id));
+    // Removed it is, whatever becomes of its secret.
+    await this.secrets.forget(forgotten);
     return view;
   }
 
@@ -244,6 +258,28 @@ async function holdsTokens(manager: EntityManager, id: string): Promise<boolean>
     [id],
   );
   return held.length > 0;
+}
+
+/** @throws AdminError for what a provider that is set up cannot be made into */
+async function ensureFits(
+  manager: EntityManager,
+  before: Provider | null,
+  id: string,
+  body: PutProvider,
+): Promise<void> {
+  if (before?.status !== 'active') return;
+  if (before.entry !== body.entry)
+    throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} is ${before.entry}; a provider stays what it is`);
+  if (placeOf(before) === placeOf(body)) return;
+  if (await holdsTokens(manager, id))
+    throw new AdminError(
+      409,
+      'WDR_PROVIDER_IN_USE',
+      `${id} has tokens of the place where it is: disconnect them first, or set up another provider`,
+    );
+  // Whoever changes where it is sent has to know it: kept, it could be read by having it sent to oneself.
+  if (before.hasSecret && body.clientSecret === undefined)
+    throw invalid('clientSecret: is to be given again with other parameters');
 }
 
 function unknown(id: string): AdminError {

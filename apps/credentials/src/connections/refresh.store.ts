@@ -73,6 +73,11 @@ export class RefreshStore {
    * @throws SecretError where the token cannot be opened; then nothing was changed
    */
   async begin(id: string, asked: Asked): Promise<Begun | NotBegun> {
+    const seen = await this.states.source.manager.findOneBy(Connection, { id });
+    if (seen === null || seen.status !== 'active') return 'ended';
+    if (!isWanted(seen, asked, this.states.wallMs())) return 'settled';
+    // Before the row is locked: whoever waits for a slow store holds up nobody, and a token is bound to its generation.
+    const refreshToken = await this.opened(seen);
     return this.states.source.transaction(async (manager) => {
       const connection = await manager.findOne(Connection, {
         where: { id },
@@ -85,19 +90,26 @@ export class RefreshStore {
       const nowMs = this.states.wallMs();
       if (Number(provider.pausedUntilMs) > nowMs) return 'paused';
       if (!isWanted(connection, asked, nowMs)) return 'settled';
+      // Connected again in between: what was opened is of the time before.
+      if (connection.generation !== seen.generation) return 'settled';
       const left = this.intentLeft(connection, nowMs);
       if (left === 'busy') return 'busy';
-      return this.intend(manager, connection, provider, left);
+      return this.intend(manager, { connection, provider, refreshToken }, left);
     });
   }
 
   /** Writes the new tokens, whoever took the row over meanwhile, as long as nobody has newer ones. */
-  async succeed({ connection, provider, intent }: Begun, granted: GrantedTokens): Promise<'written' | 'superseded'> {
+  async succeed(
+    { connection, provider, intent, refreshToken: sent }: Begun,
+    granted: GrantedTokens,
+  ): Promise<'written' | 'superseded'> {
     const { id } = connection;
     const generation = intent.generation + 1;
-    // Sealed before the row is locked: the store may be slow, and what it gives is bound to the generation anyway.
+    // Sealed before the row is locked: the store may be slow, and what it gives is bound to the generation anyway. Where
+    // the provider gave no new refresh token the one that was sent stays.
     const accessToken = await this.tokens.seal(id, 'access_token', generation, granted.accessToken);
-    const renewed = await this.tokens.seal(id, 'refresh_token', generation, granted.refreshToken ?? null);
+    const refreshToken = await this.tokens.seal(id, 'refresh_token', generation, granted.refreshToken ?? sent);
+    const renewed = granted.refreshToken === undefined ? null : refreshToken;
     return this.states.source.transaction(async (manager) => {
       const row = await this.states.lock(manager, id);
       if (row === null) return 'superseded';
@@ -116,7 +128,6 @@ export class RefreshStore {
         await end('ended_meanwhile');
         return 'superseded';
       }
-      const refreshToken = renewed ?? (await this.keptToken(row, generation));
       const nowMs = this.states.wallMs();
       const dueAt = refreshAtMs(granted.expiresAtMs ?? null, nowMs, this.terms.random());
       const canRefresh = refreshToken !== null || row.kind === 'client_credentials';
@@ -191,22 +202,17 @@ export class RefreshStore {
 
   private async intend(
     manager: EntityManager,
-    connection: Connection,
-    provider: Provider,
+    { connection, provider, refreshToken }: Omit<Begun, 'intent'>,
     left: RefreshIntent | undefined,
   ): Promise<Begun | NotBegun> {
-    const { id, generation } = connection;
+    const { generation } = connection;
     const tries = (left?.tries ?? 0) + 1;
     const isOwn = connection.kind === 'client_credentials';
     if (tries > BLIND_TRIES_MAX && !isOwn && this.terms.rotates(provider)) {
       await this.requireReconnect(manager, connection, 'refresh_outcome_unknown');
       return 'ended';
     }
-    if (connection.refreshToken === null && !isOwn) return 'ended';
-    const refreshToken =
-      connection.refreshToken === null
-        ? null
-        : await this.tokens.open(id, 'refresh_token', generation, connection.refreshToken);
+    if (refreshToken === null && !isOwn) return 'ended';
     const intent: RefreshIntent = {
       id: randomUUID(),
       generation,
@@ -222,11 +228,8 @@ export class RefreshStore {
     return { connection, provider, intent, refreshToken };
   }
 
-  /** The provider gave no new refresh token: the one of before stays, sealed for the new generation. */
-  private async keptToken(row: Connection, generation: number): Promise<string | null> {
-    if (row.refreshToken === null) return null;
-    const kept = await this.tokens.open(row.id, 'refresh_token', row.generation, row.refreshToken);
-    return this.tokens.seal(row.id, 'refresh_token', generation, kept);
+  private async opened({ id, generation, refreshToken }: Connection): Promise<string | null> {
+    return refreshToken === null ? null : this.tokens.open(id, 'refresh_token', generation, refreshToken);
   }
 
   private async requireReconnect(manager: EntityManager, row: Connection, reason: string): Promise<void> {
