@@ -154,7 +154,7 @@ export class ConnectionsScene {
     return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
   }
 
-  /** A person's connection, made in a browser. @returns its id */
+  /** A person’s connection, made in a browser and told to the nodes. @returns its id */
   async connect(name = 'ana', kind = 'oauth_user'): Promise<string> {
     const browser = new SceneBrowser(this, `usr_${name}`);
     const page = await browser.connect('fake', kind);
@@ -162,7 +162,14 @@ export class ConnectionsScene {
     const { body } = await this.ask('GET', '/connections');
     const isIt = (each: ConnectionView): boolean =>
       each.kind === kind && (kind !== 'oauth_user' || each.principalId === `usr_${name}`);
-    return body.connections.find(isIt)!.id;
+    const { id, version } = body.connections.find(isIt)!;
+    await this.untilOnBus(id, version);
+    return id;
+  }
+
+  /** Waits until the state of a connection has come to the bus. */
+  private async untilOnBus(id: string, version: number): Promise<void> {
+    while ((this.states.get(id)?.version ?? 0) < version) await new Promise(setImmediate);
   }
 
   /** What the database holds of a connection. */
