@@ -27,6 +27,7 @@ import { readProviderEntries } from './provider-entries.js';
 import { ProviderSecrets } from './provider-secrets.store.js';
 import { ProviderSetups } from './provider-setups.js';
 import { ProvidersStore } from './providers.store.js';
+import { RefreshMetrics } from './refresh-metrics.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { RefreshStore } from './refresh.store.js';
 import { Refresher } from './refresher.js';
@@ -68,6 +69,7 @@ export class Connections {
   readonly leases: ConnectionLeaseSource;
   private tellChanged: (id: string) => Promise<void> = async () => {};
   private readonly scheduler: RefreshScheduler;
+  private readonly metrics: RefreshMetrics;
   private readonly offboarding: Offboarding;
   private readonly passes = new PassKeys('connections');
   private readonly uses = new UpstreamUses();
@@ -110,7 +112,14 @@ export class Connections {
     });
     const onRefreshed = (id: string): void => void this.tellChanged(id);
     const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
-    this.refresher = new Refresher({ store, setups, client, log, callbacks, onRefreshed, wallMs, random, wait });
+    this.metrics = new RefreshMetrics(
+      host,
+      () => store.backlog(),
+      () => this.refresher.count,
+    );
+    const { metrics } = this;
+    const told = { log, metrics, onRefreshed };
+    this.refresher = new Refresher({ store, setups, client, callbacks, wallMs, random, wait, ...told });
     this.scheduler = new RefreshScheduler({
       store,
       refresher: this.refresher,
@@ -161,6 +170,7 @@ export class Connections {
       );
     }
     this.scheduler.start();
+    this.metrics.start();
     this.endings.start(config.connections.lookEveryMs);
     this.offboarding.start();
     const { consents, kept, connections, providers, auths, uses, endings, passes } = this;
@@ -179,6 +189,7 @@ export class Connections {
     });
     host.onDrain('connections', async () => {
       this.offboarding.stop();
+      this.metrics.stop();
       await this.scheduler.stop();
       await this.endings.stop();
       await Promise.all(this.replicas.map((replica) => replica.stop()));

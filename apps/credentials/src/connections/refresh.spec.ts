@@ -163,3 +163,38 @@ describe('a refresh whose answer never came', () => {
     expect(refreshes()).toHaveLength(2);
   });
 });
+
+describe('the metrics', () => {
+  const metric = async (line: string): Promise<number> => {
+    const text = await (await fetch(`${scene.running!.url}/metrics`)).text();
+    const found = text.split('\n').find((each) => each.startsWith(`${line} `));
+    return Number(found?.split(' ').at(-1) ?? 0);
+  };
+
+  it('tell how refreshes ended, why they failed, how many wait, and that a provider rests', async () => {
+    const id = await scene.connect();
+    await scene.makeDue(id);
+    await untilGeneration(id, 2);
+    await vi.waitFor(async () => expect(await metric('warder_refreshes_total{outcome="refreshed"}')).toBe(1));
+    // It rests for longer than until the next look at what waits.
+    fake.troubles = [{ status: 401, body: { error: 'invalid_client' }, retryAfter: '30' }];
+    await scene.makeDue(id);
+    await vi.waitFor(async () => {
+      expect(await metric('warder_refreshes_total{outcome="postponed"}')).toBe(1);
+      expect(await metric('warder_refresh_failures_total{why="client"}')).toBe(1);
+    }, 10_000);
+    // Due again while its provider rests.
+    await scene.makeDue(id);
+    await vi.waitFor(async () => {
+      expect(await metric('warder_refreshes_due')).toBe(1);
+      expect(await metric('warder_refresh_providers{state="paused"}')).toBe(1);
+      expect(await metric('warder_refresh_providers{state="alarm"}')).toBe(1);
+    }, 10_000);
+    fake.grants = [];
+    scene.aheadMs = 60_000;
+    await vi.waitFor(async () => {
+      expect(await metric('warder_refreshes_total{outcome="reconnect-required"}')).toBe(1);
+      expect(await metric('warder_refresh_failures_total{why="terminal"}')).toBe(1);
+    }, 10_000);
+  });
+});

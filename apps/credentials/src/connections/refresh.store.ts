@@ -24,6 +24,17 @@ export type NotBegun = 'settled' | 'busy' | 'paused' | 'ended';
 /** How a refresh was asked for: by its schedule, or by whom a token of that generation was refused. */
 export type Asked = 'schedule' | { readonly generation: number };
 
+/** What waits for a refresh, over all processes. */
+export interface RefreshBacklog {
+  /** Connections whose time has come. */
+  readonly due: number;
+  /** Milliseconds for which the one that waits longest is due; 0 where none is. */
+  readonly latestMs: number;
+  /** Providers that are left alone for now, and those with an alarm. */
+  readonly paused: number;
+  readonly alarmed: number;
+}
+
 /** How often one refresh token is sent without an answer, where each use of it may be the last. */
 const BLIND_TRIES_MAX = 2;
 
@@ -66,6 +77,18 @@ export class RefreshStore {
       [nowMs, nowMs - this.terms.staleMs, limit],
     );
     return rows.map(({ id }) => id);
+  }
+
+  async backlog(): Promise<RefreshBacklog> {
+    const nowMs = this.states.wallMs();
+    const [found] = (await this.states.source.query(
+      `SELECT count(*)::int AS due, coalesce($1 - min(refresh_at_ms), 0)::float8 AS "latestMs",
+         (SELECT count(*)::int FROM provider WHERE status = 'active' AND paused_until_ms > $1) AS paused,
+         (SELECT count(*)::int FROM provider WHERE status = 'active' AND alarm IS NOT NULL) AS alarmed
+       FROM connection WHERE status = 'active' AND NOT is_resting AND refresh_at_ms <= $1`,
+      [nowMs],
+    )) as [RefreshBacklog];
+    return found;
   }
 
   /**

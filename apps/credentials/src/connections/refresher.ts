@@ -9,6 +9,7 @@ import type { Callbacks } from './callbacks.js';
 import { type ProviderAnswer, type ProviderClient, ProviderSilent } from './provider-client.js';
 import { type ProviderSetups, SetupUnusable } from './provider-setups.js';
 import { backOffMs, retryAfterMs } from './refresh-schedule.js';
+import type { RefreshMetrics } from './refresh-metrics.js';
 import type { Asked, Begun, NotBegun, RefreshStore } from './refresh.store.js';
 
 /** How a refresh ended. */
@@ -23,6 +24,7 @@ export interface RefresherParts {
   readonly callbacks: Pick<Callbacks, 'urlOf'>;
   /** Told of a connection that has another access token now: leases of the one before are superseded. */
   readonly onRefreshed: (id: string) => void;
+  readonly metrics: Pick<RefreshMetrics, 'outcome' | 'failure'>;
   readonly wallMs: () => number;
   readonly random: () => number;
   readonly wait: (ms: number) => Promise<void>;
@@ -54,7 +56,7 @@ export class Refresher {
   refresh(id: string, asked: Asked): Promise<Refreshed> {
     const known = this.running.get(id);
     if (known !== undefined) return known;
-    const run = this.run(id, asked).finally(() => this.running.delete(id));
+    const run = this.counted(this.run(id, asked)).finally(() => this.running.delete(id));
     this.running.set(id, run);
     return run;
   }
@@ -62,6 +64,18 @@ export class Refresher {
   /** Resolves once nothing is under way. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.running.values());
+  }
+
+  private async counted(run: Promise<Refreshed>): Promise<Refreshed> {
+    const { metrics } = this.parts;
+    try {
+      const outcome = await run;
+      metrics.outcome(outcome);
+      return outcome;
+    } catch (error) {
+      metrics.outcome('store-away');
+      throw error;
+    }
   }
 
   private async run(id: string, asked: Asked): Promise<Refreshed> {
@@ -75,6 +89,7 @@ export class Refresher {
         await this.parts.store.postpone(begun, backOffMs(1, this.parts.random()), false);
         throw error;
       }
+      this.parts.metrics.failure('setup');
       return this.later(begun, { delayMs: undefined, alarm: error.message, isUnknown: false });
     }
     try {
@@ -99,6 +114,7 @@ export class Refresher {
     const read = readTokenAnswer(setup.entry, grant, answer, wallMs());
     if ('tokens' in read) return this.write(begun, read.tokens);
     const { kind, code } = read.failure;
+    this.parts.metrics.failure(kind);
     const failures = begun.provider.failures + 1;
     if (kind === 'terminal') {
       await store.giveUp(begun, code);
@@ -127,6 +143,7 @@ export class Refresher {
 
   private silent(begun: Begun, { wasSent, message }: ProviderSilent): Promise<Refreshed> {
     const { provider, connection } = begun;
+    this.parts.metrics.failure(wasSent ? 'unanswered' : 'unsent');
     this.parts.log.warn({ provider: provider.id, connection: connection.id, wasSent, why: message }, 'no answer');
     return this.later(begun, { delayMs: undefined, alarm: null, isUnknown: wasSent });
   }
