@@ -44,7 +44,7 @@ beforeAll(async () => {
   const config = {
     database: { url: database.url },
     pepper: { current: 'p1', keys: { p1: PEPPER } },
-    secrets: await vaultSecrets(bao, root),
+    secrets: await vaultSecrets(bao, root, { timeoutMs: 500 }),
   };
   running = await startServiceForTest(credentialsService, config, { bus, clock });
   await untilItAnswers();

@@ -11,5 +11,5 @@ export async function vaultSecrets(bao: OpenBao, dir: string, more: object = {})
   const wrappedSecretIdFile = join(dir, `wrapped-${randomBytes(4).toString('hex')}`);
   writeFileSync(wrappedSecretIdFile, await bao.wrappedSecretId());
   const approle = { roleId: await bao.roleId(), wrappedSecretIdFile };
-  return { store: 'vault', vault: { url: bao.url, timeoutMs: 500, approle, ...more } };
+  return { store: 'vault', vault: { url: bao.url, approle, ...more } };
 }

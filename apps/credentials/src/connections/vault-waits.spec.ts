@@ -126,10 +126,11 @@ describe('the secret of a client', () => {
     expect(await store.list()).toHaveLength(2);
     // Nobody knows for an hour that no row is about to name it.
     await scene.running!.stop();
-    scene.secrets = await vaultSecrets(bao, scene.root);
+    // A wrapped secret id is good for one try: a machine that is busy may take its time for it.
+    scene.secrets = await vaultSecrets(bao, scene.root, { timeoutMs: 10_000 });
     scene.aheadMs = 3_601_000;
     await scene.startService(fake);
-    await vi.waitFor(async () => expect(await store.list()).toEqual([before]), 10_000);
+    await vi.waitFor(async () => expect(await store.list()).toEqual([before]), 20_000);
   });
 
   it('is removed with its provider, while the vault is away later', async () => {
@@ -140,9 +141,10 @@ describe('the secret of a client', () => {
     expect((await scene.ask('DELETE', '/providers/gone')).status).toBe(200);
     bao.resume();
     await scene.running!.stop();
-    scene.secrets = await vaultSecrets(bao, scene.root);
+    // A wrapped secret id is good for one try: a machine that is busy may take its time for it.
+    scene.secrets = await vaultSecrets(bao, scene.root, { timeoutMs: 10_000 });
     scene.aheadMs = 3_601_000;
     await scene.startService(fake);
-    await vi.waitFor(async () => expect(await store.list()).not.toContain(name), 10_000);
+    await vi.waitFor(async () => expect(await store.list()).not.toContain(name), 20_000);
   });
 });
