@@ -19,6 +19,7 @@ import { ToolDefinitionRow, UpstreamDefinitions } from './definitions/tool-defin
 import { DryRun } from './dry-run.js';
 import type { GuardrailsConfig } from './guardrails-config.js';
 import { GuardrailsController } from './guardrails.controller.js';
+import { ApprovalsAsWritten1790000090000 } from './migrations/approvals-as-written.js';
 import { CreateApprovals1790000070000 } from './migrations/create-approvals.js';
 import { CreateDefinitions1790000080000 } from './migrations/create-definitions.js';
 import { KnownDetectors1790000081000 } from './migrations/known-detectors.js';
@@ -71,6 +72,7 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
           CreateApprovals1790000070000,
           CreateDefinitions1790000080000,
           KnownDetectors1790000081000,
+          ApprovalsAsWritten1790000090000,
         ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),

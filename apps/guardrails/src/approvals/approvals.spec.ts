@@ -58,6 +58,13 @@ describe('a held call', () => {
     expect(one.status).toBe('redeemed');
   });
 
+  it('is asked about whatever characters its arguments hold', async () => {
+    const value = { text: 'a\0b', half: '\ud800' };
+    const { status, approvalId } = await scene.hold('odd', { ...asker, arguments: { bytes: 30, value } });
+    expect(status).toBe('pending');
+    expect((await scene.ask('GET', `/${approvalId}`, 'ben')).body.arguments).toEqual({ bytes: 30, value });
+  });
+
   it('is not approved by the yes to another one', async () => {
     const id = await approved('these arguments');
     const other = await scene.hold('other arguments', asker);
