@@ -1,4 +1,5 @@
 import { faultOf, type Html, html, listed, post, time } from '@warder/pages';
+import { asSeen } from '../definitions/definition-diff.js';
 import type { ApprovalStatus, ApprovalView } from './approval-view.js';
 
 /** The names of people and services as they are now. */
@@ -59,9 +60,9 @@ export function approvalPage({ approval, nameOf, form, whyNot, fault }: Approval
               <dd>${listed(actors.map((actor) => `${nameOf(actor.id)} (${actor.id})`))}</dd>`
       }
       <dt>Agent</dt>
-      <dd>${agent.name} (${agent.kind}, ${agent.id})${run === '' ? '' : `, run ${run}`}</dd>
+      <dd>${asSeen(agent.name)} (${agent.kind}, ${agent.id})${run === '' ? '' : `, run ${run}`}</dd>
       <dt>Tool</dt>
-      <dd>${tool} of ${upstream}, through ${virtualServer}</dd>
+      <dd>${asSeen(tool)} of ${upstream}, through ${virtualServer}</dd>
       <dt>Why it waits</dt>
       <dd>${holds.map(({ by, rule, reason }) => html`<p>${reason} <span class="quiet">(${by} ${rule})</span></p>`)}</dd>
       <dt>Decides</dt>
@@ -97,10 +98,14 @@ function chainOf({ holds }: ApprovalView): Html {
 }
 
 function sentOf({ arguments: sent, argumentsDigest }: ApprovalView): Html {
-  if ('value' in sent) return html`<pre>${JSON.stringify(sent.value, null, 2)}</pre>`;
+  if ('value' in sent) return html`<pre>${asSeen(JSON.stringify(sent.value, null, 2))}</pre>`;
+  const head = 'head' in sent ? sent.head : '';
+  const shown = html`<pre>${asSeen(head)}</pre>`;
+  // Whole, but with numbers that a program would round.
+  if (Buffer.byteLength(head) === sent.bytes) return shown;
   const note = `These are the first 16 KiB of ${sent.bytes} bytes; all of it has the digest ${argumentsDigest}.`;
   return html`<p class="fault">${note}</p>
-    <pre>${'head' in sent ? sent.head : ''}</pre>`;
+    ${shown}`;
 }
 
 function deciding(id: string, form: string, whyNot: string | null): Html {

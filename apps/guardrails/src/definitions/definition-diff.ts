@@ -17,8 +17,12 @@ export function definitionDiff(before: string, after: string): string | undefine
 
 /** JSON text in lines, its members in order, what cannot be seen escaped. */
 export function readable(json: string): string {
-  const text = JSON.stringify(inOrder(JSON.parse(json)), null, 2);
-  return `${text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}\u{fe00}-\u{fe0f}\u{e0100}-\u{e01ef}]/gu, escaped)}\n`;
+  return `${asSeen(JSON.stringify(inOrder(JSON.parse(json)), null, 2))}\n`;
+}
+
+/** A text as it may be judged by: characters that show nothing or turn the direction of writing are escapes. */
+export function asSeen(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}\u{fe00}-\u{fe0f}\u{e0100}-\u{e01ef}]/gu, escaped);
 }
 
 function escaped(character: string): string {

@@ -58,7 +58,9 @@ export function shownArguments(call: Credentialed, guardrails: Guardrails): Capt
   const { value } = guardrails.screen(sentOf(call), 'request', SHOWN_ACTIONS);
   const text = stringifyJson(value);
   const bytes = Buffer.byteLength(text);
-  if (bytes <= CAPTURE_BYTES_MAX) return { bytes, value: JSON.parse(text) as unknown };
+  const parsed = JSON.parse(text) as unknown;
+  // A number that a double cannot hold would be shown as another one: such arguments are shown as they are written.
+  if (bytes <= CAPTURE_BYTES_MAX && JSON.stringify(parsed) === text) return { bytes, value: parsed };
   const head = Buffer.from(text).subarray(0, CAPTURE_BYTES_MAX).toString('utf8');
   return { bytes, head, sha256: digestOf(text) };
 }
