@@ -10,8 +10,9 @@ export type CriticalValue = string;
 /** Characters of one string that are looked at; what is longer says so by `isCut`. */
 export const LEAF_CHARS_MAX = 65_536;
 
-const EMAIL = /[\w.%+-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){1,8}/gi;
-const HOST = /(?<![\w@.-])(?:[a-z\d_-]{1,63}\.){1,8}[a-z]{2,24}(?![\w@])/gi;
+/** It begins at its `@`: begun at each letter that may stand before one, a long text would be read 64 times. */
+const EMAIL = /(?<=([\w.%+-]{1,64}))@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){1,126}/gi;
+const HOST = /(?<![\w@.-])(?:[a-z\d_-]{1,63}\.){1,126}[a-z]{2,24}(?![\w@])/gi;
 const ADDRESS = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/g;
 const ACCOUNT = /(?<![A-Za-z\d])[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,4})?(?![A-Za-z\d])/g;
 const ACCOUNT_LOWER = /^[a-z]{2}\d{2}[a-z\d]{9,30}$/;
@@ -32,7 +33,8 @@ export function criticalValues(text: string): Set<CriticalValue> {
   const looked = text.length > LEAF_CHARS_MAX ? text.slice(0, LEAF_CHARS_MAX) : text;
   // Most arguments are a word or two: without one of these characters nothing below can match.
   if (!/[\d.@#/\\]/.test(looked)) return found;
-  if (looked.includes('@')) for (const [email] of looked.matchAll(EMAIL)) found.add(`email:${email.toLowerCase()}`);
+  if (looked.includes('@'))
+    for (const [host, name] of looked.matchAll(EMAIL)) found.add(`email:${name}${host}`.toLowerCase());
   if (looked.includes('.')) {
     for (const [host] of looked.matchAll(HOST)) found.add(`host:${foldHost(host)}`);
     for (const [address] of looked.matchAll(ADDRESS)) found.add(`host:${address}`);

@@ -94,14 +94,11 @@ function echoOf(run: Run, args: unknown, rules: FlowRules): Held | undefined {
   const isWhole = walkLeaves(args, (text) => {
     charsLeft -= text.length;
     if (source !== undefined || charsLeft < 0) return;
-    for (const value of targetsOf(text)) {
+    for (const value of criticalValues(text)) {
       looked += 1;
       if (looked > ARGUMENT_VALUES_MAX || isAllowed(value, rules.allow)) continue;
-      const hash = hashOf(rules.key, value);
-      const at = run.own.has(hash) ? undefined : run.values.get(hash);
-      if (at === undefined) continue;
-      source = at;
-      return;
+      source = namedBy(run, value, rules.key);
+      if (source !== undefined) return;
     }
   });
   if (source !== undefined) {
@@ -116,12 +113,30 @@ function echoOf(run: Run, args: unknown, rules: FlowRules): Held | undefined {
   };
 }
 
-/** The values of an argument; of an address also its host, which a page may have named without the address. */
-function* targetsOf(text: string): Generator<CriticalValue> {
-  for (const value of criticalValues(text)) {
-    yield value;
-    if (value.startsWith('email:')) yield `host:${value.slice(value.indexOf('@') + 1)}`;
+/** Which answer named the value, or a host that it is below of; none for what the run used before it read anything. */
+function namedBy(run: Run, value: CriticalValue, key: string): number | undefined {
+  if (run.own.has(hashOf(key, value))) return undefined;
+  for (const target of targetsOf(value)) {
+    const hash = hashOf(key, target);
+    const at = run.own.has(hash) ? undefined : run.values.get(hash);
+    if (at !== undefined) return at;
   }
+  return undefined;
+}
+
+/** Labels of a host that are taken off, for what is sent can stand in one: a page says only what it ends in. */
+const LABELS_MAX = 8;
+
+/** A value, of an address also its host, and of a host those above it, which a page may have named alone. */
+function* targetsOf(value: CriticalValue): Generator<CriticalValue> {
+  yield value;
+  if (!value.startsWith('email:') && !value.startsWith('host:')) return;
+  const host = value.slice(Math.max(value.indexOf(':'), value.lastIndexOf('@')) + 1);
+  if (value.startsWith('email:')) yield `host:${host}`;
+  const labels = host.split('.');
+  if (/^\d+$/.test(labels.at(-1) ?? '')) return; // an IP address
+  for (let at = Math.max(1, labels.length - 1 - LABELS_MAX); at < labels.length - 1; at += 1)
+    yield `host:${labels.slice(at).join('.')}`;
 }
 
 function isAllowed(value: CriticalValue, allow: FlowSettings['allow']): boolean {

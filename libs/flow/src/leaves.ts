@@ -1,10 +1,13 @@
 /** Strings of one value that are looked at. */
-export const LEAVES_MAX = 20_000;
+export const LEAVES_MAX = 40_000;
 const DEPTH_MAX = 64;
+/** A string or a number of a JSON text. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 
 /**
- * Every string of a value with the member that it stands under, keys too; a string that holds JSON is walked like what
- * it says, for tools answer with JSON in a text block.
+ * Every string of a value with the member that it stands under, keys too; of a string that holds JSON what is written
+ * there, for tools answer with JSON in a text block, and a model reads all of its text: a member that is written twice,
+ * and each digit of a number, which parsing loses.
  * @returns false where a bound left something out
  */
 export function walkLeaves(value: unknown, visit: (text: string) => void): boolean {
@@ -17,9 +20,8 @@ export function walkLeaves(value: unknown, visit: (text: string) => void): boole
     }
     if (typeof at === 'string') {
       left -= 1;
-      const inner = depth < 8 ? jsonOf(at) : undefined;
-      if (inner === undefined) visit(at);
-      else walk(inner, depth + 1);
+      if (depth >= 8 || !isJson(at)) visit(at);
+      else for (const [token] of at.matchAll(TOKEN)) walkToken(token, depth + 1);
     } else if (typeof at === 'number' || typeof at === 'bigint') {
       left -= 1;
       visit(String(at));
@@ -31,16 +33,25 @@ export function walkLeaves(value: unknown, visit: (text: string) => void): boole
       }
     }
   };
+  const walkToken = (token: string, depth: number): void => {
+    if (left <= 0) isWhole = false;
+    else if (token.startsWith('"')) walk(JSON.parse(token), depth);
+    else {
+      left -= 1;
+      visit(token);
+    }
+  };
   walk(value, 0);
   return isWhole;
 }
 
-function jsonOf(text: string): unknown {
+function isJson(text: string): boolean {
   const first = text.charCodeAt(0);
-  if ((first !== 0x7b && first !== 0x5b) || text.length > 1_048_576) return undefined;
+  if ((first !== 0x7b && first !== 0x5b) || text.length > 1_048_576) return false;
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return true;
   } catch {
-    return undefined; // prose that begins with a bracket
+    return false; // prose that begins with a bracket
   }
 }
