@@ -19,6 +19,7 @@ const pinsOf = (...tools: ReturnType<typeof verdict>[]) =>
 describe('a definition stands', () => {
   const seen = pinsOf(verdict('read', A));
   const accepted = pinsOf(verdict('read', A, [B]), verdict('stat', A));
+  const full = new UpstreamPins({ ...seen.verdicts, isFull: true });
   const rejected = pinsOf(verdict('read', A, [], [A]));
   it.each([
     ['unpinned as it was first seen', seen, 'read', A, 'hide-changes', 'unpinned', true],
@@ -44,6 +45,8 @@ describe('a definition stands', () => {
       'new',
       false,
     ],
+    ['new where its upstream listed more than is remembered', full, 'stat', A, 'hide-changes', 'new', false],
+    ['unpinned where it is remembered in spite of that', full, 'read', A, 'hide-changes', 'unpinned', true],
     ['rejected', rejected, 'read', A, 'hide-changes', 'rejected', false],
     ['new under hide', seen, 'read', A, 'hide', 'new', false],
     ['changed under hide', seen, 'read', B, 'hide', 'changed', false],

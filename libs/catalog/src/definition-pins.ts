@@ -30,7 +30,8 @@ export class UpstreamPins {
     if (rule === 'trust') return 'trusted';
     if (verdict !== undefined && verdict.accepted.length > 0) return 'changed';
     if (verdict !== undefined && verdict.firstSeen !== hash) return 'changed';
-    return this.isPinned || rule === 'hide' || rule === 'flag' ? 'new' : 'unpinned';
+    const isUnseen = verdict === undefined && this.verdicts.isFull === true;
+    return this.isPinned || isUnseen || rule === 'hide' || rule === 'flag' ? 'new' : 'unpinned';
   }
 }
 

@@ -21,11 +21,14 @@ const tool = (name: string, description: string): ToolDefinition => ({
   inputSchema: { type: 'object' },
 });
 
-async function discover(upstream: string, ...definitions: ToolDefinition[]): Promise<void> {
+async function list(upstream: string, definitions: readonly ToolDefinition[]): Promise<void> {
   listings += 1;
   const tools = definitions.map((definition) => ({ hash: hashOf(definition), definition }));
   const message = { version: listings, status: 'active' as const, upstream, hash: `${listings}`, node: 'n', tools };
   await scene.bus.publish(toolDefinitionDiscoveredTopic, upstream, message);
+}
+async function discover(upstream: string, ...definitions: ToolDefinition[]): Promise<void> {
+  await list(upstream, definitions);
   await expect.poll(async () => (await get(`definitions/${upstream}`)).body.listedAtMs).toBe(listings);
 }
 const standings = async (upstream: string): Promise<Record<string, string>> => {
@@ -183,4 +186,13 @@ describe('definitions of tools', () => {
         .toSorted(),
     ).toEqual(odd.map(({ name }) => name).toSorted());
   });
+});
+
+describe('an upstream that lists tools without end', () => {
+  it('is remembered up to a bound, which nodes are told', async () => {
+    const many = Array.from({ length: 4_500 }, (_, at) => tool(`${'\u{1f600}'.repeat(120)}${at}`, ''));
+    await list('endless', [...many, READ]);
+    await expect.poll(() => verdicts.get('endless')?.isFull, { timeout: 20_000 }).toBe(true);
+    expect(verdictOn('endless', 'read_page')).toBeUndefined();
+  }, 30_000);
 });

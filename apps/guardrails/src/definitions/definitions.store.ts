@@ -15,6 +15,8 @@ import { ToolDefinitionRow, UpstreamDefinitions } from './tool-definition.entity
 
 /** Tools of one upstream that are remembered; it has to be a very odd one to have ever listed more. */
 const TOOLS_MAX = 10_000;
+/** Bytes of their names, as JSON: with their hashes they are one message of the bus. */
+const NAME_BYTES_MAX = 2_097_152;
 /** Rows of one INSERT: Postgres takes 65,535 parameters. */
 const ROWS_AT_ONCE = 1_000;
 /** Tools that the record of a change names. */
@@ -117,13 +119,15 @@ export class DefinitionsStore {
 
   private unknownOf({ upstream, tools }: UpstreamCatalogue, known: readonly ToolDefinitionRow[]): ToolDefinitionRow[] {
     const knownTools = new Set(known.map(({ tool }) => tool));
+    let nameBytes = bytesOf(knownTools);
     const knownPairs = new Set(known.map(({ tool, hash }) => `${hash} ${tool}`));
     const seenAtMs = String(this.wallMs());
     return tools.flatMap(({ hash, definition }): ToolDefinitionRow[] => {
       const tool = definition.name;
       if (!isNameable(tool) || knownPairs.has(`${hash} ${tool}`)) return [];
       const isFirst = !knownTools.has(tool);
-      if (isFirst && knownTools.size >= TOOLS_MAX) return [];
+      if (isFirst && isFull(knownTools.size, nameBytes)) return [];
+      if (isFirst) nameBytes += bytesOf([tool]);
       knownTools.add(tool);
       knownPairs.add(`${hash} ${tool}`);
       const undecided = { verdict: null, decidedAtMs: null, decidedBy: null };
@@ -176,7 +180,10 @@ export class DefinitionsStore {
       ],
       order: { tool: 'ASC', hash: 'ASC' },
     });
-    const message = { version, status: 'active' as const, upstream, tools: verdictsOf(rows) };
+    const tools = verdictsOf(rows);
+    const names = tools.map(({ tool }) => tool);
+    const full = isFull(names.length, bytesOf(names)) ? { isFull: true } : {};
+    const message = { version, status: 'active' as const, upstream, tools, ...full };
     await this.outbox.enqueue(manager, toolDefinitionVerdictTopic, upstream, message);
   }
 }
@@ -191,6 +198,17 @@ export function verdictsOf(rows: readonly ToolDefinitionRow[]): DefinitionVerdic
     accepted: of.filter(({ verdict }) => verdict === 'accepted').map(({ hash }) => hash),
     rejected: of.filter(({ verdict }) => verdict === 'rejected').map(({ hash }) => hash),
   }));
+}
+
+/** Whether no other tool of the upstream is remembered any more. */
+function isFull(tools: number, nameBytes: number): boolean {
+  return tools >= TOOLS_MAX || nameBytes >= NAME_BYTES_MAX;
+}
+
+function bytesOf(names: Iterable<string>): number {
+  let bytes = 0;
+  for (const name of names) bytes += Buffer.byteLength(JSON.stringify(name));
+  return bytes;
 }
 
 function locked(manager: EntityManager, upstream: string): Promise<UpstreamDefinitions | null> {

@@ -26,6 +26,8 @@ export const DefinitionVerdicts = z.object({
   status: z.enum(['active', 'removed']),
   upstream: z.string(),
   tools: z.array(ToolVerdict),
+  /** It has listed more tools than are remembered: how one that is not named was first seen nobody knows. */
+  isFull: z.boolean().optional(),
 });
 export type DefinitionVerdicts = z.infer<typeof DefinitionVerdicts>;
 
