@@ -6,9 +6,6 @@ import type { Credentialed } from '../pipeline/call.js';
 import type { Guardrails } from '../pipeline/gateway.js';
 import { canonicalJson } from './canonical-json.js';
 
-/** Of `_meta`, what differs with every call and says nothing of what it does (SEP-414). */
-const TRACE_KEYS = new Set(['traceparent', 'tracestate', 'baggage']);
-
 /** Whoever decides has to see an address that mail would go to, but no secret that would open something. */
 const SHOWN_ACTIONS: GuardrailActions = { secret: 'redact', pii: 'off', injection: 'off', hidden: 'off' };
 
@@ -65,9 +62,9 @@ export function shownArguments(call: Credentialed, guardrails: Guardrails): Capt
   return { bytes, head, sha256: digestOf(text) };
 }
 
-function sentOf({ cleanArgs, cleanMeta }: Credentialed): unknown {
-  const meta = Object.entries(cleanMeta).filter(([key]) => !TRACE_KEYS.has(key));
-  return meta.length === 0 ? { arguments: cleanArgs } : { arguments: cleanArgs, _meta: Object.fromEntries(meta) };
+/** Clients put a new id into `_meta` of every call, so it cannot be bound, and is not sent with a call that was held. */
+function sentOf({ cleanArgs }: Credentialed): unknown {
+  return { arguments: cleanArgs };
 }
 
 function digestOf(text: string): string {

@@ -1,6 +1,7 @@
 import type { Hold } from '@warder/contracts';
 import { revisionOf } from '@warder/mcp-wire';
 import { describe, expect, it } from 'vitest';
+import { boundOf } from '../../approvals/call-binding.js';
 import type { Credentialed } from '../call.js';
 import type { ApprovalFound, PolicyView } from '../gateway.js';
 import type { Refusal } from '../refusal.js';
@@ -36,8 +37,29 @@ describe('a call that nothing holds', () => {
 
 describe('a held call', () => {
   it('goes on with the approval that it used up, whose name is kept', async () => {
-    const cleared = await redeemApproval(callWith([hold]), policyOf(false), finding({ status: 'redeemed', id }));
-    expect(cleared).toEqual({ approval: { id } });
+    const call = callWith([hold], { cleanMeta: {} });
+    const cleared = await redeemApproval(call, policyOf(false), finding({ status: 'redeemed', id }));
+    expect(cleared).toEqual({ approval: { id }, cleanMeta: {} });
+  });
+
+  it('goes on without what nobody was shown: of its _meta only the trace is sent', async () => {
+    const cleanMeta = { traceparent: '00-1', 'claudecode/toolUseId': 'toolu_A', recipient: 'mallory' };
+    const found = finding({ status: 'redeemed', id });
+    const cleared = await redeemApproval(callWith([hold], { cleanMeta }), policyOf(false), found);
+    expect(cleared.cleanMeta).toEqual({ traceparent: '00-1' });
+  });
+
+  it('is the same call whatever its client puts into _meta', () => {
+    const call = {
+      principal: { id: 'usr_ana' },
+      token: { id: 'pat_1', name: 'laptop' },
+      target: { upstream: 'db', tool: 'drop', definitionHash: 'h' },
+      virtualServer: 'dev',
+      cleanArgs: { table: 'users' },
+    };
+    const bindingOf = (toolUseId: string) =>
+      boundOf({ ...call, cleanMeta: { 'claudecode/toolUseId': toolUseId } } as unknown as Credentialed).binding;
+    expect(bindingOf('toolu_A')).toBe(bindingOf('toolu_B'));
   });
 
   it('is told where people decide: WDR_APPROVAL_REQUIRED, by the rule that holds it', async () => {

@@ -4,7 +4,7 @@ import type { ApprovalFound, Approvals, PolicyView } from '../gateway.js';
 import { Refusal, type RefusalFacts } from '../refusal.js';
 import { askToOpen } from './ask-to-open.js';
 
-type Found = Pick<Cleared, 'approval'>;
+type Found = Pick<Cleared, 'approval'> & Partial<Pick<Cleared, 'cleanMeta'>>;
 
 const NOT_HELD: Found = { approval: null };
 const BY_POLICY: Hold = {
@@ -13,9 +13,12 @@ const BY_POLICY: Hold = {
   reason: 'every call of this tool waits for a human',
 };
 const RETRY_AFTER_MS = 2_000;
+/** What of `_meta` says where a call belongs and not what it does (SEP-414). */
+const TRACE_KEYS: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
 /**
  * A call that something holds goes on only with a human's approval of exactly this call, which is used up with that.
+ * What the client put into `_meta` was shown to nobody, and is not sent with it but for the trace.
  * It stands behind the credential, so that an approval is not spent on a call that could not have been sent.
  * @returns a promise only for a call that is held
  * @throws Refusal WDR_APPROVAL_REQUIRED, WDR_APPROVAL_DENIED, WDR_APPROVAL_LIMIT or WDR_APPROVAL_UNAVAILABLE
@@ -25,9 +28,13 @@ export function redeemApproval(call: Credentialed, policy: PolicyView, approvals
   if (isAlwaysHeld) call.holds.push(BY_POLICY);
   if (call.holds.length === 0) return NOT_HELD;
   return approvals.redeem(call, terms).then((found) => {
-    if (found.status === 'redeemed') return { approval: { id: found.id } };
+    if (found.status === 'redeemed') return { approval: { id: found.id }, cleanMeta: traceOf(call.cleanMeta) };
     throw refusalOf(call, found);
   });
+}
+
+function traceOf(meta: Credentialed['cleanMeta']): Credentialed['cleanMeta'] {
+  return Object.fromEntries(Object.entries(meta).filter(([key]) => TRACE_KEYS.has(key)));
 }
 
 function refusalOf(call: Credentialed, found: Exclude<ApprovalFound, { status: 'redeemed' }>): Refusal {
