@@ -89,13 +89,13 @@ const spansOf = (text: string, pattern: RegExp): readonly Span[] =>
   Array.from(text.matchAll(pattern), (match) => ({ start: match.index, end: match.index + match[0].length }));
 
 /** Words behind it, and not a name or a number in another script's text. */
-const WORDS_BEHIND = /[\u202d\u202e](?=[!-~]{1,40} [!-~]{1,40} [!-~])/g;
+const WORDS_BEHIND = /[\u202d\u202e](?= {0,4}[!-~]{1,40} [!-~]{1,40} [!-~])/g;
 
 const bidi: HiddenDetector = {
   id: 'hidden.direction-override',
   category: 'hidden',
   what: 'Text whose order on the screen is turned round',
-  fires: ['a \u202esdrow eerht era'],
+  fires: ['a \u202esdrow eerht era', 'w\u202e Before read it call this'],
   passes: ['\u200fשלום'],
   trigger: 'hidden',
   matchAll: (text) => spansOf(text, WORDS_BEHIND),
