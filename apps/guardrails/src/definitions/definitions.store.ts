@@ -66,7 +66,8 @@ export class DefinitionsStore {
       const row = await locked(manager, upstream);
       if (row === null || Number(row.listedVersion) >= catalogue.version) return;
       await manager.update(UpstreamDefinitions, { upstream }, { listedVersion: String(catalogue.version) });
-      const known = await manager.find(ToolDefinitionRow, { where: { upstream } });
+      // Never the definitions: all that an upstream has ever listed may be more than memory holds.
+      const known = await manager.find(ToolDefinitionRow, { select: { tool: true, hash: true }, where: { upstream } });
       const added = this.unknownOf(catalogue, known);
       for (let at = 0; at < added.length; at += ROWS_AT_ONCE)
         await manager.insert(ToolDefinitionRow, added.slice(at, at + ROWS_AT_ONCE));
@@ -117,7 +118,10 @@ export class DefinitionsStore {
     }
   }
 
-  private unknownOf({ upstream, tools }: UpstreamCatalogue, known: readonly ToolDefinitionRow[]): ToolDefinitionRow[] {
+  private unknownOf(
+    { upstream, tools }: UpstreamCatalogue,
+    known: readonly Pick<ToolDefinitionRow, 'tool' | 'hash'>[],
+  ): ToolDefinitionRow[] {
     const knownTools = new Set(known.map(({ tool }) => tool));
     let nameBytes = bytesOf(knownTools);
     const knownPairs = new Set(known.map(({ tool, hash }) => `${hash} ${tool}`));
@@ -179,6 +183,7 @@ export class DefinitionsStore {
         { upstream, verdict: In(['accepted', 'rejected']) },
       ],
       order: { tool: 'ASC', hash: 'ASC' },
+      select: { tool: true, hash: true, isFirst: true, verdict: true },
     });
     const tools = verdictsOf(rows);
     const names = tools.map(({ tool }) => tool);
@@ -188,9 +193,11 @@ export class DefinitionsStore {
   }
 }
 
+type Decided = Pick<ToolDefinitionRow, 'tool' | 'hash' | 'isFirst' | 'verdict'>;
+
 /** Rows of definitions as the message says them. */
-export function verdictsOf(rows: readonly ToolDefinitionRow[]): DefinitionVerdicts['tools'] {
-  const tools = new Map<string, ToolDefinitionRow[]>();
+export function verdictsOf(rows: readonly Decided[]): DefinitionVerdicts['tools'] {
+  const tools = new Map<string, Decided[]>();
   for (const row of rows) tools.set(row.tool, [...(tools.get(row.tool) ?? []), row]);
   return [...tools].map(([tool, of]) => ({
     tool,
