@@ -68,6 +68,15 @@ export {
 } from './policy-document.js';
 export { Name, ToolPattern } from './policy-names.js';
 export { FlowRecord } from './flow-record.js';
+export {
+  GuardrailProvider,
+  ProviderAction,
+  ProviderDirection,
+  ProviderError,
+  ProviderRecord,
+  ProviderUse,
+  SightingKind,
+} from './guardrail-providers.js';
 export { FlowLabel, FlowPreset, FlowSettings, UpstreamFlow } from './flow-settings.js';
 export { quickCheck } from './quick-check.js';
 export { ControlState, HEARTBEAT_KEY, MARK_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';

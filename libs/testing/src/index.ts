@@ -33,6 +33,8 @@ export { FakeProvider, type FakeProviderOptions, type SentToFake } from './fake-
 export type { FakeProviderRules, IssuedTokens } from './fake-provider-rules.js';
 export { type FakeLogRecord, FakeOtlpReceiver } from './fake-otlp-receiver.js';
 export { FakeSplunkHec, type FakeSplunkOptions, type SplunkEvent } from './fake-splunk-hec.js';
+export { FAKE as FAKE_GUARDRAIL } from './fake-guardrail-vendors.js';
+export { FakeGuardrails, type FakeMood } from './fake-guardrails.js';
 export { FakeWebhookReceiver } from './fake-webhook-receiver.js';
 export { type PartyFiles, TestAuthority } from './certificates.js';
 export { type RsyslogKafka, startRsyslogOnKafka } from './rsyslog-kafka.js';
