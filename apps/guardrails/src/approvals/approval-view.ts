@@ -19,7 +19,7 @@ export interface ApprovalRow {
 }
 
 /** A question about one call, as people and programs are shown it; times are wall milliseconds. */
-export interface ApprovalView extends Omit<ApprovalRequested, 'requestId' | 'node' | 'atMs' | 'terms'> {
+export interface ApprovalView extends Omit<ApprovalRequested, 'requestId' | 'node' | 'atMs' | 'answerByMs' | 'terms'> {
   readonly id: string;
   readonly status: ApprovalStatus;
   readonly approvers: ApprovalRequested['terms'];
@@ -36,7 +36,7 @@ export interface ApprovalView extends Omit<ApprovalRequested, 'requestId' | 'nod
 }
 
 export function viewOf(row: ApprovalRow): ApprovalView {
-  const { requestId: _call, node: _node, atMs: _at, terms, ...asked } = row.request;
+  const { requestId: _call, node: _node, atMs: _at, answerByMs: _by, terms, ...asked } = row.request;
   return {
     ...asked,
     id: row.id,

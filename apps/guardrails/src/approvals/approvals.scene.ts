@@ -78,8 +78,8 @@ export class ApprovalsScene {
     const requestId = randomUUID();
     const binding = createHash('sha256').update(what).digest('hex');
     const atMs = this.clock.wallMs();
-    const { example } = approvalRequestedTopic;
-    await this.bus.publish(approvalRequestedTopic, binding, { ...example, requestId, binding, atMs, ...more });
+    const asked = { ...approvalRequestedTopic.example, requestId, binding, atMs, answerByMs: atMs + 10_000, ...more };
+    await this.bus.publish(approvalRequestedTopic, binding, asked);
     return vi.waitUntil(() => this.answers.find((answer) => answer.requestId === (more.requestId ?? requestId)), {
       timeout: 10_000,
       interval: 5,

@@ -15,8 +15,6 @@ import type { ApprovalsConfig } from './approvals-config.js';
 import { type ApprovalRow, type ApprovalStatus, type ApprovalView, viewOf } from './approval-view.js';
 import { isOfAskers, whyNot } from './may-decide.js';
 
-/** A call that asked longer ago has gone, and nothing is used up for it: the longest wait of a node, and a second of clocks. */
-const STALE_MS = 5_000;
 const LIST_MAX = 500;
 const DAY_MS = 86_400_000;
 const NOBODY: AdminActor = { principal: null, token: null, address: '' };
@@ -42,7 +40,8 @@ export class ApprovalsStore {
 
   /** Answers a held call: uses its approval up, says how its question stands, or asks it. */
   async answer(request: ApprovalRequested): Promise<void> {
-    if (request.atMs + STALE_MS < this.parts.wallMs()) return;
+    // It waited as long as it could and has gone: a yes that it used up would be lost to the agent's next try.
+    if (request.answerByMs < this.parts.wallMs()) return;
     await this.parts.source.transaction(async (manager) => {
       const answered = await this.found(manager, request);
       const { node, requestId } = request;

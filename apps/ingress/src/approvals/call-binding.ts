@@ -9,7 +9,7 @@ import { canonicalJson } from './canonical-json.js';
 /** Whoever decides has to see an address that mail would go to, but no secret that would open something. */
 const SHOWN_ACTIONS: GuardrailActions = { secret: 'redact', pii: 'off', injection: 'off', hidden: 'off' };
 
-type Bound = Omit<ApprovalRequested, 'requestId' | 'node' | 'atMs' | 'arguments' | 'holds' | 'terms'>;
+type Bound = Omit<ApprovalRequested, 'requestId' | 'node' | 'atMs' | 'answerByMs' | 'arguments' | 'holds' | 'terms'>;
 
 /** What an approval of the call is bound to: who by which credential and in which run, which tool, and what is sent. */
 export function boundOf(call: Credentialed): Bound {

@@ -11,6 +11,9 @@ import type { ApprovalFound, Approvals, Guardrails } from '../pipeline/gateway.j
 import { untilGivenUp } from '../leases/until-given-up.js';
 import { boundOf, shownArguments } from './call-binding.js';
 
+/** Of the time that a call waits: the rest is for the way back and for clocks that differ. */
+const ANSWERED_WITHIN = 0.75;
+
 export interface NodeApprovalsParts {
   readonly bus: Pick<Bus, 'publish' | 'watch'>;
   readonly node: string;
@@ -55,10 +58,12 @@ export class NodeApprovals implements Approvals {
     const { node, bus, bounds, guardrails, wallMs } = this.parts;
     if (this.waiting.size >= bounds.waitingMax) return unavailable('too many held calls wait on this node');
     const { callId: requestId, holds, signal } = call;
+    const atMs = wallMs();
     const request: ApprovalRequested = {
       requestId,
       node,
-      atMs: wallMs(),
+      atMs,
+      answerByMs: atMs + bounds.waitMs * ANSWERED_WITHIN,
       ...boundOf(call),
       arguments: shownArguments(call, guardrails()),
       holds: holds.slice(0, 20),

@@ -17,6 +17,8 @@ export const ApprovalRequested = z.object({
   requestId: z.uuid(),
   node: Id,
   atMs: z.number(),
+  /** Wall time after which an answer finds nobody any more, so that nothing is used up for this call. */
+  answerByMs: z.number(),
   /** Of all that an approval is bound to: the same call again has the same. */
   binding: Digest,
   principalId: Id,
@@ -53,6 +55,7 @@ export const approvalRequestedTopic: Topic<ApprovalRequested> = {
     requestId: '0193673e-7c1f-7d5e-8a55-2f0a1b6c9d10',
     node: 'ingress-1',
     atMs: 1_790_000_000_000,
+    answerByMs: 1_790_000_001_500,
     binding: '3b1f0c6d8a4e2975b0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60718293a4b5c6d',
     principalId: 'usr_01jd3x7k',
     agent: { id: 'pat_01jd3x9q', kind: 'pat', name: 'laptop' },
