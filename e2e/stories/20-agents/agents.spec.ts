@@ -67,7 +67,9 @@ describe.each(shapesOf('20-agents'))('programs that act for themselves and for p
   const bare = async (name: string, team = TEAM): Promise<{ id: string; name: string; ownerId: string }> => {
     const ownerId = (await person()).id;
     const made = { name, team, ownerId, groups: [GROUP] };
-    const { id } = await scene.admin.ask<{ id: string }>('POST', '/identity/service-accounts', made);
+    // The SDK takes a 401 after a new token for final: every node has to know the account before it connects.
+    const path = '/identity/service-accounts?wait=20000';
+    const { id } = await scene.admin.ask<{ id: string }>('POST', path, made);
     return { id, name, ownerId };
   };
   const account = async (name: string, team = TEAM): Promise<Account> => {
