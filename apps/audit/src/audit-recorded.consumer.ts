@@ -1,14 +1,14 @@
 import { Controller, Inject } from '@nestjs/common';
 import { type CustomTransportStrategy, EventPattern, Payload, Server } from '@nestjs/microservices';
-import type { Bus, RawMessage, Subscription } from '@warder/bus';
+import type { BatchBounds, Bus, RawMessage, Subscription } from '@warder/bus';
 import { auditRecordedTopic, type Topic } from '@warder/contracts';
 import { Ingest } from './ingest.js';
 
 /**
- * Of one statement, when the service is behind: a use of a tool is counted once for each batch that it is in, and 2,000
- * records cost Postgres a tenth less than four times 500.
+ * What is handled at once when the service is behind. Partitions come together, so that one transaction stores what
+ * several of them hold and the next one is read meanwhile.
  */
-const BATCH_MESSAGES_MAX = 2_000;
+const BOUNDS: BatchBounds = { messagesMax: 1_536, partitionsAtOnce: 6 };
 
 /** Takes audit records, a batch at a time; its offset is committed when the handler has ended. */
 @Controller()
@@ -70,7 +70,7 @@ export class BusBatchStrategy extends Server implements CustomTransportStrategy 
           async (batch) => {
             await handler(batch);
           },
-          BATCH_MESSAGES_MAX,
+          BOUNDS,
         ),
       );
     }

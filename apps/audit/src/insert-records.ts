@@ -6,7 +6,7 @@
  * The columns come apart from the texts because the service has read the records already: Postgres tests that a text is
  * JSON as it comes, and does not take it apart.
  */
-const statement = (onConflict: string): string => `
+export const INSERT_RECORDS = `
 WITH incoming AS (
   SELECT to_timestamp(occurred_at_ms / 1000.0) AS occurred_at, record_id, log, sequence, kind, decision, outcome,
     refusal_code, principal_id, principal_name, principal_email, agent_id, agent_name, virtual_server, upstream, tool,
@@ -23,7 +23,7 @@ stored AS (
   INSERT INTO call_record (occurred_at, record_id, log, sequence, kind, decision, outcome, refusal_code, principal_id,
     principal_name, principal_email, agent_id, agent_name, virtual_server, upstream, tool, count, record)
   SELECT * FROM incoming
-  ${onConflict}
+  ON CONFLICT DO NOTHING
   -- Without the texts, which would be copied.
   RETURNING occurred_at, record_id, kind, decision, principal_id, principal_name, principal_email, agent_id, agent_name,
     upstream, tool, count
@@ -58,12 +58,3 @@ by_day AS (
     sample_at = (excluded.sample_at || u.sample_at)[1:3], sample_id = (excluded.sample_id || u.sample_id)[1:3]
 )
 SELECT count(*)::int AS stored FROM stored`;
-
-/** Stores and counts what is not stored yet. */
-export const INSERT_RECORDS = statement('ON CONFLICT DO NOTHING');
-
-/**
- * The same where all of them are new, which is nearly always; else nothing is stored, and it fails with SQLSTATE 23505.
- * To look for each record before it is written, and to confirm it after, is a seventh of what a batch costs Postgres.
- */
-export const INSERT_NEW_RECORDS = statement('');

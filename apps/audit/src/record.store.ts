@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Bus, RawMessage } from '@warder/bus';
 import { auditDeadLetterTopic, auditRecordedTopic } from '@warder/contracts';
-import { StoreError, withStore } from '@warder/postgres';
+import { copyIn, StoreError, withStore } from '@warder/postgres';
 import type { DataSource } from 'typeorm';
-import { INSERT_NEW_RECORDS, INSERT_RECORDS } from './insert-records.js';
+import { ADD_USES, countedUses } from './counted-uses.js';
+import { INSERT_RECORDS } from './insert-records.js';
 import { jsonArray } from './json-array.js';
+import { COPY_RECORDS, isPlain, recordCopy } from './record-copy.js';
 import { columnsOf } from './record-columns.js';
 import type { RecordRow, RecordSink } from './store-batch.js';
 
@@ -21,23 +23,39 @@ export class RecordStore implements RecordSink {
     private readonly wallMs: () => number,
   ) {}
 
+  /**
+   * All of them as if they were new, for that is what they nearly always are; where one is stored already the primary key
+   * refuses them all, and they are sent again by the statement that passes over what is there.
+   */
   async insert(rows: readonly RecordRow[]): Promise<number> {
-    const columns = JSON.stringify(rows.map(({ record }) => columnsOf(record)));
-    const texts = jsonArray(rows.map(({ message }) => message.value));
-    const storedBy = async (statement: string): Promise<number> => {
-      const [row] = await withStore<[{ stored: number }]>(() => this.source.query(statement, [columns, texts]));
-      return row.stored;
-    };
-    if (!this.isReadAgain) {
+    if (!this.isReadAgain && rows.every(({ record }) => isPlain(record))) {
       try {
-        return await storedBy(INSERT_NEW_RECORDS);
+        await this.copy(rows);
+        return rows.length;
       } catch (error) {
         if (!(error instanceof StoreError && error.sqlState === UNIQUE_VIOLATION)) throw error;
       }
     }
-    const stored = await storedBy(INSERT_RECORDS);
+    const stored = await this.insertUnknown(rows);
     this.isReadAgain = stored < rows.length;
     return stored;
+  }
+
+  /** @throws StoreError 23505 where a record is there already; then nothing is stored or counted */
+  private copy(rows: readonly RecordRow[]): Promise<void> {
+    return withStore(() =>
+      this.source.transaction(async (manager) => {
+        await copyIn(manager, COPY_RECORDS, recordCopy(rows));
+        await manager.query(ADD_USES, [countedUses(rows)]);
+      }),
+    );
+  }
+
+  private async insertUnknown(rows: readonly RecordRow[]): Promise<number> {
+    const columns = JSON.stringify(rows.map(({ record }) => columnsOf(record)));
+    const texts = jsonArray(rows.map(({ message }) => message.value));
+    const [row] = await withStore<[{ stored: number }]>(() => this.source.query(INSERT_RECORDS, [columns, texts]));
+    return row.stored;
   }
 
   faultOf(error: unknown): string | undefined {

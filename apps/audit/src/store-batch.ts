@@ -28,25 +28,42 @@ export interface RecordRow {
   readonly message: RawMessage;
 }
 
-/**
- * Stores a batch of messages. A row that the store refuses is found by halving and set aside, so that it cannot keep
- * the others out; whatever else fails is thrown, and the batch comes again.
- */
-export async function storeBatch(batch: readonly RawMessage[], sink: RecordSink): Promise<StoredBatch> {
+/** A batch that was read and is not stored yet. */
+export interface ReadBatch {
+  readonly rows: readonly RecordRow[];
+  readonly unreadable: readonly { readonly message: RawMessage; readonly reason: string }[];
+}
+
+/** Messages that are read between two looks at what else waits: a few milliseconds. */
+const READ_AT_ONCE = 256;
+
+/** Reads messages; what else the process has to do goes on in between. */
+export async function readBatch(batch: readonly RawMessage[]): Promise<ReadBatch> {
   const rows: RecordRow[] = [];
-  let quarantined = 0;
-  for (const message of batch) {
+  const unreadable: { message: RawMessage; reason: string }[] = [];
+  for (const [n, message] of batch.entries()) {
+    if (n % READ_AT_ONCE === READ_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
     const read = readRecord(message.value);
-    if ('record' in read) {
-      rows.push({ record: read.record, message });
-    } else {
-      await sink.quarantine(message, read.reason);
-      quarantined++;
-    }
+    if ('record' in read) rows.push({ record: read.record, message });
+    else unreadable.push({ message, reason: read.reason });
   }
+  return { rows, unreadable };
+}
+
+/**
+ * Stores what was read. A row that the store refuses is found by halving and set aside, so that it cannot keep the others
+ * out; whatever else fails is thrown, and the batch comes again.
+ */
+export async function storeRead({ rows, unreadable }: ReadBatch, sink: RecordSink): Promise<StoredBatch> {
+  for (const { message, reason } of unreadable) await sink.quarantine(message, reason);
   const inserted = await insertRows(rows, sink);
-  const refused = quarantined + inserted.refused;
-  return { stored: inserted.stored, known: batch.length - refused - inserted.stored, quarantined: refused };
+  const quarantined = unreadable.length + inserted.refused;
+  return { stored: inserted.stored, known: rows.length - inserted.refused - inserted.stored, quarantined };
+}
+
+/** Reads and stores a batch of messages. */
+export async function storeBatch(batch: readonly RawMessage[], sink: RecordSink): Promise<StoredBatch> {
+  return storeRead(await readBatch(batch), sink);
 }
 
 async function insertRows(rows: readonly RecordRow[], sink: RecordSink): Promise<{ stored: number; refused: number }> {

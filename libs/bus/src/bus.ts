@@ -30,6 +30,16 @@ export interface GroupLag {
   ms: number;
 }
 
+/** How much of a durable group's topic its handler has at once. */
+export interface BatchBounds {
+  /** Messages of a batch, 500 unless given; in one process never more. */
+  messagesMax: number;
+  /** Batches that are handled at once, each of another partition; 1 unless given, and in one process always. */
+  partitionsAtOnce: number;
+}
+
+export const BATCH_BOUNDS: BatchBounds = { messagesMax: 500, partitionsAtOnce: 1 };
+
 export interface Subscription {
   stop(): Promise<void>;
   /** Monotonic milliseconds of the last answer of the bus, for liveness checks; `Infinity` in-process. */
@@ -67,14 +77,14 @@ export interface Bus {
     handler: (message: BusMessage<M>) => Promise<void>,
   ): Promise<Subscription>;
   /**
-   * Durable group, at least once; one partition per batch, committed after the handler.
-   * @param messagesMax - of a batch, 500 unless given; in one process never more. A batch passes 8 MiB only with one message
+   * Durable group, at least once; one partition per batch, committed after the handler. A batch passes 8 MiB only with
+   * one message.
    */
   batch(
     topic: Topic<unknown>,
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
-    messagesMax?: number,
+    bounds?: Partial<BatchBounds>,
   ): Promise<Subscription>;
   /**
    * Has a group begin again at the first message that was published at or after the time, on every partition.

@@ -1,28 +1,31 @@
 /** How long a group's handler has been at one batch. A handler that fails and is tried again is not stuck. */
 export class Handling {
-  private begunAtMs: number | undefined;
+  /** When each running attempt began, the oldest first. */
+  private readonly running = new Set<{ readonly begunAtMs: number }>();
   private endedAtMs = -Infinity;
 
   constructor(private readonly nowMs: () => number) {}
 
-  /** Runs one attempt of the handler. */
+  /** Runs one attempt of the handler; attempts at batches of several partitions may run at once. */
   async run(work: () => Promise<void>): Promise<void> {
-    this.begunAtMs = this.nowMs();
+    const attempt = { begunAtMs: this.nowMs() };
+    this.running.add(attempt);
     try {
       await work();
     } finally {
-      this.begunAtMs = undefined;
+      this.running.delete(attempt);
       this.endedAtMs = this.nowMs();
     }
   }
 
-  /** Milliseconds since the running attempt began; 0 where none runs. */
+  /** Milliseconds since the oldest running attempt began; 0 where none runs. */
   runningMs(): number {
-    return this.begunAtMs === undefined ? 0 : this.nowMs() - this.begunAtMs;
+    const [oldest] = this.running;
+    return oldest === undefined ? 0 : this.nowMs() - oldest.begunAtMs;
   }
 
   /** Monotonic milliseconds at which the last attempt ended, now while one runs. */
   lastAtMs(): number {
-    return this.begunAtMs === undefined ? this.endedAtMs : this.nowMs();
+    return this.running.size === 0 ? this.endedAtMs : this.nowMs();
   }
 }

@@ -1,4 +1,5 @@
 export {
+  type BatchBounds,
   type Bus,
   type BusClock,
   BusError,

@@ -4,6 +4,8 @@ import { Kafka, type logCreator, logLevel } from 'kafkajs';
 import { groupPrefixOf } from './acls.js';
 import { pause } from './back-off.js';
 import {
+  BATCH_BOUNDS,
+  type BatchBounds,
   type Bus,
   type BusClock,
   BusError,
@@ -52,7 +54,7 @@ export interface KafkaBusOptions {
 
 const PING_EVERY_MS = 2_000;
 const DISCONNECTED_AFTER_MS = 6_000;
-const BATCH_MESSAGES_MAX = 500;
+const ONE_BY_ONE: BatchBounds = { messagesMax: 1, partitionsAtOnce: 1 };
 /** How long each part of a close may take: what waits for a last acknowledgement, and what waits for a silent broker. */
 const CLOSE_GRACE_MS = 3_000;
 
@@ -156,17 +158,17 @@ class KafkaBus implements Bus, StateTransport {
       if (message !== undefined) await handler(message);
     };
     const groupId = this.groupIdOf(topic, group);
-    return this.read(topic, { durable: true, groupId, batchMessagesMax: 1, handler: takeOne }, group);
+    return this.read(topic, { durable: true, groupId, handler: takeOne, bounds: ONE_BY_ONE }, group);
   }
 
   batch(
     topic: Topic<unknown>,
     group: string,
     handler: (batch: readonly RawMessage[]) => Promise<void>,
-    messagesMax = BATCH_MESSAGES_MAX,
+    bounds: Partial<BatchBounds> = {},
   ): Promise<Subscription> {
     const groupId = this.groupIdOf(topic, group);
-    return this.read(topic, { durable: true, groupId, batchMessagesMax: messagesMax, handler }, group);
+    return this.read(topic, { durable: true, groupId, handler, bounds: { ...BATCH_BOUNDS, ...bounds } }, group);
   }
 
   rewind(topic: Topic<unknown>, group: string, to: number | 'beginning'): Promise<void> {

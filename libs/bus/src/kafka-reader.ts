@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Topic } from '@warder/contracts';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { pause, untilItSucceeds } from './back-off.js';
-import type { BusClock, BusLog, RawMessage, StuckBounds, Subscription } from './bus.js';
+import type { BatchBounds, BusClock, BusLog, RawMessage, StuckBounds, Subscription } from './bus.js';
 import { Handling } from './handling.js';
 import { isOutage } from './kafka-crash.js';
 import { isAuthentic, SIGNATURE_HEADER, type Signing } from './kafka-signature.js';
@@ -26,7 +26,7 @@ export type ReaderKind =
   | {
       durable: true;
       groupId: string;
-      batchMessagesMax: number;
+      bounds: BatchBounds;
       handler: (batch: readonly RawMessage[]) => Promise<void>;
     }
   | { durable: false; groupPrefix: string; from: 'beginning' | 'end'; handler: (raw: RawMessage) => void };
@@ -136,6 +136,7 @@ export class KafkaReader implements Subscription {
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: this.kind.durable ? this.kind.bounds.partitionsAtOnce : 1,
         eachBatch: (payload) => (this.kind.durable ? this.takeDurable(consumer, payload) : this.takeAll(payload)),
       });
     } catch (error) {
@@ -189,8 +190,8 @@ export class KafkaReader implements Subscription {
   private async takeDurable(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     if (!this.kind.durable) return;
     const { batch } = payload;
-    const { batchMessagesMax, handler } = this.kind;
-    for (const messages of messagePieces(batch.messages, batchMessagesMax)) {
+    const { bounds, handler } = this.kind;
+    for (const messages of messagePieces(batch.messages, bounds.messagesMax)) {
       if (!payload.isRunning() || payload.isStale() || this.stopping.signal.aborted) return;
       const raws = messages.flatMap((message) => this.toRaw(batch.partition, message) ?? []);
       if (raws.length > 0 && !(await this.handle(() => handler(raws), payload))) return;

@@ -200,6 +200,48 @@ describe('the Kafka bus and an outage', () => {
     expect(new Set([...partitionsOf.values()].flatMap((each) => [...each])).size).toBe(3);
   });
 
+  it('handles several partitions at once, each in its order, and commits nothing that a handler still has', async () => {
+    const bus = kafkaBus(await sharedKafka());
+    const topic = { ...eventTopic(), partitions: 3 };
+    const sent = ['a', 'b', 'c'].map((name) => Array.from({ length: 20 }, (_, at) => `${name}${at}`));
+    for (const keys of sent)
+      await bus.publishRaw(
+        topic,
+        keys.map((key) => ({ key, value: Buffer.from('{}') })),
+      );
+    const held = new Set<number>();
+    let giveUp = (): void => {};
+    const givenUp = new Promise<never>((_resolve, reject) => (giveUp = () => reject(new Error('given up'))));
+    givenUp.catch(() => {});
+    const bounds = { messagesMax: 5, partitionsAtOnce: 3 };
+    const holding = await bus.batch(
+      topic,
+      'store',
+      async (batch) => {
+        held.add(batch[0]!.partition);
+        await givenUp;
+      },
+      bounds,
+    );
+    await eventually(() => expect(held.size).toBe(3));
+    expect((await bus.lag(topic, 'store')).records).toBe(60);
+    const stopped = holding.stop();
+    giveUp();
+    await stopped;
+    const seen: string[][] = [[], [], []];
+    await bus.batch(
+      topic,
+      'store',
+      async (batch) => {
+        expect(batch.length).toBeLessThanOrEqual(5);
+        for (const { key, partition } of batch) seen[partition]!.push(key!);
+      },
+      bounds,
+    );
+    await eventually(async () => expect((await bus.lag(topic, 'store')).records).toBe(0));
+    expect(seen.toSorted((one, other) => (one[0]! < other[0]! ? -1 : 1))).toEqual(sent);
+  }, 60_000);
+
   it('starts without a broker, rejects at its deadline, and is whole again after kill -9 and a restart', async () => {
     const topic = stateTopic();
     const events = eventTopic();
