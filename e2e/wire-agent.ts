@@ -35,6 +35,12 @@ export class WireAgent {
     return this.settings.node;
   }
 
+  /** Where it goes, and under which name. */
+  get place(): { readonly url: string; readonly host: string } {
+    const { url, host } = this.settings;
+    return { url, host };
+  }
+
   /** Calls a tool of the fixture. @param args - a nonce is added where they have none */
   call(tool: string, args: Readonly<Record<string, unknown>> = {}, wantsStream = false): Promise<WireAnswer> {
     const meta = wantsStream ? { progressToken: 'p' } : {};

@@ -37,9 +37,21 @@ export const balancerService: Service<BalancerConfig> = {
       host.log.info({ url: url.href, isReady }, 'node'),
     );
     watch.start();
-    for (const prefix of ['/mcp', '/.well-known/oauth-protected-resource']) {
-      host.mountRaw(prefix, (request, response) => forward(request, response, ingress.order(), forwarding));
-    }
+    const streams = new Set<ServerResponse>();
+    // Nobody waits for an answer on these: a door that shuts cuts them at once, and their clients come back elsewhere.
+    host.draining.addEventListener('abort', () => {
+      for (const each of streams) each.destroy();
+    });
+    host.mountRaw('/mcp', (request, response) => {
+      if (isStreamOfChanges(request)) {
+        streams.add(response);
+        response.once('close', () => streams.delete(response));
+      }
+      forward(request, response, ingress.order(), forwarding);
+    });
+    host.mountRaw('/.well-known/oauth-protected-resource', (request, response) =>
+      forward(request, response, ingress.order(), forwarding),
+    );
     const forwardTo = (service: string, request: IncomingMessage, response: ServerResponse) => {
       const ring = services.get(service);
       if (ring !== undefined) return forward(request, response, ring.order(), forwarding);
@@ -57,6 +69,11 @@ export const balancerService: Service<BalancerConfig> = {
     return { module: BalancerModule };
   },
 };
+
+/** A legacy session's, or a modern subscription; the node proves that the header tells what the body says. */
+function isStreamOfChanges({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' || headers['mcp-method'] === 'subscriptions/listen';
+}
 
 function serviceOf(url: string): string {
   return /^\/admin\/([a-z]+)(?:[/?]|$)/.exec(url)?.[1] ?? '';

@@ -48,6 +48,23 @@ describe('the balancer', () => {
     expect((await fetch(`${url}/metricsx`)).status).toBe(404);
   });
 
+  it('passes streams of changes as they come, and cuts them when it drains', async () => {
+    const silent = await node((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(': keep-alive\n\n');
+    });
+    const config = { ingress: [silent.url], services: {}, healthIntervalMs: 60_000 };
+    const bounds = { drainTimeoutMs: 60_000 };
+    const running = await startServiceForTest(balancerService, config, { settings: { bounds } });
+    const listen = { method: 'POST', headers: { 'mcp-method': 'subscriptions/listen' }, body: '{}' };
+    const streams = await Promise.all([fetch(`${running.url}/mcp/dev`), fetch(`${running.url}/mcp/dev`, listen)]);
+    const readers = streams.map(({ body }) => body!.getReader());
+    for (const reader of readers) expect(Buffer.from((await reader.read()).value!).toString()).toBe(': keep-alive\n\n');
+    const cut = Promise.all(readers.map((reader) => expect(reader.read()).rejects.toThrow('terminated')));
+    await running.stop();
+    await cut;
+  });
+
   it('sends a request elsewhere when a node refuses the connection, body and all', async () => {
     const gone = await node(named('gone'));
     const echo = await node((incoming, response) => void incoming.pipe(response));

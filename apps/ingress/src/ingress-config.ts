@@ -26,6 +26,15 @@ const Limits = z.strictObject({
   runValuesMax: z.int().min(10_000).default(1_000_000),
   /** Operations that run at a time on this node. */
   runningMax: z.int().min(1).default(10_000),
+  /**
+   * Streams of changes that stand open on this node; fewer than a balancer's connections to one (`socketsPerNodeMax`),
+   * or they would leave none for calls.
+   */
+  subscriptionsMax: z.int().min(1).default(2_000),
+  /** Of these, those of one principal. */
+  subscriptionsPerPrincipalMax: z.int().min(1).default(20),
+  /** Milliseconds at least between two looks at whether a list is another one; what changes meanwhile is told once. */
+  changesEveryMs: Ms.default(500),
   /** Bytes that wait for a client that reads too slowly, until its call is given up. */
   streamBufferBytesMax: Bytes.default(1024 * 1024),
   /** Milliseconds in which a client must take something of an answer that waits for it, or the connection ends. */

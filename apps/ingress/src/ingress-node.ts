@@ -28,6 +28,7 @@ import { makeApprovals } from './approvals/make-approvals.js';
 import { derivedKey } from './derived-key.js';
 import { resourceOf } from './downstream/protected-resource.js';
 import { LegacySessions } from './downstream/legacy-sessions.js';
+import { OpenSubscriptions } from './downstream/open-subscriptions.js';
 import { RunningOperations } from './downstream/running-operations.js';
 import { startFlow, type StartedFlow } from './flow/start-flow.js';
 import type { IngressConfig } from './ingress-config.js';
@@ -74,20 +75,27 @@ export async function startIngressNode(config: IngressConfig, host: Host): Promi
   // Not waited for: a bus that is away must not keep a node with a last-good copy from its work.
   const topics = host.bus.ensureTopics(TOPICS);
   const records = await startRecords(config, host);
-  const known = await startState(config, host, running);
+  const subscriptions = new OpenSubscriptions({
+    limits: config.limits,
+    clock: host.clock,
+    isStale: (nowMs) => known.watchdog.isClosed(nowMs),
+    onBug: (error) => host.log.error({ err: error }, 'a stream of changes failed for a reason that is a bug'),
+  });
+  const known: StartedState = await startState(config, host, running, subscriptions);
   const isCurrent = (): boolean => known.replication.readiness() === true;
   measurePropagation(host, (listener) => known.state.callers.onRevoked(listener), isCurrent);
   const key = derivedKey(config.sessionKey, 'session');
   const sessions = new LegacySessions(host.node, key, config.limits.sessionAgeMaxMs, () => host.clock.wallMs());
   const approvals = makeApprovals(config, host, () => known.state.guardrails());
   const runs = startFlow(config, host);
-  const gateway = gatewayOf(config, host, { ...records, ...known, sessions, approvals, ...runs });
-  reportHealth(host, { ...known, running });
+  const gateway = gatewayOf(config, host, { ...records, ...known, sessions, subscriptions, approvals, ...runs });
+  reportHealth(host, { ...known, running, subscriptions });
   reportJournal(config, host, records.journal);
   const cancellations = startDoor(config, host, {
     gateway,
     sessions,
     running,
+    subscriptions,
     counter: records.counter,
     issuer: () => known.state.callers.trustedIssuer(),
   });
@@ -106,7 +114,11 @@ function gatewayOf(
   host: Host,
   parts: StartedRecords &
     StartedState &
-    StartedFlow & { readonly sessions: LegacySessions; readonly approvals: NodeApprovals },
+    StartedFlow & {
+      readonly sessions: LegacySessions;
+      readonly subscriptions: OpenSubscriptions;
+      readonly approvals: NodeApprovals;
+    },
 ): Gateway {
   const { state, replication, watchdog, writer, counter } = parts;
   const isStrict = (virtualServer: string) => state.policy().isStrict(virtualServer);
@@ -134,13 +146,17 @@ function gatewayOf(
     journal: new Recorder({ node: host.node, journal: writer, counter, guardrails, isStrict }),
     lists: new ReadyLists(SERVER),
     sessions: parts.sessions,
-    face: { server: SERVER, capabilities: { tools: {} } },
+    subscriptions: parts.subscriptions,
+    face: { server: SERVER, capabilities: { tools: { listChanged: true } } },
     clock: host.clock,
   };
 }
 
-function reportHealth(host: Host, parts: StartedState & { readonly running: RunningOperations }): void {
-  const { replication, watchdog, state, running } = parts;
+function reportHealth(
+  host: Host,
+  parts: StartedState & { readonly running: RunningOperations; readonly subscriptions: OpenSubscriptions },
+): void {
+  const { replication, watchdog, state, running, subscriptions } = parts;
   host.readiness('state', () => replication.readiness());
   host.readiness('identity', () => {
     const nowMs = host.clock.wallMs();
@@ -157,6 +173,7 @@ function reportHealth(host: Host, parts: StartedState & { readonly running: Runn
     Math.max(0, replication.identitySilenceMs(host.clock.wallMs()) / 1_000),
   );
   gauge('warder_running_operations', 'Operations that run on this node', () => running.size);
+  gauge('warder_open_subscriptions', 'Streams of changes that stand open on this node', () => subscriptions.size);
   gauge(
     'warder_unknown_detectors',
     'Detectors that rules name and this build lacks',

@@ -61,7 +61,7 @@ describe('the door', () => {
     ],
     ['another Host', 403, 'WDR_HOST_UNKNOWN', () => send(modernHeaders({ host: 'evil.example' }))],
     ['another Origin', 403, 'WDR_ORIGIN_FORBIDDEN', () => send(modernHeaders({ origin: 'https://evil.example' }))],
-    ['GET', 405, 'WDR_METHOD_NOT_ALLOWED', () => send(modernHeaders(), '', '/mcp/dev', 'GET')],
+    ['GET of a modern client', 405, 'WDR_METHOD_NOT_ALLOWED', () => send(modernHeaders(), '', '/mcp/dev', 'GET')],
     ['no token', 401, 'WDR_TOKEN_MISSING', () => send({ ...modernHeaders(), authorization: '' })],
     ['another scheme', 401, 'WDR_TOKEN_MISSING', () => send(modernHeaders({ authorization: 'Basic eDp5' }))],
     ['a made-up token', 401, 'WDR_TOKEN_UNKNOWN', () => send(modernHeaders({ authorization: 'Bearer wdr_x' }))],
@@ -343,7 +343,7 @@ it('discovers in the modern era', async () => {
   const answer = messageOf(await new WireClient(scene, 'modern', token).ask('server/discover'));
   expect(answer.result).toMatchObject({
     supportedVersions: ['2026-07-28'],
-    capabilities: { tools: {} },
+    capabilities: { tools: { listChanged: true } },
     resultType: 'complete',
   });
 });

@@ -146,8 +146,12 @@ export class IngressScene {
     await this.bus.publish(policySnapshotTopic, 'current', state);
   }
 
-  /** Issues a token of a principal, cut to tools or by whichever scopes. */
-  async token(principalId: string, scopes: string[] | Partial<TokenScopes> = {}): Promise<string> {
+  /** Issues a token of a principal, cut to tools or by whichever scopes, that is good for so many milliseconds. */
+  async token(
+    principalId: string,
+    scopes: string[] | Partial<TokenScopes> = {},
+    lifeMs = 3_600_000_000,
+  ): Promise<string> {
     const text = issueToken((bytes) => randomBytes(bytes));
     this.version += 1;
     await this.publishToken(text, {
@@ -158,7 +162,7 @@ export class IngressScene {
       principalId,
       pepperKeyId: 'p1',
       createdAtMs: 1,
-      expiresAtMs: this.clock.wallMs() + 3_600_000_000,
+      expiresAtMs: this.clock.wallMs() + lifeMs,
       scopes: { tools: null, ...(Array.isArray(scopes) ? { tools: scopes } : scopes) },
     });
     return text;

@@ -7,7 +7,14 @@ type Observed = { observe(seconds: number): void };
 
 const BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10, 60];
 /** Methods that get a label of their own; a client may invent others, and labels must not grow with what it invents. */
-const METHODS: ReadonlySet<string> = new Set(['tools/call', 'tools/list', 'initialize', 'server/discover', 'ping']);
+const METHODS: ReadonlySet<string> = new Set([
+  'tools/call',
+  'tools/list',
+  'initialize',
+  'server/discover',
+  'subscriptions/listen',
+  'ping',
+]);
 
 /** Counts operations by method and code, and how long they took. Label children are looked up once, not per call. */
 export class OperationMetrics {

@@ -8,6 +8,7 @@ import { McpDoor } from './downstream/mcp-door.js';
 import { MessageDispatch } from './downstream/message-dispatch.js';
 import { answerProtectedResource, type Issuer, METADATA_PREFIX } from './downstream/protected-resource.js';
 import { PublicOrigin } from './downstream/request-checks.js';
+import type { OpenSubscriptions } from './downstream/open-subscriptions.js';
 import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
 import { OperationMetrics } from './operation-metrics.js';
@@ -20,6 +21,7 @@ export interface DoorNeeds {
   readonly gateway: Gateway;
   readonly sessions: LegacySessions;
   readonly running: RunningOperations;
+  readonly subscriptions: OpenSubscriptions;
   readonly counter: RefusalCounter;
   /** The company's own authorization server, where clients get their tokens there. */
   readonly issuer: () => Issuer;
@@ -28,7 +30,7 @@ export interface DoorNeeds {
 /** Opens `/mcp` to agents. @returns what has still to listen on the bus */
 export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): Cancellations {
   const { limits } = config;
-  const { gateway, running, counter, sessions, issuer } = needs;
+  const { gateway, running, subscriptions, counter, sessions, issuer } = needs;
   const { clock, log } = host;
   const metrics = new OperationMetrics(host.metrics);
   const noteUse = reportTokenUses(host);
@@ -47,6 +49,7 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     streamBufferBytesMax: limits.streamBufferBytesMax,
     readTimeoutMs: limits.readTimeoutMs,
     unread: new UnreadAnswers(limits.unreadBytesMax),
+    subscriptions,
     onEnded: (call, outcome) => {
       metrics.ended(call, outcome);
       noteUse(call);
@@ -66,7 +69,10 @@ export function startDoor(config: IngressConfig, host: Host, needs: DoorNeeds): 
     limits,
     onBug,
   });
+  // Nobody waits for an answer on these, so that they need not be waited for.
+  host.draining.addEventListener('abort', () => subscriptions.drain());
   host.onDrain('door', async () => {
+    subscriptions.close();
     running.giveUpAll('the gateway is shutting down');
     bodies.close();
     keepAlive.close();

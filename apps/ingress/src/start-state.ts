@@ -3,6 +3,7 @@ import type { Host } from '@warder/service-host';
 import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
 import { derivedKey } from './derived-key.js';
 import { originOf } from './downstream/protected-resource.js';
+import type { OpenSubscriptions } from './downstream/open-subscriptions.js';
 import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
 import { startLeases, type StartedLeases } from './leases/start-leases.js';
@@ -28,11 +29,13 @@ export interface StartedState {
 /**
  * Loads the last-good copy and makes ready what follows the bus.
  * @param running - told after a token or principal stopped being accepted, or a connection ended
+ * @param subscriptions - told of the same, and when what somebody may see may be something else
  */
 export async function startState(
   config: IngressConfig,
   host: Host,
   running: Pick<RunningOperations, 'revoke' | 'revokeConnection'>,
+  subscriptions: Pick<OpenSubscriptions, 'revoke' | 'seen'>,
 ): Promise<StartedState> {
   const { clock, log, bus } = host;
   const key = derivedKey(config.sessionKey, 'replica');
@@ -40,6 +43,7 @@ export async function startState(
   const access = new AccessTokens(() => originOf(host.door.publicUrl()));
   const callers = new Callers(new PrincipalDirectory(config.peppers), access);
   callers.onRevoked((what) => running.revoke(what));
+  callers.onRevoked((what) => subscriptions.revoke(what));
   const delivery = startLeases(config, host);
   const { leases } = delivery;
   const stdioEntries = await readStdioEntries(config.stdioFile);
@@ -72,6 +76,7 @@ export async function startState(
       running.revokeConnection(leases.upstreamsOf(connection), principalId);
     },
     onUpstreamAuth: (auth) => leases.applyAuth(auth),
+    onSeen: (principalId) => subscriptions.seen(principalId),
     onChanged: () => lastGood.changed(),
   });
   const replication = new Replication(bus, state, clock);

@@ -9,6 +9,7 @@ import {
   type MessageRow,
   methodsOfTheProtocol,
   MODERN,
+  openStream,
   REVISIONS,
   send,
   toldByAgentsDoor,
@@ -204,6 +205,11 @@ function expectedAtAgentsDoor(row: MessageRow, caller: Caller, revision: string)
   return isModern ? row.modern : row.legacy;
 }
 
+/** What a GET is told in the revision that has none: before anybody is looked at. */
+function streamless(caller: Caller): string {
+  return caller === 'two authorizations' ? '400 WDR_HEADER_REPEATED' : '405 WDR_METHOD_NOT_ALLOWED';
+}
+
 describe('every message at the agents’ door', () => {
   const sessions = new Map<string, string>();
   beforeAll(async () => {
@@ -235,6 +241,16 @@ describe('every message at the agents’ door', () => {
       expect(surprises(told, expected)).toEqual([]);
     },
   );
+
+  it.each(CALLERS)('is answered to %s as a stream of that session as it is as a message', async (caller) => {
+    const row = { method: 'subscriptions/listen', params: {}, legacy: '200', modern: '405 WDR_METHOD_NOT_ALLOWED' };
+    for (const revision of REVISIONS) {
+      const session = sessions.get(revision);
+      const expected = revision === MODERN ? streamless(caller) : expectedAtAgentsDoor(row, caller, revision);
+      const told = toldByAgentsDoor(await openStream(scene, cast.proofs[caller], revision, session));
+      expect(`${revision} ${told}`).toBe(`${revision} ${expected}`);
+    }
+  });
 
   it('reached the upstream for those alone who may call', () => {
     const may = CALLERS.flatMap((caller) =>

@@ -1,5 +1,6 @@
 import { LEGACY_VERSIONS, revisionOf } from '@warder/mcp-wire';
 import { ClientNotificationSchema, ClientRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { request } from 'undici';
 import type { Answered, AttackedScene, Proof } from './attacked-scene.js';
 
 export const MODERN = '2026-07-28';
@@ -28,7 +29,7 @@ resources/subscribe {"uri":"file:///x"}         | 200 -32601 | 404 -32601
 resources/unsubscribe {"uri":"file:///x"}       | 200 -32601 | 404 -32601
 completion/complete                             | 200 -32601 | 404 -32601
 logging/setLevel {"level":"debug"}              | 200 -32601 | 404 -32601
-subscriptions/listen                            | 200 -32601 | 404 -32601
+subscriptions/listen                            | 200 -32601 | 200 -32602
 tasks/list                                      | 200 -32601 | 404 -32601
 tasks/get {"taskId":"x"}                        | 200 -32601 | 404 -32601
 tasks/result {"taskId":"x"}                     | 200 -32601 | 404 -32601
@@ -98,6 +99,28 @@ export function send(
   };
   const body = { type: 'application/json', text: JSON.stringify(message) };
   return scene.ask('POST', '/mcp/known', { ...proof, headers }, body);
+}
+
+/** Asks for the stream of a session, and hangs up on one that opens. */
+export async function openStream(
+  scene: AttackedScene,
+  { headers, query }: Proof,
+  revision: string,
+  session: string | undefined,
+): Promise<Answered> {
+  const answer = await request(`${scene.running.url}/mcp/known${query === undefined ? '' : `?${query}`}`, {
+    headers: {
+      accept: 'text/event-stream',
+      'mcp-protocol-version': revision,
+      'last-event-id': 'AAAAAAAAAAAAAAAAAAAAAA.0.1',
+      ...(session === undefined ? {} : { 'mcp-session-id': session }),
+      ...headers,
+    },
+  });
+  const isStream = String(answer.headers['content-type']).startsWith('text/event-stream');
+  const text = isStream ? '' : await answer.body.text();
+  answer.body.on('error', () => undefined).destroy();
+  return { status: answer.statusCode, headers: answer.headers, text };
 }
 
 /** Status, and the code of an error. */

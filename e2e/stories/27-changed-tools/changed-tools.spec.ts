@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HearingClient, openHearingClients } from '../../clients/hearing-clients.js';
 import { FixtureScene } from '../../fixture-scene.js';
 import { shapesOf, START_TIMEOUT_MS } from '../../shapes.js';
 import { eventually, type WireAgent } from '../../wire-agent.js';
@@ -12,11 +13,24 @@ interface UpstreamView {
 describe.each(shapesOf('27-changed-tools'))('a tool whose description changes upstream, in %s', (shape) => {
   let scene: FixtureScene;
   let agents: WireAgent[];
+  /** Real clients that listen at each node, past the balancer, and one of each kind at the door. */
+  let listeners: HearingClient[];
   beforeAll(async () => {
     scene = await FixtureScene.inShape(shape);
-    agents = scene.agents((await scene.member()).token);
+    const { token } = await scene.member();
+    agents = scene.agents(token);
+    for (const agent of agents) await eventually(`the tools at ${agent.node}`, () => isListed(agent));
+    const places = [...agents, scene.agent(token)].map(({ place }) => ({ ...place, token }));
+    listeners = (await Promise.all(places.map(openHearingClients))).flat();
   }, START_TIMEOUT_MS);
-  afterAll(async () => scene?.stop(), 60_000);
+  afterAll(async () => {
+    await Promise.all((listeners ?? []).map((client) => client.close()));
+    await scene?.stop();
+  }, 60_000);
+
+  /** Waits until every listener has heard of that many changes, and of no more. */
+  const heard = (times: number) =>
+    eventually(`${times} notifications`, async () => listeners.every((client) => client.heard() === times));
 
   const definitions = () => scene.admin.ask<UpstreamView>('GET', '/guardrails/definitions/known');
   const echo = async () => (await definitions()).tools.find(({ tool }) => tool === 'echo');
@@ -37,6 +51,8 @@ describe.each(shapesOf('27-changed-tools'))('a tool whose description changes up
       expect((await agent.ask('tools/list')).text).toContain('"known__add"');
     }
     expect(scene.fixture.executed().length).toBe(acts);
+    await heard(1);
+    for (const client of listeners) expect(await client.list()).not.toContain('known__echo');
     await eventually('the records', async () => {
       const records = await scene.admin.records({ virtualServer: 'known', outcome: 'failure' });
       return records.filter(({ rule }) => rule === 'definition changed').length === agents.length;
@@ -58,6 +74,29 @@ describe.each(shapesOf('27-changed-tools'))('a tool whose description changes up
       expect(await agent.isServed()).toBe(true);
       expect((await agent.ask('tools/list')).text).not.toContain('"known__add"');
     }
+    await heard(2);
+    for (const client of listeners) expect(await client.list()).toContain('known__echo');
+  });
+
+  it('is heard of by nobody whose list is the same', async () => {
+    await scene.admin.changePolicy((document) => ({
+      ...document,
+      grants: [...document.grants, { ...document.grants[0]!, name: 'others', to: { group: 'others' } }],
+    }));
+    const stranger = await scene.member();
+    expect(stranger.token).not.toBe('');
+    await heard(2);
+  });
+
+  it('has left two records of each stream, and one of each act', async () => {
+    for (const client of listeners) await client.close();
+    await eventually('the ends', async () => {
+      const methods = (await scene.admin.records({ virtualServer: 'known' })).map(({ method }) => method);
+      const [opened, ended] = ['listen', 'ended'].map((what) =>
+        methods.filter((each) => each === `subscriptions/${what}`),
+      );
+      return opened!.length >= listeners.length && opened!.length === ended!.length;
+    });
     await scene.ledgerHolds();
   });
 });

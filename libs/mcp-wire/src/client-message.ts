@@ -5,6 +5,7 @@ import { type ProtocolError, ErrorCode, protocolError } from './protocol-error.j
 import { revision20260728 } from './revision-2026-07-28/revision.js';
 import { checkEnvelope, checkHeaders } from './revision-2026-07-28/request-checks.js';
 import { LEGACY_VERSIONS } from './revision.js';
+import { asksForTools, LISTEN } from './subscriptions.js';
 
 /** HTTP headers with lower-case names, as node:http gives them. */
 export type HeaderMap = Readonly<Record<string, string | string[] | undefined>>;
@@ -192,6 +193,9 @@ function checkParams(message: ClientMessage): ProtocolError | undefined {
   const bad = (what: string) => protocolError(200, ErrorCode.invalidParams, `Invalid params: ${what}`, message.idJson);
   if (progressToken !== undefined && !isToken(progressToken)) {
     return bad('"progressToken" must be a string or a number');
+  }
+  if (message.method === LISTEN && message.era === 'modern' && asksForTools(params) === undefined) {
+    return bad('"notifications" must be a filter of what to listen to');
   }
   if (message.method !== 'tools/call') return undefined;
   if (typeof params['name'] !== 'string') return bad('"name" must be a string');

@@ -44,7 +44,8 @@ export {
 } from './revision-2026-07-28/param-headers.js';
 export { NAME_SOURCE } from './revision-2026-07-28/request-checks.js';
 export { type LegacySession, openSession, sealSession } from './session-token.js';
-export { encodeSseMessage, SSE_KEEP_ALIVE, SseDecoder, type SseEvent, SseOverflow } from './sse.js';
+export { encodeSseId, encodeSseMessage, SSE_KEEP_ALIVE, SseDecoder, type SseEvent, SseOverflow } from './sse.js';
+export { asksForTools, encodeAcknowledged, encodeListenEnd, encodeToolsChanged, LISTEN } from './subscriptions.js';
 export { encodeNotification, encodeProgress, toolError } from './tool-result.js';
 export {
   answersUrlRequest,

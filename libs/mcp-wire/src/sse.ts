@@ -8,9 +8,17 @@ export interface SseEvent {
 /** A comment that keeps idle proxies from closing a stream. */
 export const SSE_KEEP_ALIVE = ': keep-alive\n\n';
 
-/** One JSON-RPC message as an event. JSON text holds no line break, so it is one data line. */
-export function encodeSseMessage(json: string): string {
-  return `event: message\ndata: ${json}\n\n`;
+/**
+ * One JSON-RPC message as an event. JSON text holds no line break, so it is one data line.
+ * @param id - what a client that comes back names as the last that it saw; no line break in it
+ */
+export function encodeSseMessage(json: string, id?: string): string {
+  return id === undefined ? `event: message\ndata: ${json}\n\n` : `event: message\nid: ${id}\ndata: ${json}\n\n`;
+}
+
+/** An event that says nothing but where the stream begins. @see MCP 2025-11-25, streamable HTTP, SEP-1699 */
+export function encodeSseId(id: string): string {
+  return `id: ${id}\ndata: \n\n`;
 }
 
 /** An event (or what may still become one) is longer than the decoder's bound. */

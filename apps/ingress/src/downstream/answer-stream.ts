@@ -4,7 +4,8 @@ import type { Downstream } from '../pipeline/gateway.js';
 import type { UnreadAnswers } from './unread-answers.js';
 import type { WrittenAnswer } from './written-answer.js';
 
-const STREAM_HEADERS = {
+/** Of every event stream. */
+export const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
   'x-accel-buffering': 'no',

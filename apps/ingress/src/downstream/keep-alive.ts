@@ -1,8 +1,11 @@
-import type { AnswerStream } from './answer-stream.js';
+/** A stream that may be silent. */
+interface Silent {
+  keepAlive(): void;
+}
 
-/** Tells every stream that waits for its answer that it is still there: one timer for all of them. */
+/** Tells every silent stream that it is still there: one timer for all of them. */
 export class KeepAlive {
-  private readonly streams = new Set<AnswerStream>();
+  private readonly streams = new Set<Silent>();
   private readonly timer: NodeJS.Timeout;
 
   /** @param everyMs - milliseconds between two signs, 15,000 at most: proxies give up after 30-60 s */
@@ -10,11 +13,11 @@ export class KeepAlive {
     this.timer = setInterval(() => this.tick(), everyMs).unref();
   }
 
-  add(stream: AnswerStream): void {
+  add(stream: Silent): void {
     this.streams.add(stream);
   }
 
-  remove(stream: AnswerStream): void {
+  remove(stream: Silent): void {
     this.streams.delete(stream);
   }
 

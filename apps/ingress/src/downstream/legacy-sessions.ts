@@ -58,6 +58,11 @@ export class LegacySessions implements Sessions {
     );
   }
 
+  /** When a session is too old, wall milliseconds. */
+  endsAtMs({ issuedAtMs }: LegacySession): number {
+    return issuedAtMs + this.ageMaxMs;
+  }
+
   /**
    * Ends a session on this node; elsewhere it lives until its age ends, for it is no credential. Named by what is sealed
    * in its token, for one token can be written in many ways (Base64 with and without padding).

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseClientMessage, type ProtocolError } from '@warder/mcp-wire';
+import { header, MODERN_LATEST, parseClientMessage, type ProtocolError } from '@warder/mcp-wire';
 import { lingerBeforeClose } from '@warder/service-host';
 import type { Gateway } from '../pipeline/gateway.js';
 import { asOutcome } from '../pipeline/outcome.js';
@@ -18,6 +18,7 @@ import {
   announcedLength,
   bearerOf,
   type PublicOrigin,
+  streamAcceptedOf,
   virtualServerOf,
 } from './request-checks.js';
 import { writeRefusal } from './written-answer.js';
@@ -71,7 +72,9 @@ export class McpDoor {
     origin.check(request);
     addresses.take(address, gateway.clock.monotonicMs());
     const { method } = request;
-    if (method !== 'POST' && method !== 'DELETE') {
+    // A modern client subscribes by a message.
+    const isStream = method === 'GET' && header(request.headers, 'mcp-protocol-version') !== MODERN_LATEST;
+    if (method !== 'POST' && method !== 'DELETE' && !isStream) {
       throw new Refusal('WDR_METHOD_NOT_ALLOWED', 'POST a message, or DELETE a session', `HTTP method ${method}`);
     }
     const bearerToken = bearerOf(request);
@@ -80,6 +83,10 @@ export class McpDoor {
     if (method === 'DELETE') {
       const ending = { ...visit, accepted: { json: true, eventStream: false } };
       return this.isServed(visit) ? dispatch.endSession(ending) : dispatch.refuse(ending, unknownServer(NOT_THERE));
+    }
+    if (isStream) {
+      const asking = { ...visit, accepted: streamAcceptedOf(request) };
+      return this.isServed(visit) ? dispatch.openStream(asking) : dispatch.refuse(asking, unknownServer(NOT_THERE));
     }
     const accepted = acceptedOf(request);
     const length = announcedLength(request) ?? Infinity;

@@ -1,4 +1,16 @@
-import type { ClientMessage, LegacySession, Revision } from '@warder/mcp-wire';
+import {
+  asksForTools,
+  type ClientMessage,
+  encodeListenEnd,
+  ErrorCode,
+  header,
+  type HeaderMap,
+  LEGACY_LATEST,
+  LEGACY_VERSIONS,
+  type LegacySession,
+  LISTEN,
+  type Revision,
+} from '@warder/mcp-wire';
 import { admitMessage } from '../pipeline/admit-message.js';
 import type { Call, Operation } from '../pipeline/call.js';
 import type { Gateway, Outcome } from '../pipeline/gateway.js';
@@ -6,6 +18,7 @@ import { governedCall } from '../pipeline/governed-call.js';
 import { listTools } from '../pipeline/list-tools.js';
 import { openSession } from '../pipeline/open-session.js';
 import { Refusal } from '../pipeline/refusal.js';
+import { subscribe } from '../pipeline/subscribe.js';
 import { AnswerStream, writeJson } from './answer-stream.js';
 import { type Cancellations, cancelKeyOf } from './cancellations.js';
 import type { KeepAlive } from './keep-alive.js';
@@ -13,9 +26,11 @@ import type { LegacySessions } from './legacy-sessions.js';
 import type { Visit } from './mcp-door.js';
 import { operationOf, receivedOf } from './operation-of.js';
 import { challenged, type Issuer } from './protected-resource.js';
+import type { OpenSubscriptions } from './open-subscriptions.js';
 import { cancelled, RunningOperation, type RunningOperations } from './running-operations.js';
+import { type Listener, SubscriptionStream } from './subscription-stream.js';
 import type { UnreadAnswers } from './unread-answers.js';
-import { ACCEPTED, type WrittenAnswer, writeOutcome } from './written-answer.js';
+import { ACCEPTED, type WrittenAnswer, writeOutcome, writeRefusal } from './written-answer.js';
 
 export interface DispatchParts {
   readonly gateway: Gateway;
@@ -28,6 +43,7 @@ export interface DispatchParts {
   readonly streamBufferBytesMax: number;
   readonly readTimeoutMs: number;
   readonly unread: UnreadAnswers;
+  readonly subscriptions: OpenSubscriptions;
   /** Told how each operation ended. */
   readonly onEnded: (call: Call, outcome: Outcome) => void;
 }
@@ -46,9 +62,11 @@ export class MessageDispatch {
     if (session instanceof Refusal) return this.refuse(visit, session, message);
     const running = new RunningOperation();
     const operation = this.operation(visit, running, message, session);
-    const problem = problemOf(operation, message);
+    const isStream = visit.request.method === 'GET';
+    const problem = isStream ? versionProblemOf(message) : problemOf(operation, message);
     if (problem) return this.refuse(visit, problem, message, session);
     if (message.kind === 'notification') return this.notify(visit, operation, message);
+    if (message.method === LISTEN) return this.listen(visit, running, operation, message, session);
     this.run(visit, running, operation, message, session);
   }
 
@@ -72,10 +90,56 @@ export class MessageDispatch {
     const operation = this.operation(visit, new RunningOperation(), undefined, session);
     void admitMessage(operation, this.parts.gateway).then((outcome) => {
       const written = this.written(visit, 'null', outcome, operation.revision);
-      if (outcome.kind === 'answered') this.parts.sessions.end(session.sessionId);
+      if (outcome.kind === 'answered') {
+        this.parts.sessions.end(session.sessionId);
+        this.parts.subscriptions.endOf(sessionToken!, 'session ended');
+      }
       writeJson(visit.response, outcome.kind === 'answered' ? { ...written, text: '' } : written);
       this.parts.onEnded(operation, outcome);
     });
+  }
+
+  /** HTTP GET: the stream of a legacy session. */
+  openStream(visit: Visit): void {
+    this.dispatch(visit, streamRequest(visit.request.headers));
+  }
+
+  private listen(
+    visit: Visit,
+    running: RunningOperation,
+    operation: Operation,
+    message: ClientMessage,
+    session: LegacySession | undefined,
+  ): void {
+    const { gateway, keepAlive, onEnded } = this.parts;
+    if (!visit.accepted.eventStream) return this.refuse(visit, onlyStreams(), message, session);
+    const listener = session === undefined ? this.modern(message) : this.legacy(visit, operation, session);
+    const stream = new SubscriptionStream(visit.response, listener, () => running.giveUp(tooSlow()));
+    // The stream is all that there is: a client of either era that closes it wants it no more.
+    visit.response.once('close', () => running.giveUp(cancelled('the client closed the connection')));
+    keepAlive.add(stream);
+    void subscribe(operation, gateway, stream).then((outcome) => {
+      keepAlive.remove(stream);
+      if (!stream.isOpen && !visit.response.destroyed) {
+        writeJson(visit.response, this.written(visit, message.idJson, outcome, operation.revision));
+      }
+      onEnded(operation, outcome);
+    });
+  }
+
+  private modern({ idJson, params }: ClientMessage): Listener {
+    const { server } = this.parts.gateway.face;
+    const lastMessage = (reason: Refusal | undefined) =>
+      reason === undefined ? encodeListenEnd(idJson, server) : writeRefusal(idJson, reason, undefined).text;
+    return { era: 'modern', idJson, isOfTools: asksForTools(params) === true, lastMessage };
+  }
+
+  private legacy({ request }: Visit, { callId, revision }: Operation, session: LegacySession): Listener {
+    const lastEventId = header(request.headers, 'last-event-id');
+    // SEP-1699, which brought events without a message, came with this revision.
+    const isPrimed = revision.protocolVersion >= LEGACY_LATEST;
+    const endsAtMs = this.parts.sessions.endsAtMs(session);
+    return { era: 'legacy', streamId: callId, lastEventId, isPrimed, endsAtMs };
   }
 
   private written(visit: Visit, idJson: string, outcome: Outcome, revision: Revision): WrittenAnswer {
@@ -175,6 +239,37 @@ export class MessageDispatch {
       throw error;
     }
   }
+}
+
+/** The GET of a session as the message that a modern client would have sent. */
+function streamRequest(headers: HeaderMap): ClientMessage {
+  return {
+    kind: 'request',
+    era: 'legacy',
+    protocolVersion: header(headers, 'mcp-protocol-version'),
+    idJson: 'null',
+    method: LISTEN,
+    params: {},
+    meta: {},
+    progressToken: undefined,
+    sessionToken: header(headers, 'mcp-session-id'),
+    clientCapabilities: undefined,
+    clientInfo: undefined,
+    answer: undefined,
+  };
+}
+
+/** As a message of an unknown legacy revision is told. */
+function versionProblemOf({ protocolVersion }: ClientMessage): Refusal | undefined {
+  if (protocolVersion === undefined || LEGACY_VERSIONS.has(protocolVersion)) return undefined;
+  const text = `Bad Request: Unsupported protocol version (supported: ${[...LEGACY_VERSIONS].join(', ')})`;
+  return new Refusal('WDR_MESSAGE_INVALID', text, `MCP-Protocol-Version: ${protocolVersion}`, {
+    telling: { as: 'error', status: 400, rpcCode: ErrorCode.legacyServer },
+  });
+}
+
+function onlyStreams(): Refusal {
+  return new Refusal('WDR_ACCEPT_UNSUPPORTED', 'Accept text/event-stream', 'the client takes no event stream');
 }
 
 /** What the protocol itself says against a message; undefined: nothing. */

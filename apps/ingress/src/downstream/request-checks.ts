@@ -89,6 +89,16 @@ export function acceptedOf(request: IncomingMessage): Accepted {
   throw new Refusal('WDR_ACCEPT_UNSUPPORTED', 'Accept application/json and text/event-stream', `Accept: ${accept}`);
 }
 
+/**
+ * As `acceptedOf`, of a GET, which has no body.
+ * @throws Refusal WDR_ACCEPT_UNSUPPORTED
+ */
+export function streamAcceptedOf(request: IncomingMessage): Accepted {
+  const { accept } = request.headers;
+  if (accept?.includes('text/event-stream') || accept?.includes('*/*')) return { json: true, eventStream: true };
+  throw new Refusal('WDR_ACCEPT_UNSUPPORTED', 'Accept text/event-stream', `Accept: ${accept ?? 'absent'}`);
+}
+
 function isJson(type: string | undefined): boolean {
   if (type === undefined || type === 'application/json') return type !== undefined;
   const [essence = '', parameter] = type.toLowerCase().split(';', 2);

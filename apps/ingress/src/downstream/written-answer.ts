@@ -64,7 +64,7 @@ function headersOf(refusal: Refusal): WrittenAnswer['headers'] {
     case 'WDR_CALL_REVOKED':
       return { 'www-authenticate': 'Bearer realm="warder", error="invalid_token"' };
     case 'WDR_METHOD_NOT_ALLOWED':
-      return { allow: 'POST, DELETE' };
+      return { allow: 'POST, GET, DELETE' };
     default:
       return NO_HEADERS;
   }

@@ -16,7 +16,16 @@ import type { FlowDecision, FlowSource } from '@warder/flow';
 import type { FoundRun } from '../flow/run-store.js';
 import type { HeaderLease, LeasedHeaders } from '../leases/lease-transport.js';
 import type { Callers } from '@warder/tokens';
-import type { Call, Cleared, Credentialed, IdentifiedOperation, Permitted, Recorded, UpstreamAnswer } from './call.js';
+import type {
+  AdmittedOperation,
+  Call,
+  Cleared,
+  Credentialed,
+  IdentifiedOperation,
+  Permitted,
+  Recorded,
+  UpstreamAnswer,
+} from './call.js';
 import type { CallSignal } from './call-signal.js';
 import type { Refusal } from './refusal.js';
 
@@ -131,6 +140,8 @@ export interface Downstream {
 export interface ListedTools {
   /** JSON text of the tools/list result. */
   readonly text: string;
+  /** Of the text; the same list has the same one on every node: 22 characters of Base64url. */
+  readonly digest: string;
   /** What guardrails saw in the definitions, which are an upstream's bytes like any other. */
   readonly findings: readonly Finding[];
   /** Tools that are left out, for a guardrail blocks their definition. */
@@ -143,6 +154,41 @@ export interface Lists {
 export interface Sessions {
   /** A sealed session id for a client that has just said `initialize`. */
   start(call: IdentifiedOperation): string;
+}
+
+/** A client's stream of changes. */
+export interface ChangeStream {
+  /** The list that the client knows, as it says itself; undefined: the one that there is now. */
+  readonly knownDigest: string | undefined;
+  /** Opens it, with what comes first. @param digest - of the list that the client knows from now on */
+  open(digest: string): void;
+  /** Wall milliseconds at which it is over in good order. */
+  readonly endsAtMs: number;
+  /** Says once that there is another list. @returns whether the client asked to hear of it */
+  changed(digest: string): boolean;
+  /** Ends it; where `reason` is none, in good order. */
+  end(reason: Refusal | undefined): void;
+}
+/** The place of one stream among those of the node. */
+export interface Subscription {
+  /** Opens the stream and tells of changes until it is over. @returns why it is over, and how often it told */
+  follow(): Promise<SubscriptionEnd>;
+  /** Gives the place back once `record` has succeeded, however often that has to be tried. */
+  leave(record?: () => Promise<void>): Promise<void>;
+}
+export interface SubscriptionEnd {
+  /** Why, where it did not end in good order. */
+  readonly refusal?: Refusal;
+  readonly why: 'client closed' | 'session ended' | 'replaced' | 'draining' | 'cut';
+  readonly notifications: number;
+}
+export interface Subscriptions {
+  /**
+   * Takes a place.
+   * @param listed - digest of the list that the caller may see now; throws once they are let in no more
+   * @throws Refusal WDR_SUBSCRIPTION_LIMIT for one principal's bound, WDR_OVERLOADED for the node's
+   */
+  enter(call: AdmittedOperation, stream: ChangeStream, listed: () => string | undefined): Subscription;
 }
 
 export interface Gateway {
@@ -158,6 +204,7 @@ export interface Gateway {
   readonly journal: Journal;
   readonly lists: Lists;
   readonly sessions: Sessions;
+  readonly subscriptions: Subscriptions;
   readonly face: ServerFace;
   readonly clock: { wallMs(): number; monotonicMs(): number };
 }

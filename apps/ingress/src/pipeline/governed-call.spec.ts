@@ -168,8 +168,13 @@ function gateway(
       guardrails: () => engine,
       isStrict: () => isStrict,
     }),
-    lists: { listOf: () => ({ text: '{}', findings: [], withheld: 0 }) },
+    lists: { listOf: () => ({ text: '{}', digest: '', findings: [], withheld: 0 }) },
     sessions: { start: () => 's' },
+    subscriptions: {
+      enter: () => {
+        throw new Error('no call subscribes');
+      },
+    },
     face: { server: { name: 'warder', version: '0' }, capabilities: {} },
     clock,
     ...overrides,

@@ -13,6 +13,8 @@ const KINDS: ReadonlyMap<string, AuditIntent['kind']> = new Map([
   ['tools/list', 'list'],
   ['initialize', 'session'],
   ['server/discover', 'session'],
+  ['subscriptions/listen', 'session'],
+  ['subscriptions/ended', 'session'],
 ]);
 /** UTF-16 units of a text that a client chose (method, name, claim) which a record keeps. */
 const CLIENT_TEXT_MAX = 256;

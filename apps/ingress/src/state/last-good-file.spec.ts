@@ -28,6 +28,7 @@ it('writes no copy once it is closed, whatever changes then', async () => {
     onPolicy: ignore,
     onConnection: ignore,
     onUpstreamAuth: ignore,
+    onSeen: ignore,
     onChanged: ignore,
   });
   const replication = new Replication(bus, state, clock);

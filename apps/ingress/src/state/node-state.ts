@@ -43,6 +43,8 @@ export interface StateListeners {
   onPolicy(view: CompiledPolicyView): void;
   onConnection(state: ConnectionState): void;
   onUpstreamAuth(state: UpstreamAuthState): void;
+  /** What callers may see may be something else. @param principalId - of the only one it is about; undefined: everybody */
+  onSeen(principalId?: string): void;
   /** Something changed; the copy on disk is out of date. */
   onChanged(): void;
 }
@@ -89,18 +91,21 @@ export class NodeState {
   applyPrincipal(id: string, state: PrincipalState): void {
     if (!isNewer(this.principals, id, state)) return;
     this.callers.applyPrincipal(id, state);
+    this.listeners.onSeen(id);
     this.listeners.onChanged();
   }
 
   applyToken(digest: string, state: TokenState): void {
     if (!isNewer(this.tokens, digest, state)) return;
     this.callers.applyToken(digest, state);
+    this.listeners.onSeen(state.principalId);
     this.listeners.onChanged();
   }
 
   applyKey(id: string, key: SigningKeyState): void {
     if (!isNewer(this.keys, id, key)) return;
     this.callers.applyKey(id, key);
+    this.listeners.onSeen();
     this.listeners.onChanged();
   }
 
@@ -113,6 +118,7 @@ export class NodeState {
   applyIssuer(key: string, issuer: TrustedIssuerState): void {
     if (!isNewer(this.issuers, key, issuer)) return;
     this.callers.applyIssuer(issuer);
+    this.listeners.onSeen();
     this.listeners.onChanged();
   }
 
@@ -142,6 +148,7 @@ export class NodeState {
   applyRules(pack: string, rules: GuardrailRulesState): void {
     if (!isNewer(this.rules, pack, rules)) return;
     this.engine = createEngine([...this.rules.values()]);
+    this.listeners.onSeen();
     this.listeners.onChanged();
   }
 
@@ -205,7 +212,9 @@ export class NodeState {
   }
 
   private compile(): void {
-    if (this.snapshot) this.view = CompiledPolicyView.of(this.snapshot, this.catalogues, this.pins, this.view);
+    if (this.snapshot === undefined) return;
+    this.view = CompiledPolicyView.of(this.snapshot, this.catalogues, this.pins, this.view);
+    this.listeners.onSeen();
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { VisibleTools } from '@warder/catalog';
 import type { Finding, GuardrailActions } from '@warder/contracts';
 import { type Revision, type ServerInfo, withoutParamHeaders } from '@warder/mcp-wire';
@@ -5,13 +6,22 @@ import type { Guardrails, ListedTools, Lists } from '../pipeline/gateway.js';
 
 type Tool = VisibleTools['tools'][number];
 
+/** A list in a revision's form. */
+interface Written {
+  readonly text: string;
+  readonly digest: string;
+}
+
+/** Characters of a digest: 128 bits. */
+const DIGEST_CHARS = 22;
+
 /** A view as the guardrails leave it, and what they said. */
 interface ScreenedView {
   readonly guardrails: Guardrails;
   readonly actions: GuardrailActions;
   readonly tools: readonly Tool[];
   readonly findings: readonly Finding[];
-  readonly texts: Map<string, string>;
+  readonly texts: Map<string, Written>;
 }
 
 /**
@@ -25,14 +35,15 @@ export class ReadyLists implements Lists {
 
   listOf(view: VisibleTools, revision: Revision, guardrails: Guardrails, actions: GuardrailActions): ListedTools {
     const screened = this.screened(view, guardrails, actions);
-    let text = screened.texts.get(revision.protocolVersion);
-    if (text === undefined) {
+    let written = screened.texts.get(revision.protocolVersion);
+    if (written === undefined) {
       // A list that lacks an upstream says so: the agent must not believe that there is nothing more.
       const meta = view.missingUpstreams.length === 0 ? {} : { meta: { 'warder/partial': view.missingUpstreams } };
-      text = revision.encodeToolsPage({ tools: screened.tools, ...meta }, this.server);
-      screened.texts.set(revision.protocolVersion, text);
+      const text = revision.encodeToolsPage({ tools: screened.tools, ...meta }, this.server);
+      written = { text, digest: createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_CHARS) };
+      screened.texts.set(revision.protocolVersion, written);
     }
-    return { text, findings: screened.findings, withheld: view.tools.length - screened.tools.length };
+    return { ...written, findings: screened.findings, withheld: view.tools.length - screened.tools.length };
   }
 
   private screened(view: VisibleTools, guardrails: Guardrails, actions: GuardrailActions): ScreenedView {
@@ -47,7 +58,7 @@ export class ReadyLists implements Lists {
       if (verdict === 'reject' || shown.name !== tool.name) return [];
       return { ...shown, inputSchema: withoutParamHeaders(shown.inputSchema) as Tool['inputSchema'] };
     });
-    const fresh = { guardrails, actions, tools, findings, texts: new Map<string, string>() };
+    const fresh = { guardrails, actions, tools, findings, texts: new Map<string, Written>() };
     this.views.set(view, fresh);
     return fresh;
   }

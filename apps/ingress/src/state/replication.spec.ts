@@ -23,6 +23,7 @@ describe('a node with a last-good copy', () => {
       onPolicy: ignore,
       onConnection: ignore,
       onUpstreamAuth: ignore,
+      onSeen: ignore,
       onChanged: ignore,
     });
     return new Replication(bus, state, clock);

@@ -1,13 +1,14 @@
 import { isObject, META_SERVER_INFO, type ServerInfo } from '../era.js';
 import { stringifyJson } from '../json.js';
 import type { Revision } from '../revision.js';
+import { LISTEN } from '../subscriptions.js';
 import { URL_REQUEST_KEY } from '../url-request.js';
 
 /** MCP 2026-07-28: stateless, every result says its type, lists say how they may be cached. */
 export const revision20260728: Revision = {
   protocolVersion: '2026-07-28',
   era: 'modern',
-  methods: new Set(['server/discover', 'tools/list', 'tools/call']),
+  methods: new Set(['server/discover', 'tools/list', 'tools/call', LISTEN]),
   encodeGreeting: (face) =>
     JSON.stringify({
       supportedVersions: ['2026-07-28'],
