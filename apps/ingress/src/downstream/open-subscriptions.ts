@@ -66,12 +66,11 @@ export class OpenSubscriptions implements Subscriptions {
       const detail = 'limits.subscriptionsPerPrincipalMax';
       throw new Refusal('WDR_SUBSCRIPTION_LIMIT', 'Too many open streams', detail, { retryAfterMs: 60_000 });
     }
-    const listedNow = listed() ?? '';
-    const known = stream.knownDigest ?? listedNow;
-    const subscription = new OpenSubscription(call, stream, listed, known, this.parts.onBug, () => {
-      this.running.remove(subscription.running);
-      this.open.delete(subscription);
-    });
+    const onLeft = (left: OpenSubscription) => {
+      this.running.remove(left.running);
+      this.open.delete(left);
+    };
+    const subscription = new OpenSubscription(call, stream, listed, { onBug: this.parts.onBug, onLeft });
     this.open.add(subscription);
     this.running.add(subscription.running);
     return subscription;
@@ -146,6 +145,8 @@ class OpenSubscription implements Subscription {
   readonly sessionToken: string | undefined;
   isOver = false;
   private readonly expiresAtMs: number;
+  /** Digest of the list that the client knows. */
+  private known: string;
   private isFollowed = false;
   private notifications = 0;
   private resolve: (end: SubscriptionEnd) => void = () => undefined;
@@ -155,11 +156,13 @@ class OpenSubscription implements Subscription {
     { principal, token, sessionId, signal, ...call }: AdmittedOperation,
     private readonly stream: ChangeStream,
     private readonly listed: () => string | undefined,
-    /** Digest of the list that the client knows. */
-    private known: string,
-    private readonly onBug: (error: unknown) => void,
-    private readonly onLeft: () => void,
+    private readonly told: {
+      onBug(error: unknown): void;
+      onLeft(left: OpenSubscription): void;
+    },
   ) {
+    const listedNow = listed() ?? '';
+    this.known = stream.knownDigest ?? listedNow;
     this.principalId = principal.id;
     this.sessionToken = sessionId;
     this.expiresAtMs = token.expiresAtMs;
@@ -193,7 +196,7 @@ class OpenSubscription implements Subscription {
         await after(RECORD_AGAIN_MS, undefined, { ref: false });
       }
     }
-    this.onLeft();
+    this.told.onLeft(this);
   }
 
   /** Tells of another list, and ends what its caller may have open no more. */
@@ -206,7 +209,7 @@ class OpenSubscription implements Subscription {
       if (this.stream.changed(digest)) this.notifications += 1;
     } catch (error) {
       const outcome = asOutcome(error);
-      if (outcome.kind === 'failed') this.onBug(error);
+      if (outcome.kind === 'failed') this.told.onBug(error);
       if (outcome.kind === 'answered') return;
       const { refusal } = outcome;
       const isOfCaller = OF_CALLER.has(refusal.code);
