@@ -126,7 +126,7 @@ describe.each(['modern', 'legacy'] as const)('a stream of changes of a %s client
     await scene.publishPrincipal(`di-${era}`, ['developers']);
     const stream = await listen(await clientOf(era, `di-${era}`));
     await scene.publishPrincipal(`di-${era}`, ['developers'], 'suspended');
-    await eventually(() => stream.isOver);
+    expect(await eventually(() => stream.isOver)).toBe(true);
   });
 
   it('is refused past what one principal may have open, and what the node has: the protocol goes on', async () => {

@@ -119,7 +119,7 @@ export class OpenSubscriptions implements Subscriptions {
     this.timer = undefined;
     this.isLooking = true;
     let sliceEndsAtMs = clock.monotonicMs() + SLICE_MS;
-    for (const each of [...this.open]) {
+    for (const each of this.open) {
       if (principals?.has(each.principalId) === false) continue;
       each.look();
       if (clock.monotonicMs() < sliceEndsAtMs) continue;
