@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   commitmentTo,
@@ -116,6 +116,17 @@ describe('the leaf of a record', () => {
     const leaf = leafHashOf(Buffer.from('{"log":"n/0","sequence":1,"index":0,"commitment":"c","tool":"t"}'));
     expect(recordLeafOf(record)).toEqual(leaf);
   });
+
+  it.each([0, 1, 16_382, 16_383, 16_384, 100_000])(
+    'of %d bytes is the SHA-256 behind one zero byte (RFC 6962)',
+    (size) => {
+      const leaf = Buffer.alloc(size, 'x');
+      const wanted = createHash('sha256')
+        .update(Buffer.concat([Buffer.from([0]), leaf]))
+        .digest();
+      expect(leafHashOf(leaf.subarray(0, size >> 1), leaf.subarray(size >> 1))).toEqual(wanted);
+    },
+  );
 
   it('stays the same when the personal part is erased', () => {
     const erased = Buffer.from('{"log":"n/0","sequence":1,"index":0,"commitment":"c","tool":"t","personal":null}');
