@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { approvals, APPROVALS_USAGE } from './approvals.js';
 import { auditVerify, ExitCode, VERIFY_USAGE } from './audit-verify.js';
 import { MIGRATE_USAGE, secretsMigrate } from './secrets-migrate.js';
 
@@ -9,7 +10,10 @@ const output = {
 const [subject, verb, ...rest] = process.argv.slice(2);
 if (subject === 'audit' && verb === 'verify') process.exitCode = await auditVerify(rest, output);
 else if (subject === 'secrets' && verb === 'migrate') process.exitCode = await secretsMigrate(rest, output);
-else {
-  output.error(`${VERIFY_USAGE}\n${MIGRATE_USAGE}`);
+else if (subject === 'approvals') {
+  const { WARDER_URL: url, WARDER_TOKEN: token } = process.env;
+  process.exitCode = await approvals(process.argv.slice(3), { url, token }, output);
+} else {
+  output.error(`${APPROVALS_USAGE}\n${VERIFY_USAGE}\n${MIGRATE_USAGE}`);
   process.exitCode = ExitCode.unproven;
 }

@@ -17,6 +17,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '@warder/postgres';
 import { type RunningHost, startServiceForTest } from '@warder/service-host';
 import { createLogger } from '@warder/telemetry';
 import { digestOf, issueToken } from '@warder/tokens';
+import { DataSource } from 'typeorm';
 import { vi } from 'vitest';
 import { guardrailsService } from '../index.js';
 import type { ApprovalView } from './approval-view.js';
@@ -84,6 +85,19 @@ export class ApprovalsScene {
       timeout: 10_000,
       interval: 5,
     });
+  }
+
+  /** Puts so many questions of another principal's beside one, newer than it. */
+  async copy(id: string, times: number, principalId: string): Promise<void> {
+    const source = await new DataSource({ type: 'postgres', url: this.database.url }).initialize();
+    await source.query(
+      `INSERT INTO guardrails.approval (id, binding, status, is_open, request, principal_id, requested_at_ms, expires_at_ms)
+       SELECT 'apr_' || lpad(n::text, 16, '0'), n::text, status, true,
+              jsonb_set(request::jsonb, '{principalId}', to_jsonb($2::text))::json, $2, requested_at_ms + n, expires_at_ms
+       FROM guardrails.approval, generate_series(1, $3::int) n WHERE id = $1`,
+      [id, principalId, times],
+    );
+    await source.destroy();
   }
 
   async ask(method: string, path: string, as: string, body?: object) {

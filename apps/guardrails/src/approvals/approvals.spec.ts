@@ -121,6 +121,10 @@ describe('a held call', () => {
     expect(await scene.hold('one too many', flood)).toMatchObject({ status: 'limit', approvalId: null });
     expect(await scene.hold('flood 3', flood)).toMatchObject({ status: 'pending' });
     expect(await scene.hold('of another', asker)).toMatchObject({ status: 'pending' });
+    // What was asked under an older policy keeps nobody out: a yes to it would be void.
+    expect(await scene.hold('one too many', { ...flood, policyVersion: 8 })).toMatchObject({ status: 'pending' });
+    const outdated = (await scene.ask('GET', '?status=outdated', 'root')).body.approvals ?? [];
+    expect(outdated.filter(({ principalId }) => principalId === 'flood')).toHaveLength(30);
   });
 });
 
@@ -178,5 +182,16 @@ describe('who decides', () => {
     const listed = await scene.ask('GET', '?status=pending', 'cy');
     expect(listed.body.approvals?.some(({ id }) => id === approvalId)).toBe(false);
     expect((await scene.ask('POST', `/${approvalId}/decision`, 'ben', { decision: 'maybe' })).status).toBe(400);
+  });
+
+  it('is listed what they may see although hundreds of others came after it', async () => {
+    await scene.know('gus');
+    await scene.know('many');
+    const { approvalId } = await scene.hold('of gus', { ...asker, principalId: 'gus' });
+    scene.aheadMs += 1;
+    // As many as a list reads at a time, put there as they would be.
+    await scene.copy(approvalId!, 600, 'many');
+    const { body } = await scene.ask('GET', '', 'gus');
+    expect(body.approvals?.map(({ id }) => id)).toEqual([approvalId]);
   });
 });

@@ -13,9 +13,12 @@ import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ApprovalsConfig } from './approvals-config.js';
 import { type ApprovalRow, type ApprovalStatus, type ApprovalView, viewOf } from './approval-view.js';
+import { answerOf, changed, openOf } from './approval-rows.store.js';
 import { isOfAskers, whyNot } from './may-decide.js';
 
 const LIST_MAX = 500;
+/** Rows that one list looks through at most. */
+const READ_MAX = 20_000;
 const DAY_MS = 86_400_000;
 const NOBODY: AdminActor = { principal: null, token: null, address: '' };
 
@@ -49,12 +52,20 @@ export class ApprovalsStore {
     });
   }
 
+  /** What the visitor may see, open ones first, each the newest first: 500 at most, however many others there are. */
   async list(visitor: PrincipalState, status?: string): Promise<ApprovalView[]> {
-    const rows: ApprovalRow[] = await this.parts.source.query(
-      `SELECT * FROM approval WHERE ($1::text IS NULL OR status = $1) ORDER BY is_open DESC, requested_at_ms DESC LIMIT $2`,
-      [status ?? null, LIST_MAX],
-    );
-    return rows.filter((row) => this.isVisible(row, visitor)).map(viewOf);
+    const seen: ApprovalView[] = [];
+    // Who may see one is said by people as they are now, which the database does not know.
+    for (let read = 0; seen.length < LIST_MAX; read += LIST_MAX) {
+      const rows: ApprovalRow[] = await this.parts.source.query(
+        `SELECT * FROM approval WHERE ($1::text IS NULL OR status = $1)
+         ORDER BY is_open DESC, requested_at_ms DESC, id LIMIT $2 OFFSET $3`,
+        [status ?? null, LIST_MAX, read],
+      );
+      seen.push(...rows.filter((row) => this.isVisible(row, visitor)).map(viewOf));
+      if (rows.length < LIST_MAX || read >= READ_MAX) break;
+    }
+    return seen.slice(0, LIST_MAX);
   }
 
   /** @throws AdminError 404 WDR_APPROVAL_UNKNOWN, of what is none of theirs too */
@@ -180,11 +191,12 @@ export class ApprovalsStore {
     request: ApprovalRequested,
   ): Promise<Omit<ApprovalAnswered, 'node' | 'requestId'>> {
     const { bounds, wallMs, onStatus } = this.parts;
-    const [{ all, own }] = (await manager.query(
-      `SELECT count(*)::int AS all, count(*) FILTER (WHERE principal_id = $1)::int AS own FROM approval
-       WHERE is_open AND status IN ('pending', 'approved')`,
-      [request.principalId],
-    )) as [{ all: number; own: number }];
+    let { all, own } = await openOf(manager, request.principalId);
+    if (own >= bounds.openPerPrincipalMax) {
+      const outdated = await this.endOutdated(manager, request);
+      all -= outdated;
+      own -= outdated;
+    }
     if (all >= bounds.openMax || own >= bounds.openPerPrincipalMax) {
       onStatus('limit');
       return { status: 'limit', approvalId: null, expiresAtMs: null, reason: null };
@@ -206,6 +218,21 @@ export class ApprovalsStore {
     );
     await this.tell(manager, row!, this.actorOf(request));
     return answerOf('pending', row!);
+  }
+
+  /** Ends the principal's questions under an older policy or older rules, whose yes would be void. @returns how many */
+  private async endOutdated(manager: EntityManager, request: ApprovalRequested): Promise<number> {
+    const rows: ApprovalRow[] = await manager.query(
+      `SELECT * FROM approval WHERE principal_id = $1 AND is_open AND status IN ('pending', 'approved')
+       FOR UPDATE SKIP LOCKED`,
+      [request.principalId],
+    );
+    const older = rows.filter(
+      (row) =>
+        row.request.policyVersion < request.policyVersion || row.request.guardrailsVersion < request.guardrailsVersion,
+    );
+    for (const row of older) await this.ended(manager, row, request);
+    return older.length;
   }
 
   /** Puts what became of a question on record, and tells others of it, in the transaction of the change. */
@@ -266,20 +293,6 @@ const ACTS: Readonly<Record<ApprovalStatus, string>> = {
   outdated: 'outdate',
   redeemed: 'redeem',
 };
-
-function answerOf(
-  status: ApprovalAnswered['status'],
-  { id, expires_at_ms: expiresAtMs, reason }: ApprovalRow,
-): Omit<ApprovalAnswered, 'node' | 'requestId'> {
-  return { status, approvalId: id, expiresAtMs: Number(expiresAtMs), reason: status === 'denied' ? reason : null };
-}
-
-/** The rows that a statement changed; the driver gives an `UPDATE` a count beside them. */
-async function changed(manager: EntityManager, sql: string, parameters: readonly unknown[]): Promise<ApprovalRow[]> {
-  const result: unknown = await manager.query(sql, [...parameters]);
-  const [first] = result as unknown[];
-  return (Array.isArray(first) ? first : result) as ApprovalRow[];
-}
 
 function unknown(): AdminError {
   return new AdminError(404, 'WDR_APPROVAL_UNKNOWN', 'there is no such approval');
