@@ -33,6 +33,7 @@ export const STORY_SHAPES = {
   '25-poisoned-page': ['standalone', 'cluster'],
   '26-approvals': ['standalone', 'cluster'],
   '27-changed-tools': ['standalone', 'cluster'],
+  '29-guardrail-providers': ['standalone', 'cluster'],
   property: ['standalone'],
   'system-calls': ['standalone'],
 } as const satisfies Readonly<Record<string, readonly Shape[]>>;

@@ -36,6 +36,7 @@ import { NodesStore } from './nodes/nodes.store.js';
 import { startDelivery } from './leases/start-delivery.js';
 import { sealAnew } from './seal-anew.js';
 import { openServiceSecrets, SECRETS } from './service-secrets.js';
+import { ProviderCredentialsController } from './provider-credentials.controller.js';
 import { StaticCredential } from './static-credential.entity.js';
 import { StaticCredentialsController } from './static-credentials.controller.js';
 import { StaticCredentialsStore } from './static-credentials.store.js';
@@ -161,6 +162,7 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
     ],
     controllers: [
       StaticCredentialsController,
+      ProviderCredentialsController,
       NodesController,
       ProvidersController,
       ClientKeysController,

@@ -1,4 +1,4 @@
-import { connectionStateTopic, type PutStaticCredential } from '@warder/contracts';
+import { connectionStateTopic, providerOfUpstream, type PutStaticCredential } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { encodeStaticSecret, type NamedSecrets, SecretError, staticConnectionId } from '@warder/secrets';
 import { AdminError } from '@warder/service-host';
@@ -46,7 +46,13 @@ export class StaticCredentialsStore {
 
   async list(): Promise<readonly CredentialView[]> {
     const rows = await this.source.manager.find(StaticCredential, { order: { upstream: 'ASC' } });
-    return rows.map(viewOf);
+    return rows.filter(({ upstream }) => providerOfUpstream(upstream) === undefined).map(viewOf);
+  }
+
+  /** Those of guardrail providers, which are stored as if they were upstreams. */
+  async listOfProviders(): Promise<readonly CredentialView[]> {
+    const rows = await this.source.manager.find(StaticCredential, { order: { upstream: 'ASC' } });
+    return rows.filter(({ upstream }) => providerOfUpstream(upstream) !== undefined).map(viewOf);
   }
 
   /**

@@ -139,6 +139,7 @@ function gatewayOf(
       return state.policy();
     },
     guardrails,
+    providers: parts.providers,
     flow: parts.flow,
     leases: parts.delivery.leases,
     approvals: parts.approvals,

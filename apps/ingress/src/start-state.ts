@@ -12,6 +12,7 @@ import { NodeState } from './state/node-state.js';
 import { Replication } from './state/replication.js';
 import { Watchdog } from './state/watchdog.js';
 import { readStdioEntries } from './upstreams/stdio-entries.js';
+import { NodeProviders } from './providers/node-providers.js';
 import { UpstreamPool } from './upstreams/upstream-pool.js';
 
 /** Milliseconds between two looks for tokens that expired: what they have running ends within that time. */
@@ -24,6 +25,7 @@ export interface StartedState {
   readonly watchdog: Watchdog;
   readonly delivery: StartedLeases;
   readonly pool: UpstreamPool;
+  readonly providers: NodeProviders;
 }
 
 /**
@@ -63,9 +65,11 @@ export async function startState(
     clock,
     log,
   });
+  const providers = new NodeProviders({ leases, metrics: host.metrics, clock, log });
   const state = new NodeState(callers, {
     onPolicy: (view) => {
       pool.apply(view.compiled.upstreams);
+      providers.apply(view.guardrailProviders);
       bus.applied(policySnapshotTopic, view.version);
     },
     onConnection: (connection) => {
@@ -87,7 +91,7 @@ export async function startState(
     await replication.stop();
     await lastGood.close();
   });
-  host.onDrain('upstreams', () => pool.close());
+  host.onDrain('upstreams', async () => void (await Promise.all([pool.close(), providers.close()])));
   await lastGood.load(state, replication);
   // Nobody owns the catalogues, so a bus of this process has forgotten them, and the same tools are not told of again.
   if (host.broker === undefined) {
@@ -97,5 +101,5 @@ export async function startState(
         .catch((error: unknown) => log.warn({ err: error }, 'the tools that were known could not be told'));
     }
   }
-  return { state, replication, watchdog, delivery, pool };
+  return { state, replication, watchdog, delivery, pool, providers };
 }

@@ -94,6 +94,9 @@ open     | POST   | /signals/universal-logout/nobody              |             
 admin    | GET    | /admin/credentials/static                     | admin auditor                  | 200
 admin    | PUT    | /admin/credentials/static/:upstream           | admin                          | 400 WDR_BODY_INVALID
 admin    | DELETE | /admin/credentials/static/:upstream           | admin                          | 404 WDR_CREDENTIAL_UNKNOWN
+admin    | GET    | /admin/credentials/guardrail-providers        | admin auditor                  | 200
+admin    | PUT    | /admin/credentials/guardrail-providers/:provider | admin                       | 400 WDR_BODY_INVALID
+admin    | DELETE | /admin/credentials/guardrail-providers/:provider | admin                       | 404 WDR_CREDENTIAL_UNKNOWN
 admin    | GET    | /admin/credentials/nodes                      | admin auditor                  | 200
 admin    | POST   | /admin/credentials/nodes/:node/join-token     | admin                          | 201
 admin    | DELETE | /admin/credentials/nodes/:node                | admin                          | 404 WDR_NODE_UNKNOWN

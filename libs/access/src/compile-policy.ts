@@ -1,4 +1,5 @@
 import type { CallLimit, Grant, PolicyDocument, Role, Upstream, VirtualServer } from '@warder/contracts';
+import { compileProviderRules, type ProviderRules } from './provider-uses.js';
 import { BUILT_INS, type BuiltInUpstream, grantOf } from './built-in.js';
 import { type ApprovalRules, compileApprovalRules } from './approval-rules.js';
 import { type CaptureRules, compileCaptureRules } from './capture-rules.js';
@@ -33,6 +34,7 @@ export interface CompiledVirtualServer {
   readonly upstreams: readonly string[];
   readonly capture: CaptureRules;
   readonly approval: ApprovalRules;
+  readonly providers: ProviderRules;
 }
 
 /** A policy made ready for deciding; it is never changed, a new version is a new value. */
@@ -75,7 +77,10 @@ export function compilePolicy(document: PolicyDocument, version = 0): CompiledPo
     append(grantsOfRole, role, compileGrant({ ...grantOf(name, builtIn), to: { role } }, document.grants.length));
   }
   const virtualServers = new Map(
-    [...servers].map(([name, settings]) => [name, compileVirtualServer(name, settings, upstreams)]),
+    [...servers].map(([name, settings]) => [
+      name,
+      compileVirtualServer(name, settings, upstreams, document.guardrailProviders),
+    ]),
   );
   return {
     version,
@@ -97,6 +102,7 @@ function compileVirtualServer(
   name: string,
   settings: VirtualServer,
   upstreams: ReadonlyMap<string, CompiledUpstream>,
+  providers: PolicyDocument['guardrailProviders'],
 ): CompiledVirtualServer {
   const selections = settings.tools.flatMap((line): CompiledSelection[] => {
     const upstream = upstreams.get(line.upstream);
@@ -113,6 +119,7 @@ function compileVirtualServer(
     upstreams: upstreamsUsed,
     capture: compileCaptureRules(settings.record),
     approval: compileApprovalRules(settings.approval),
+    providers: compileProviderRules(settings, providers),
   };
 }
 

@@ -1,5 +1,13 @@
 export { type BuiltIn, BUILT_INS, type BuiltInUpstream } from './built-in.js';
 export { approvalOf, type ApprovalRules, type ToolApproval } from './approval-rules.js';
+export {
+  type AskedProvider,
+  type DirectionUses,
+  NO_PROVIDERS,
+  type ProviderRules,
+  providersOf,
+  type ProviderUses,
+} from './provider-uses.js';
 export { captureLevelOf, type CaptureRules } from './capture-rules.js';
 export {
   compilePolicy,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CaptureLevel } from './capture-level.js';
 import { FlowRecord } from './flow-record.js';
+import { ProviderRecord } from './guardrail-providers.js';
 import { FindingCategory } from './topics/guardrail-rules-state.js';
 
 /** Bytes of arguments and of result that a record keeps whole; longer ones are cut, with hash and length. */
@@ -22,8 +23,8 @@ export type Capture = z.infer<typeof Capture>;
 /** What a guardrail saw and what was done: the kind and the place, never the value. */
 export const Finding = z.object({
   detector: z.string(),
-  /** Of a detector, or `definition`: of the tool itself. */
-  category: z.enum([...FindingCategory.options, 'definition']),
+  /** Of a detector, or `definition`: of the tool itself, or `content`: what a provider minds that is neither. */
+  category: z.enum([...FindingCategory.options, 'definition', 'content']),
   action: z.enum(['flag', 'redact', 'block']),
   phase: z.enum(['request', 'interim', 'response']),
   /** JSON pointer (RFC 6901) into what the record keeps whole, keys redacted like values; empty where it keeps less. */
@@ -98,6 +99,8 @@ export const AuditOutcome = z.object({
   findings: z.array(Finding),
   /** What the flow policy said of the call; absent where it said nothing. */
   flow: FlowRecord.optional(),
+  /** What each guardrail provider said that the call waited for; absent where none was asked. */
+  providers: z.array(ProviderRecord).optional(),
   phasesUs: PhasesUs,
   /** How many alike this record stands for; above 1 only for refusals before identification and at admin doors. */
   count: z.int().min(1),

@@ -47,6 +47,10 @@ const EnvironmentCredential = z.strictObject({
   value: Value.refine((value) => !/[\0\r\n\p{Cs}]/u.test(value), 'no line break, NUL or lone surrogate'),
 });
 
+/** Body of `PUT /admin/credentials/guardrail-providers/<provider>`: what its kind makes its requests with. */
+export const PutProviderCredential = z.strictObject({ value: EnvironmentCredential.shape.value });
+export type PutProviderCredential = z.infer<typeof PutProviderCredential>;
+
 /** Body of `PUT /admin/credentials/static/<upstream>`. Its value is stored sealed and never answered again. */
 export const PutStaticCredential = z.discriminatedUnion('kind', [HeaderCredential, EnvironmentCredential]);
 export type PutStaticCredential = z.infer<typeof PutStaticCredential>;

@@ -139,3 +139,15 @@ export const ProviderRecord = z.object({
   error: ProviderError.nullable(),
 });
 export type ProviderRecord = z.infer<typeof ProviderRecord>;
+
+/** The variable under which a lease of a provider's credential holds it. */
+export const PROVIDER_SECRET = 'SECRET';
+const UPSTREAM_PREFIX = 'guardrail/';
+
+/** What a provider is to the delivery of credentials: an upstream that no policy can name. */
+export const providerUpstream = (provider: string): string => `${UPSTREAM_PREFIX}${provider}`;
+
+/** The provider whose credential is stored under the name of an upstream; undefined for a real upstream. */
+export function providerOfUpstream(upstream: string): string | undefined {
+  return upstream.startsWith(UPSTREAM_PREFIX) ? upstream.slice(UPSTREAM_PREFIX.length) : undefined;
+}

@@ -40,7 +40,7 @@ export {
   TurnClientKeys,
   UpstreamAuthKind,
 } from './connection-bodies.js';
-export { CREDENTIAL_BYTES_MAX, PutStaticCredential } from './credential-bodies.js';
+export { CREDENTIAL_BYTES_MAX, PutProviderCredential, PutStaticCredential } from './credential-bodies.js';
 export { AcceptDefinitions, ChangeRulePack, CheckGuardrails, RejectDefinition } from './guardrail-bodies.js';
 export {
   ChangePrincipal,
@@ -70,10 +70,13 @@ export { Name, ToolPattern } from './policy-names.js';
 export { FlowRecord } from './flow-record.js';
 export {
   GuardrailProvider,
+  PROVIDER_SECRET,
   ProviderAction,
   ProviderDirection,
   ProviderError,
+  providerOfUpstream,
   ProviderRecord,
+  providerUpstream,
   ProviderUse,
   SightingKind,
 } from './guardrail-providers.js';

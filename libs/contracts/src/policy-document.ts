@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ApprovalSettings } from './approval-settings.js';
 import { CaptureLevel } from './capture-level.js';
+import { GuardrailProvider, ProviderUse } from './guardrail-providers.js';
 import { Name, ToolPattern } from './policy-names.js';
 import { FlowSettings, UpstreamFlow } from './flow-settings.js';
 
@@ -57,6 +58,7 @@ export const VirtualServerTool = z.strictObject({
 export type VirtualServerTool = z.infer<typeof VirtualServerTool>;
 
 const TOOL_SETTINGS_MAX = 1_000;
+const PROVIDERS_MAX = 32;
 
 /** How sure records of a virtual server are, and what they keep of arguments and results. */
 export const RecordSettings = z.strictObject({
@@ -85,6 +87,8 @@ export const VirtualServer = z.strictObject({
   approval: ApprovalSettings.optional(),
   /** Without it the flow policy is `balanced` and flags. */
   flow: FlowSettings.optional(),
+  /** Guardrails of others that are shown its calls. */
+  providers: z.array(ProviderUse).max(PROVIDERS_MAX).optional(),
 });
 export type VirtualServer = z.infer<typeof VirtualServer>;
 
@@ -111,6 +115,11 @@ export type CallLimit = z.infer<typeof CallLimit>;
 export const PolicyDocument = z.strictObject({
   upstreams: z.record(Name, Upstream).default({}),
   virtualServers: z.record(Name, VirtualServer).default({}),
+  /** Guardrails of others, by the name that virtual servers use; their credentials are stored with /admin/credentials. */
+  guardrailProviders: z
+    .record(Name, GuardrailProvider)
+    .refine((providers) => Object.keys(providers).length <= PROVIDERS_MAX, `at most ${PROVIDERS_MAX} providers`)
+    .optional(),
   grants: z.array(Grant).max(10_000).default([]),
   /** Per principal and ingress node. */
   limit: CallLimit.prefault({}),

@@ -27,6 +27,13 @@ export type ProviderAnswer =
   | { readonly ms: number; readonly sightings: readonly Sighting[]; readonly error?: undefined }
   | { readonly ms: number; readonly error: ProviderError; readonly sightings?: undefined };
 
+/** What fires when a question is of no use any more; an AbortSignal is one. */
+export interface GiveUp {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 export interface ClientClock {
   wallMs(): number;
   monotonicMs(): number;
@@ -77,7 +84,7 @@ export class ProviderClient {
   async ask(
     asked: Asked,
     secretOf: () => string | undefined | Promise<string | undefined>,
-    signal: AbortSignal,
+    signal: GiveUp,
   ): Promise<ProviderAnswer> {
     const startedAtMs = this.clock.monotonicMs();
     const since = () => Math.round(this.clock.monotonicMs() - startedAtMs);
@@ -88,7 +95,7 @@ export class ProviderClient {
     this.running += 1;
     const ended = new AbortController();
     const giveUp = () => ended.abort();
-    signal.addEventListener('abort', giveUp, { once: true });
+    signal.addEventListener('abort', giveUp);
     const timer = setTimeout(giveUp, this.settings.timeoutMs);
     try {
       const sightings = await until(ended.signal, async () => {

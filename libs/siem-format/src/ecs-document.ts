@@ -99,6 +99,7 @@ function warderOf(record: AuditRecord, notes: RecordNotes): object {
     guardrails_version: record.guardrailsVersion,
     findings: record.findings,
     flow: record.flow,
+    providers: record.providers,
     phases_us: record.phasesUs,
     arguments: capturedOf(personal?.arguments),
     result: capturedOf(personal?.result),

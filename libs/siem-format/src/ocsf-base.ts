@@ -156,6 +156,7 @@ function unmappedOf(record: AuditRecord, of: OcsfClass, notes: RecordNotes): obj
     guardrails_version: record.guardrailsVersion,
     findings: record.findings.length === 0 ? undefined : record.findings,
     flow: record.flow,
+    providers: record.providers,
     phases_us: Object.keys(record.phasesUs).length === 0 ? undefined : record.phasesUs,
     ...(!isApi && withoutApi(record)),
     arguments: capturedOf(personal?.arguments, !isApi),

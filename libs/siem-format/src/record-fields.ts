@@ -151,6 +151,13 @@ export const RECORD_FIELDS: readonly RecordField[] = [
     read: (record) => (record.flow === undefined ? null : jsonLine(record.flow)),
   },
   {
+    field: 'providers',
+    cef: 'warderProviders',
+    leef: 'providers',
+    json: true,
+    read: (record) => (record.providers === undefined ? null : listed(record.providers)),
+  },
+  {
     field: 'phasesUs',
     cef: 'warderPhasesUs',
     leef: 'phasesUs',

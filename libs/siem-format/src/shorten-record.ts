@@ -45,6 +45,9 @@ export function shortenRecord(record: AuditRecord, charactersMax: number): Audit
       place: text(finding.place),
     })),
     ...(record.flow && { flow: { ...record.flow, chain: record.flow.chain.slice(0, members) } }),
+    ...(record.providers && {
+      providers: record.providers.slice(0, members).map((said) => ({ ...said, found: said.found.slice(0, members) })),
+    }),
     phasesUs: phasesUs.total === undefined ? {} : { total: phasesUs.total },
     personal: record.personal && shortenPersonal(record.personal, text, charactersMax),
   };

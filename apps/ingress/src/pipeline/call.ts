@@ -5,7 +5,15 @@
  */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CaptureLevel, Finding, FlowRecord, Hold, PrincipalState, VirtualServer } from '@warder/contracts';
+import type {
+  CaptureLevel,
+  Finding,
+  FlowRecord,
+  Hold,
+  PrincipalState,
+  ProviderRecord,
+  VirtualServer,
+} from '@warder/contracts';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
 import type { Credential } from '@warder/tokens';
 import type { FoundRun } from '../flow/run-store.js';
@@ -42,6 +50,8 @@ export interface Operation {
   readonly findings: Finding[];
   /** Why it waits for a human; empty for nearly every call. Any step before `redeemApproval` may add to it. */
   readonly holds: Hold[];
+  /** What guardrail providers said; undefined until one is asked, as for most calls. */
+  said?: ProviderRecord[];
 }
 
 export interface Greeted {
@@ -102,7 +112,13 @@ export type Recorded = Cleared & { readonly recordSequence: number };
 export type Answered = Recorded & { readonly answer: UpstreamAnswer };
 export type Released = Answered & {
   /** The answer as it goes down, written from the screened value and never from the upstream's bytes. */
-  readonly released: { readonly text: string; readonly member: 'result' | 'error'; readonly isError: boolean };
+  readonly released: {
+    readonly text: string;
+    readonly member: 'result' | 'error';
+    readonly isError: boolean;
+    /** What `text` was written from. */
+    readonly value: unknown;
+  };
 };
 
 /** What an upstream answered: a result, or a JSON-RPC error. */

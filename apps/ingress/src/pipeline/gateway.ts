@@ -1,5 +1,5 @@
 /** What the pipelines need of the process around them, as ports: everything impure comes in here. */
-import type { Decision, ToolApproval } from '@warder/access';
+import type { AskedProvider, Decision, ProviderUses, ToolApproval } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
 import type {
   ApprovalTerms,
@@ -8,10 +8,12 @@ import type {
   Finding,
   FlowSettings,
   GuardrailActions,
+  ProviderRecord,
   VirtualServer,
 } from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
+import type { Asked, GiveUp, ProviderAnswer } from '@warder/guardrail-providers';
 import type { FlowDecision, FlowSource } from '@warder/flow';
 import type { FoundRun } from '../flow/run-store.js';
 import type { HeaderLease, LeasedHeaders } from '../leases/lease-transport.js';
@@ -62,6 +64,8 @@ export interface PolicyView {
   capture(virtualServer: string, target?: ExposedTool): CaptureLevel;
   /** What the flow policy knows of a tool in a virtual server. */
   flow(virtualServer: string, target: ExposedTool): FlowOfTool;
+  /** Guardrail providers that are asked about a tool's calls; `NO_PROVIDERS` where there are none. */
+  providers(virtualServer: string, target: ExposedTool): ProviderUses;
   /** Upstreams of a virtual server; none where there is no such server. */
   upstreamsOf(virtualServer: string): readonly string[];
   /** Milliseconds one call of the upstream may take. */
@@ -85,6 +89,12 @@ export interface Guardrails {
   /** Grows with every change of a rule pack. */
   readonly version: number;
   screen(value: unknown, phase: 'request' | 'interim' | 'response', actions: GuardrailActions): Screening;
+}
+export interface Providers {
+  /** Asks one provider; never throws and takes no longer than the provider's deadline. */
+  ask(provider: AskedProvider, asked: Asked, signal: GiveUp): Promise<ProviderAnswer>;
+  /** Tells people what was found after a call had gone on. */
+  toldAfter(record: ProviderRecord, callId: string): void;
 }
 /** What becomes of a call that something holds. */
 export type ApprovalFound =
@@ -197,6 +207,7 @@ export interface Gateway {
   /** @throws Refusal WDR_STATE_NOT_READY before the first policy */
   readonly policy: () => PolicyView;
   readonly guardrails: () => Guardrails;
+  readonly providers: Providers;
   readonly flow: Flow;
   readonly leases: Leases;
   readonly approvals: Approvals;

@@ -1,4 +1,4 @@
-import { approvalOf, captureLevelOf, compilePolicy } from '@warder/access';
+import { approvalOf, captureLevelOf, compilePolicy, providersOf } from '@warder/access';
 import { Catalog } from '@warder/catalog';
 import { AuditRecord, FlowSettings, PolicyDocument, type UpstreamCatalogue } from '@warder/contracts';
 import { BUILT_IN_PACKS, createEngine } from '@warder/detectors';
@@ -98,6 +98,7 @@ function policyOf(document: object = {}): PolicyView {
     visibleTools: (server, caller) => catalog.visibleTools(server, caller),
     guardrails: (server) => compiled.virtualServers.get(server)!.settings.guardrails,
     capture: (server, target) => captureLevelOf(compiled.virtualServers.get(server)!.capture, target),
+    providers: (server, target) => providersOf(compiled.virtualServers.get(server)!.providers, target),
     approval: (server, target) => approvalOf(compiled.virtualServers.get(server)!.approval, target),
     flow: (_server, { tool }) => ({
       bits: tool === 'push' ? 8 : 1,
@@ -149,6 +150,7 @@ function gateway(
     },
     quotas: new PrincipalQuotas(10),
     policy: () => view,
+    providers: { ask: async () => ({ ms: 0, error: 'unreachable' }), toldAfter() {} },
     guardrails: () => engine,
     flow: new NodeFlow('key', new RunStore('key', { runsMax: 10, valuesMax: 1_000 }, () => false), { tell: () => {} }),
     leases: { headersFor: () => ({ kind: 'none' }), afterRefusal: async () => undefined, prefetch() {} },

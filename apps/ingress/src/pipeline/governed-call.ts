@@ -8,6 +8,7 @@
 import { type Call, establish, type Received } from './call.js';
 import type { Downstream, Gateway, Outcome } from './gateway.js';
 import { asOutcome } from './outcome.js';
+import { askAboutAnswer, askAboutArguments, withoutUnasked } from './steps/ask-providers.js';
 import { attachCredential } from './steps/attach-credential.js';
 import { authorize } from './steps/authorize.js';
 import { callUpstream } from './steps/call-upstream.js';
@@ -43,13 +44,21 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     establish(call, 'flow', decideFlow(call, gateway.flow)); //                                   may it follow that
     const lease = attachCredential(call, gateway.leases); //                                      with whose secret
     establish(call, 'credential', lease instanceof Promise ? await lease : lease);
+    const judged = askAboutArguments(call, policy, gateway); //                                   what do others say
+    if (judged !== undefined) establish(call, 'providersRequest', await judged);
     const cleared = redeemApproval(call, policy, gateway.approvals); //                           did a human say yes
     establish(call, 'approval', cleared instanceof Promise ? await cleared : cleared);
     establish(call, 'record', await openRecord(call, gateway.journal)); //                        written down first
-    const interim = taintingInterim(call, gateway.flow, screenInterim(call, guardrails, downstream));
+    const interim = taintingInterim(
+      call,
+      gateway.flow,
+      withoutUnasked(call, policy, screenInterim(call, guardrails, downstream)),
+    );
     establish(call, 'upstream', await callUpstream(call, gateway, policy, interim)); //          do it
     recordTaint(call, gateway.flow); //                                                           what it brought
     establish(call, 'screenResponse', screenResult(call, guardrails, gateway.face)); //           is the answer clean
+    const weighed = askAboutAnswer(call, policy, gateway); //                                     what do others say
+    if (weighed !== undefined) establish(call, 'providersResponse', await weighed);
     outcome = { kind: 'answered', ...call.released };
   } catch (error) {
     call.phases.endUnfinished();

@@ -8,12 +8,14 @@ export type Phase =
   | 'screenRequest'
   | 'flow'
   | 'credential'
+  | 'providersRequest'
   | 'approval'
   | 'record'
   | 'upstream'
-  | 'screenResponse';
+  | 'screenResponse'
+  | 'providersResponse';
 
-/** The phases that a call which reached its upstream and was answered went through. */
+/** The phases that each call which reached its upstream and was answered went through; providers are asked by few. */
 export const CALL_PHASES: readonly Phase[] = [
   'identify',
   'quota',
@@ -46,7 +48,7 @@ export class PhaseClock {
     const nowMs = this.clock.monotonicMs();
     this.members += `"${phase}":${Math.round((nowMs - this.lastAtMs) * 1_000)},`;
     this.lastAtMs = nowMs;
-    this.ended += 1;
+    if (phase === CALL_PHASES[this.ended]) this.ended += 1;
   }
 
   /** Ends the phase in which a call was stopped: the one that would have ended next. */

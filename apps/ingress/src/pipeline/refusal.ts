@@ -44,6 +44,7 @@ export const REFUSALS = {
   WDR_TOOL_UNKNOWN: error(200, -32_602),
   WDR_LIST_UNAVAILABLE: error(503),
   WDR_GUARDRAIL_BLOCKED: toolError,
+  WDR_GUARDRAIL_UNAVAILABLE: toolError,
   WDR_FLOW_BLOCKED: toolError,
   WDR_APPROVAL_REQUIRED: toolError,
   WDR_APPROVAL_DENIED: toolError,
@@ -69,6 +70,8 @@ export interface RefusalFacts {
   /** The rule that decided. */
   readonly rule?: string;
   readonly findings?: readonly Finding[];
+  /** Arguments for the record, where a provider saw in them what must not stand there. */
+  readonly recordedArgs?: unknown;
   /** What the flow policy said, where it refused. */
   readonly flowed?: FlowRecord;
   /** Whose token it was that was not accepted, where the record is to say so. */

@@ -84,7 +84,7 @@ export function outcomeText(call: Call, outcome: Outcome, resultCapture: string)
       `"decision":"${isForbidden ? 'forbid' : 'permit'}","outcome":"${outcomeWord(outcome, call.recordSequence !== undefined)}",` +
       `"refusal":${refusal === undefined ? 'null' : `{"code":"${refusal.code}"}`},` +
       `"isError":${outcome.kind === 'answered' && outcome.isError},` +
-      `"findings":${findings},${flowText(call, refusal)}"phasesUs":${call.phases.json()},"count":1`,
+      `"findings":${findings},${flowText(call, refusal)}${saidText(call)}"phasesUs":${call.phases.json()},"count":1`,
     personal:
       `"refusalDetail":${refusal === undefined ? 'null' : quote(refusal.internalDetail)},` +
       `"result":${resultCapture}`,
@@ -95,6 +95,11 @@ export function outcomeText(call: Call, outcome: Outcome, resultCapture: string)
 function flowText(call: Call, refusal: Refusal | undefined): string {
   const flowed = call.flowed ?? refusal?.facts.flowed;
   return flowed === undefined || flowed === null ? '' : `"flow":${JSON.stringify(flowed)},`;
+}
+
+/** What guardrail providers said, where any was asked. */
+function saidText({ said }: Call): string {
+  return said === undefined ? '' : `"providers":${JSON.stringify(said)},`;
 }
 
 /** One half as the journal takes it. */

@@ -70,7 +70,7 @@ export class Recorder implements Journal {
     const ended = outcomeText(call, outcome, this.resultCapture(call, outcome));
     const told = this.claims.masked(call.target === undefined ? this.withMaskedNames(call) : call);
     const { rule, approval }: RefusalFacts = outcome.kind === 'answered' ? {} : outcome.refusal.facts;
-    const intent = intentText(told, this.nodeJson, this.refusedArguments(call), rule, approval);
+    const intent = intentText(told, this.nodeJson, this.refusedArguments(call, outcome), rule, approval);
     try {
       await this.parts.journal.append(harmless(wholeText(intent, ended)), how);
     } catch (error) {
@@ -119,13 +119,14 @@ export class Recorder implements Journal {
    * A refused call is recorded with its arguments, redacted although nothing screened them yet; one that was refused
    * for coming too often is not, or a flood past the quota would cost what the quota is to save.
    */
-  private refusedArguments(call: Call & Partial<Received>): string {
-    if (call.args === undefined || call.callsLeft === undefined) return 'null';
+  private refusedArguments(call: Call & Partial<Received>, outcome: Outcome): string {
+    const { recordedArgs = call.args } = outcome.kind === 'answered' ? {} : outcome.refusal.facts;
+    if (recordedArgs === undefined || call.callsLeft === undefined) return 'null';
     const kept = KEPT_OF_ARGUMENTS[call.capture ?? 'none'];
     if (kept === 'nothing') return 'null';
     try {
-      if (kept === 'bytes') return captureText(stringifyJson(call.args), kept);
-      const { value } = this.parts.guardrails().screen(call.args, 'request', RECORD_ACTIONS);
+      if (kept === 'bytes') return captureText(stringifyJson(recordedArgs), kept);
+      const { value } = this.parts.guardrails().screen(recordedArgs, 'request', RECORD_ACTIONS);
       return captureText(stringifyJson(value), kept);
     } catch (error) {
       if (error instanceof JsonError || error instanceof Refusal) return 'null';

@@ -1,4 +1,13 @@
-import { approvalOf, captureLevelOf, compilePolicy, type CompiledPolicy, type ToolApproval } from '@warder/access';
+import {
+  approvalOf,
+  captureLevelOf,
+  compilePolicy,
+  type CompiledPolicy,
+  NO_PROVIDERS,
+  providersOf,
+  type ProviderUses,
+  type ToolApproval,
+} from '@warder/access';
 import { flowOfUpstream, flowSettingsOf, labelsOf, SINKS } from '@warder/flow';
 import { Catalog, type DefinitionPins, type ExposedTool, type VisibleTools } from '@warder/catalog';
 import {
@@ -17,6 +26,7 @@ export class CompiledPolicyView implements PolicyView {
   private readonly captureLevels = new Map<string, WeakMap<ExposedTool, CaptureLevel>>();
 
   private readonly approvals = new Map<string, WeakMap<ExposedTool, ToolApproval>>();
+  private readonly uses = new Map<string, WeakMap<ExposedTool, ProviderUses>>();
   private readonly upstreams = new Map<string, readonly string[]>();
   private readonly flows = new Map<string, Omit<FlowOfTool, 'bits'> & { ofTool: WeakMap<ExposedTool, FlowOfTool> }>();
 
@@ -94,6 +104,21 @@ export class CompiledPolicyView implements PolicyView {
       known.set(target, (found = approvalOf(rules, target)));
     }
     return found;
+  }
+
+  providers(virtualServer: string, target: ExposedTool): ProviderUses {
+    const rules = this.compiled.virtualServers.get(virtualServer)?.providers;
+    if (rules === undefined || rules.length === 0) return NO_PROVIDERS;
+    let known = this.uses.get(virtualServer);
+    if (known === undefined) this.uses.set(virtualServer, (known = new WeakMap()));
+    let found = known.get(target);
+    if (found === undefined) known.set(target, (found = providersOf(rules, target)));
+    return found;
+  }
+
+  /** Settings of the guardrail providers, by name. */
+  get guardrailProviders(): NonNullable<PolicySnapshot['document']['guardrailProviders']> {
+    return this.snapshot.document.guardrailProviders ?? {};
   }
 
   flow(virtualServer: string, target: ExposedTool): FlowOfTool {

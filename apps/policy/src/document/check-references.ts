@@ -10,6 +10,7 @@ export function checkReferences(document: PolicyDocument): DocumentProblem[] {
   return [
     ...checkBuiltIns(document),
     ...checkUpstreams(document),
+    ...checkProviders(document),
     ...Object.entries(document.virtualServers).flatMap(([name, server]) => checkVirtualServer(name, server, document)),
     ...checkGrants(document),
   ];
@@ -34,6 +35,25 @@ function checkUpstreams(document: PolicyDocument): DocumentProblem[] {
       return [{ path, message: 'holds a user name or password: store it with /admin/credentials' }];
     return url.hash === '' ? [] : [{ path, message: 'holds a fragment' }];
   });
+}
+
+function checkProviders({ guardrailProviders: providers = {}, virtualServers }: PolicyDocument): DocumentProblem[] {
+  const urls = Object.entries(providers).flatMap(([name, settings]) =>
+    (['url', 'tokenUrl'] as const).flatMap((key): DocumentProblem[] => {
+      const text: unknown = (settings as Record<string, unknown>)[key];
+      if (typeof text !== 'string') return [];
+      const { username, password } = new URL(text);
+      const message = 'holds a user name or password: store it with /admin/credentials';
+      return username === '' && password === '' ? [] : [{ path: ['guardrailProviders', name, key], message }];
+    }),
+  );
+  const uses = Object.entries(virtualServers).flatMap(([name, { providers: lines = [] }]) =>
+    lines.flatMap(({ provider }, at): DocumentProblem[] => {
+      const path = ['virtualServers', name, 'providers', at, 'provider'];
+      return Object.hasOwn(providers, provider) ? [] : [{ path, message: `unknown provider "${provider}"` }];
+    }),
+  );
+  return [...urls, ...uses];
 }
 
 function checkVirtualServer(name: string, server: VirtualServer, document: PolicyDocument): DocumentProblem[] {

@@ -51,7 +51,8 @@ function isOfEnvelope(key: string): boolean {
   return key === 'progressToken' || key.startsWith('io.modelcontextprotocol/');
 }
 
-function note(call: Received, findings: readonly Finding[], max = FINDINGS_MAX): void {
+/** Adds findings to those of the call, as far as it remembers any more. */
+export function note(call: Received, findings: readonly Finding[], max = FINDINGS_MAX): void {
   const room = max - call.findings.length;
   if (findings.length > 0 && room > 0) call.findings.push(...findings.slice(0, room));
 }
@@ -96,10 +97,12 @@ export function screenResult(call: Answered, guardrails: Guardrails, face: Serve
   note(call, screening.findings);
   if (screening.verdict === 'reject') throw blocked('Answer', screening.findings);
   if (error !== undefined)
-    return { released: { text: stringifyJson(screening.value), member: 'error', isError: true } };
+    return {
+      released: { text: stringifyJson(screening.value), member: 'error', isError: true, value: screening.value },
+    };
   const clean = isObject(screening.value) ? screening.value : {};
   const text = call.revision.encodeResult(clean, face.server);
-  return { released: { text, member: 'result', isError: clean['isError'] === true } };
+  return { released: { text, member: 'result', isError: clean['isError'] === true, value: clean } };
 }
 
 function blocked(what: string, findings: Refusal['facts']['findings'] & object): Refusal {

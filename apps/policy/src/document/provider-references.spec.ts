@@ -1,0 +1,33 @@
+import { PolicyDocument } from '@warder/contracts';
+import { describe, expect, it } from 'vitest';
+import { checkReferences } from './check-references.js';
+
+const problemsOf = (guardrailProviders: object, lines: object[]) =>
+  checkReferences(
+    PolicyDocument.parse({ guardrailProviders, virtualServers: { dev: { tools: [], providers: lines } } }),
+  );
+
+describe('guardrail providers of a policy', () => {
+  const hook = { kind: 'webhook', url: 'https://hook.example.com/a' };
+
+  it('have to exist where a virtual server names them', () => {
+    expect(problemsOf({ hook }, [{ provider: 'hook' }])).toEqual([]);
+    expect(problemsOf({ hook }, [{ provider: 'hok' }])).toEqual([
+      { path: ['virtualServers', 'dev', 'providers', 0, 'provider'], message: 'unknown provider "hok"' },
+    ]);
+  });
+
+  it('hold no credential', () => {
+    const leaky = { ...hook, url: 'https://user:secret@hook.example.com/a' };
+    expect(problemsOf({ leaky }, [])).toMatchObject([{ path: ['guardrailProviders', 'leaky', 'url'] }]);
+    expect(() => problemsOf({ hook: { ...hook, apiKey: 'x' } }, [])).toThrow('Unrecognized key');
+  });
+
+  it('cut nothing out of the original text', () => {
+    const line = { provider: 'hook', text: 'original' };
+    expect(() => problemsOf({ hook }, [{ ...line, actions: { pii: 'redact' } }])).toThrow(
+      'cannot be cut out of the redacted one',
+    );
+    expect(problemsOf({ hook }, [{ ...line, action: 'block' }])).toEqual([]);
+  });
+});
