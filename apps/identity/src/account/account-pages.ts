@@ -42,6 +42,8 @@ export function accountPage(shown: AccountShown): Html {
     ${shown.clients.map((client) => clientCard(client, form))}
     <h2>Accounts that you have connected</h2>
     <p><a href="/connections">See, connect and disconnect accounts at other services</a></p>
+    <h2>Calls that wait for a person</h2>
+    <p><a href="/approvals">See what was asked, and decide where you may</a></p>
     <h2>Browsers in which you are signed in</h2>
     ${sessions.map((session) => sessionCard(session, shown))}
     ${

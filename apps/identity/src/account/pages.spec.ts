@@ -73,6 +73,7 @@ describe('the pages of one’s account, in a browser of 360 pixels without scrip
       'Personal access tokens',
       'Programs that act for you',
       'Accounts that you have connected',
+      'Calls that wait for a person',
       'Browsers in which you are signed in',
       'Password',
     ]);
