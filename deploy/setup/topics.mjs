@@ -17,7 +17,9 @@ await admin.connect();
 const existing = new Set(await admin.listTopics());
 const missing = EVERY_TOPIC.filter(({ name }) => !existing.has(name));
 if (missing.length > 0) {
-  await admin.createTopics({ waitForLeaders: true, topics: missing.map((topic) => toTopicConfig(topic, 1)) });
+  // The library's own five seconds are too short for all of them on a busy machine, and the broker then has only some.
+  const timeout = 25_000;
+  await admin.createTopics({ timeout, waitForLeaders: true, topics: missing.map((topic) => toTopicConfig(topic, 1)) });
 }
 const entries = aclsOf(EVERY_TOPIC);
 await applyAcls(admin, entries);
