@@ -127,6 +127,16 @@ export class SixAccountsScene {
     return this.bao?.auditLog() ?? Promise.resolve('');
   }
 
+  killCredentials(): Promise<void> {
+    return this.started.warder.service('credentials').kill('SIGKILL');
+  }
+
+  /** Starts it again with a secret id of its own: a wrapped one is good for one login. */
+  async restartCredentials(): Promise<void> {
+    await this.giveSecretId();
+    await this.started.warder.service('credentials').restart();
+  }
+
   /** Ends Warder, and nothing else: what it kept is on the disk then. */
   stopWarder(): Promise<void> {
     return this.started.warder.stop();
@@ -166,14 +176,21 @@ export class SixAccountsScene {
   /** Where the cluster keeps its secrets: OpenBao, which holds the keys of what Postgres holds. */
   private async vaultEnvironment(): Promise<Record<string, string>> {
     this.bao = await OpenBao.start();
-    const file = join(this.dir, 'wrapped-secret-id');
-    writeFileSync(file, await this.bao.wrappedSecretId(), { mode: 0o600 });
+    await this.giveSecretId();
     return {
       WARDER_SECRETS__STORE: 'vault',
       WARDER_SECRETS__VAULT__URL: this.bao.url,
       WARDER_SECRETS__VAULT__APPROLE__ROLE_ID: await this.bao.roleId(),
-      WARDER_SECRETS__VAULT__APPROLE__WRAPPED_SECRET_ID_FILE: file,
+      WARDER_SECRETS__VAULT__APPROLE__WRAPPED_SECRET_ID_FILE: this.secretIdFile,
     };
+  }
+
+  private get secretIdFile(): string {
+    return join(this.dir, 'wrapped-secret-id');
+  }
+
+  private async giveSecretId(): Promise<void> {
+    if (this.bao !== undefined) writeFileSync(this.secretIdFile, await this.bao.wrappedSecretId(), { mode: 0o600 });
   }
 
   private async setUpProviders(): Promise<void> {

@@ -11,6 +11,8 @@ import { type Developer, NAMES, SixAccountsScene } from './six-accounts-scene.js
 /** Longer than a token lives, so that each is had anew; three minutes with `WARDER_SIX_ACCOUNTS_SECONDS=180`. */
 const CALLING_MS = Number(process.env['WARDER_SIX_ACCOUNTS_SECONDS'] ?? '45') * 1_000;
 const EVERY_MS = 50;
+/** Callers who wait for one token. */
+const CROWD = 200;
 
 describe.each(shapesOf('22-six-accounts'))('six accounts of one developer, in %s', (shape: Shape) => {
   let dir: string;
@@ -156,6 +158,39 @@ describe.each(shapesOf('22-six-accounts'))('six accounts of one developer, in %s
       return hers.every(({ id }) => ended.some((record) => JSON.stringify(record).includes(id)));
     });
   }, 60_000);
+
+  it.runIf(shape === 'cluster')(
+    'are refreshed once for a crowd that waits, after credentials was dead for longer than a token lives',
+    async () => {
+      const provider = scene.providers[NAMES.indexOf('datadog')]!;
+      const account = `${ben.email}-at-datadog`;
+      const nodes = scene.agents(ben, 'datadog');
+      await scene.killCredentials();
+      for (const agent of nodes)
+        await eventually(`${agent.node} has no lease left`, async () => !(await agent.isServed()), 60_000);
+      const sinceMs = Date.now();
+      const restarted = scene.restartCredentials();
+      const nonces = Array.from({ length: CROWD }, () => newNonce());
+      const served = nonces.map((nonce, each) =>
+        eventually(
+          'it is served',
+          async () => {
+            const { text } = await nodes[each % nodes.length]!.call('echo', { nonce, text: 'here' });
+            return text.includes('"here"');
+          },
+          60_000,
+        ),
+      );
+      await Promise.all([restarted, ...served]);
+      for (const nonce of nonces) expect(scene.doneBy(nonce)).toEqual([`datadog ${account}`]);
+      const refreshed = provider.refreshesOf(account).filter((atMs) => atMs >= sinceMs);
+      const [first = 0] = refreshed;
+      // The one after is due when ten seconds have passed, at the earliest.
+      expect(refreshed.filter((atMs) => atMs - first < 10_000)).toHaveLength(1);
+      expect((await scene.connections(ben)).map(({ status }) => status)).toEqual(NAMES.map(() => 'active'));
+    },
+    180_000,
+  );
 
   it('leave no token in clear in any file, topic, row, record or log', async () => {
     await scene.stopWarder();

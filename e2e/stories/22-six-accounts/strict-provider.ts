@@ -18,6 +18,8 @@ interface Grant {
   /** Access tokens that are good, and until when (wall milliseconds). */
   readonly alive: Map<string, number>;
   refresh: string;
+  /** When it was refreshed; wall milliseconds. */
+  readonly refreshedAtMs: number[];
 }
 
 const LIFE_S = 30;
@@ -31,7 +33,6 @@ export class StrictProvider {
   readonly clientSecret = `secret-canary-${randomBytes(12).toString('hex')}`;
   /** Every token that it ever gave. */
   readonly given: string[] = [];
-  refreshes = 0;
   private readonly grants: Grant[] = [];
   private readonly codes = new Map<string, { challenge: string; redirectUri: string; account: string }>();
 
@@ -52,6 +53,15 @@ export class StrictProvider {
 
   get origin(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  get refreshes(): number {
+    return this.grants.reduce((sum, { refreshedAtMs }) => sum + refreshedAtMs.length, 0);
+  }
+
+  /** When an account's token was refreshed; wall milliseconds. */
+  refreshesOf(account: string): readonly number[] {
+    return this.grants.flatMap((grant) => (grant.account === account ? grant.refreshedAtMs : []));
   }
 
   /** Parameters of the catalogue's entry `internal-oauth`. */
@@ -136,7 +146,7 @@ export class StrictProvider {
     const verifier = createHash('sha256').update(form.get('code_verifier') ?? '');
     if (known?.challenge !== verifier.digest('base64url') || known.redirectUri !== form.get('redirect_uri'))
       return { error: 'invalid_grant' };
-    const grant: Grant = { account: known.account, alive: new Map(), refresh: this.fresh('rt') };
+    const grant: Grant = { account: known.account, alive: new Map(), refresh: this.fresh('rt'), refreshedAtMs: [] };
     this.grants.push(grant);
     return this.issued(grant, true);
   }
@@ -145,7 +155,7 @@ export class StrictProvider {
     const used = form.get('refresh_token') ?? '';
     const grant = this.grants.find(({ refresh }) => refresh !== '' && refresh === used);
     if (grant === undefined) return { error: 'invalid_grant' };
-    this.refreshes += 1;
+    grant.refreshedAtMs.push(Date.now());
     const { killsAccess, keepsRefresh } = this.habits;
     if (killsAccess === true) grant.alive.clear();
     if (keepsRefresh !== true) grant.refresh = this.fresh('rt');
