@@ -25,6 +25,7 @@ import { BindAttempts1790000075000 } from './migrations/bind-attempts.js';
 import { CreateConnections1790000050000 } from './migrations/create-connections.js';
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
+import { ExchangeTokens1790000090000 } from './migrations/exchange-tokens.js';
 import { MoreKinds1790000071000 } from './migrations/more-kinds.js';
 import { NameProviderSecrets1790000076000 } from './migrations/name-provider-secrets.js';
 import { NameSealedColumns1790000060000 } from './migrations/name-sealed-columns.js';
@@ -57,6 +58,7 @@ const MIGRATIONS = [
   MoreKinds1790000071000,
   BindAttempts1790000075000,
   NameProviderSecrets1790000076000,
+  ExchangeTokens1790000090000,
 ];
 
 /** What is delivered to nodes, and to which. */

@@ -30,6 +30,8 @@ import { credentialsService } from './index.js';
 
 const PEPPER = 'a-pepper-of-thirty-two-characters-and-more';
 const log = createLogger('test', { level: 'silent' });
+/** The first answer may wait for keys that are made then. */
+const ANSWER_MS_MAX = 15_000;
 
 /** A clock that a test may push. */
 class PushedClock implements Clock {
@@ -172,7 +174,9 @@ export class SceneNode {
   private readonly sealing = generateKeyPairSync('x25519');
 
   constructor(
-    private readonly scene: DeliveryScene,
+    private readonly scene: Pick<DeliveryScene, 'announce' | 'enrolled' | 'granted' | 'bus'> & {
+      readonly clock: { wallMs(): number };
+    },
     readonly name: string,
   ) {}
 
@@ -189,7 +193,7 @@ export class SceneNode {
     await this.scene.announce(this.announcement({ joinToken }));
     await vi.waitFor(() => {
       if (this.scene.enrolled.get(this.name)?.identity !== this.identityText) throw new Error('not yet');
-    });
+    }, ANSWER_MS_MAX);
     return this;
   }
 
@@ -224,7 +228,7 @@ export class SceneNode {
       const answer = answers[number - 1];
       if (answer === undefined) throw new Error('no answer yet');
       return answer;
-    });
+    }, ANSWER_MS_MAX);
   }
 
   open(granted: LeaseGranted): unknown {

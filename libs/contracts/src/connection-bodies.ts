@@ -6,11 +6,25 @@ import { Name } from './policy-names.js';
 export const KeptKind = z.enum(['static_header_user', 'static_header_shared', 'basic_user', 'basic_shared']);
 export type KeptKind = z.infer<typeof KeptKind>;
 
-/** Connections to an account: a person's own or a shared one, of consent or kept, or one of the gateway's own client. */
-export const ConnectionKind = z.enum(['oauth_user', 'oauth_shared', 'client_credentials', ...KeptKind.options]);
+/**
+ * Connections to an account: a person's own or a shared one, of consent or kept, one of the gateway's own client, or one whose
+ * tokens are had for a person's token of another connection (RFC 8693, and Microsoft's on-behalf-of).
+ */
+export const ConnectionKind = z.enum([
+  'oauth_user',
+  'oauth_shared',
+  'client_credentials',
+  'token_exchange',
+  ...KeptKind.options,
+]);
 export type ConnectionKind = z.infer<typeof ConnectionKind>;
 
-const OF_PERSONS: ReadonlySet<string> = new Set<ConnectionKind>(['oauth_user', 'static_header_user', 'basic_user']);
+const OF_PERSONS: ReadonlySet<string> = new Set<ConnectionKind>([
+  'oauth_user',
+  'token_exchange',
+  'static_header_user',
+  'basic_user',
+]);
 
 /** Whether each person has a connection of their own: then it serves the calls of that person alone. */
 export function isOfPerson(kind: string): boolean {
@@ -58,6 +72,16 @@ export const PutProvider = z.strictObject({
   scopes: z.array(Scope).max(SCOPES_MAX).optional(),
   /** What the entry asks an operator for, such as the host of an own installation. */
   parameters: z.record(z.string().regex(/^\w{1,64}$/), PlainText.min(1).max(400)).default({}),
+  /** Its tokens are had for those that people have at another provider, and nobody consents here. */
+  exchange: z
+    .strictObject({
+      /** The provider of the company's at which people connect; their token there is the subject (RFC 8693 section 2.1). */
+      from: Name,
+      /** For whom the token is to be, where the provider wants it said in another way than by scopes. */
+      audience: PlainText.min(1).max(500).optional(),
+      resource: z.url().max(500).optional(),
+    })
+    .optional(),
 });
 export type PutProvider = z.infer<typeof PutProvider>;
 

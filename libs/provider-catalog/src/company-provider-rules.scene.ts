@@ -15,6 +15,14 @@ export const INTERNAL: Rules = {
     failure: rfc6749,
   },
   refresh: { gives: 'new-pair', toleranceMs: 0 },
+  exchange: {
+    grant: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject: 'subject_token',
+    fields: {
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    },
+  },
   account: {
     at: 'https://login.internal.example/oauth2/userinfo',
     method: 'GET',
@@ -71,6 +79,11 @@ export const ENTRA: Rules = {
     failure: rfc6749,
   },
   refresh: { gives: 'new-pair', toleranceMs: 7_776_000_000 },
+  exchange: {
+    grant: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    subject: 'assertion',
+    fields: { requested_token_use: 'on_behalf_of' },
+  },
 };
 
 export const SLACK: Rules = {

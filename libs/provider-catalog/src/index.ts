@@ -32,8 +32,8 @@ export { type GrantedTokens, readTokenAnswer, type TokenAnswer, type TokenFailur
 export {
   clientCredentialsRequest,
   codeRequest,
-  onBehalfOfRequest,
+  exchangeRequest,
   refreshRequest,
-  tokenExchangeRequest,
+  type TokenExchange,
 } from './token-request.js';
 export { type NamedUrl, ParameterRefused, parameterValues, renderText, renderUrl } from './url-template.js';

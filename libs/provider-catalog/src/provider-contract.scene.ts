@@ -6,7 +6,7 @@ import type { ProviderEntry } from './provider-entry.js';
 import type { DOCUMENTED } from './provider-rules.scene.js';
 import type { ProviderSetup } from './provider-setup.js';
 import { type GrantedTokens, readTokenAnswer, type TokenFailure } from './token-answer.js';
-import { codeRequest, refreshRequest } from './token-request.js';
+import { codeRequest, exchangeRequest, refreshRequest } from './token-request.js';
 import { parameterValues } from './url-template.js';
 
 type Documented = (typeof DOCUMENTED)[string];
@@ -61,6 +61,10 @@ export class ContractRun {
 
   async refresh(refreshToken: string): Promise<GrantedTokens | TokenFailure> {
     return this.tokens('refresh', refreshRequest(this.setup, refreshToken, REDIRECT_URI));
+  }
+
+  async exchangeFor(subjectToken: string, scopes: readonly string[]): Promise<GrantedTokens | TokenFailure> {
+    return this.tokens('first', exchangeRequest(this.setup, { subjectToken, scopes }));
   }
 
   async connect(): Promise<GrantedTokens> {

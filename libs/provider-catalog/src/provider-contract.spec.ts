@@ -23,6 +23,9 @@ afterEach(async () => {
 const ids = [...PROVIDERS.keys()];
 const refreshing = ids.filter((id) => provider(id).refresh.rotation !== 'no-refresh-token');
 const rotating = refreshing.filter((id) => provider(id).refresh.rotation !== 'none');
+const exchanging = ids.filter((id) =>
+  provider(id).grants.some((grant) => grant === 'token_exchange' || grant === 'on_behalf_of'),
+);
 const revocable = ids.filter((id) => provider(id).revocation.kind !== 'none');
 
 describe('every entry of the catalogue', () => {
@@ -99,6 +102,24 @@ describe('every entry of the catalogue', () => {
     expect(at.fake.ledger.isAlive(tokens.accessToken)).toBe(false);
     expect(at.fake.ledger.isRefreshable(tokens.refreshToken ?? '')).toBe(false);
     expect(isRevoked(at.setup.entry, { status: 503, body: '' })).toBe(false);
+  });
+
+  it.each(exchanging)(
+    '%s: a person’s token is exchanged for another one, and a token that is none is not',
+    async (id) => {
+      const at = run(id);
+      const { accessToken } = await at.connect();
+      const exchanged = granted(await at.exchangeFor(accessToken, ['api://data/read']));
+      expect(exchanged.accessToken).not.toBe(accessToken);
+      expect(at.fake.ledger.isAlive(exchanged.accessToken)).toBe(true);
+      expect(await at.exchangeFor('stolen', ['api://data/read'])).toMatchObject({ kind: 'terminal' });
+    },
+  );
+
+  it('entra: refuses an exchange that is not on behalf of anybody', async () => {
+    const at = run('entra', (entry) => ({ ...entry, token: { ...entry.token, parameters: {} } }));
+    const { accessToken } = await at.connect();
+    await expect(at.exchangeFor(accessToken, ['api://data/read'])).rejects.toThrow('exchange:');
   });
 
   it('sends no revocation where the provider documents none', async () => {

@@ -5,13 +5,7 @@ import { stepAfterConsent } from './hooks/provider-hooks.js';
 import type { ProviderSetup } from './provider-setup.js';
 import { provider } from './providers.scene.js';
 import { isRevoked, revocationRequests } from './revocation-request.js';
-import {
-  clientCredentialsRequest,
-  codeRequest,
-  onBehalfOfRequest,
-  refreshRequest,
-  tokenExchangeRequest,
-} from './token-request.js';
+import { clientCredentialsRequest, codeRequest, exchangeRequest, refreshRequest } from './token-request.js';
 import { parameterValues } from './url-template.js';
 
 function setup(id: string, given: Record<string, string>, more: Partial<ProviderSetup> = {}): ProviderSetup {
@@ -72,22 +66,29 @@ describe('a client proves itself', () => {
 
 describe('a token of a person’s is exchanged', () => {
   it('as RFC 8693 has it', () => {
-    const request = tokenExchangeRequest(setup('internal-oauth', INTERNAL), { subjectToken: 's', scopes: ['data'] });
-    expect(fields(request.body)).toEqual({
+    const asked = { subjectToken: 's', scopes: ['data'], audience: 'data-api', resource: 'https://data.example/' };
+    const request = exchangeRequest(setup('internal-oauth', INTERNAL), asked);
+    expect(fields(request.body)).toMatchObject({
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: 's',
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      audience: 'data-api',
+      resource: 'https://data.example/',
       scope: 'data',
     });
   });
 
   it('as Microsoft has it', () => {
-    const request = onBehalfOfRequest(setup('entra', { tenant: 'acme' }), 'assertion', ['api://data/read']);
+    const asked = { subjectToken: 'assertion', scopes: ['api://data/read'] };
+    const request = exchangeRequest(setup('entra', { tenant: 'acme' }), asked);
     expect(request.url.href).toBe('https://login.microsoftonline.com/acme/oauth2/v2.0/token');
     expect(fields(request.body)).toMatchObject({
       grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
       assertion: 'assertion',
       requested_token_use: 'on_behalf_of',
+      // None of those that a consent asks for.
+      scope: 'api://data/read',
     });
   });
 });

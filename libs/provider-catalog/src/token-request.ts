@@ -37,29 +37,37 @@ export function clientCredentialsRequest(setup: ProviderSetup, scopes?: readonly
   return tokenRequest(setup, 'client_credentials', { grant_type: 'client_credentials', ...scopeField(setup, scopes) });
 }
 
-/** A token of the person's for another of the provider's (RFC 8693 section 2.1). */
-export function tokenExchangeRequest(
-  setup: ProviderSetup,
-  exchange: { readonly subjectToken: string; readonly subjectTokenType?: string; readonly scopes?: readonly string[] },
-): ProviderRequest {
-  return tokenRequest(setup, 'token_exchange', {
-    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-    subject_token: exchange.subjectToken,
-    subject_token_type: exchange.subjectTokenType ?? ACCESS_TOKEN,
-    ...scopeField(setup, exchange.scopes),
-  });
+/** What a person's token is exchanged with. */
+export interface TokenExchange {
+  /** An access token of the person's. */
+  readonly subjectToken: string;
+  /** As they stand, and no others: those that an entry always asks for are of consents. Null: none. */
+  readonly scopes: readonly string[] | null;
+  readonly audience?: string;
+  readonly resource?: string;
 }
 
-/** Microsoft's own form of an exchange: the person's token is an assertion, and the entry says on whose behalf. */
-export function onBehalfOfRequest(
-  setup: ProviderSetup,
-  assertion: string,
-  scopes?: readonly string[],
-): ProviderRequest {
-  return tokenRequest(setup, 'on_behalf_of', {
-    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-    assertion,
-    ...scopeField(setup, scopes),
+/**
+ * A token of the person's for another one (RFC 8693 section 2.1), or, where the entry knows only that, on their behalf in
+ * Microsoft's form: the token is an assertion of the grant jwt-bearer, and the entry says on whose behalf.
+ */
+export function exchangeRequest(setup: ProviderSetup, exchange: TokenExchange): ProviderRequest {
+  const { subjectToken, scopes, audience, resource } = exchange;
+  const said = Object.entries({ audience, resource, scope: scopes?.join(setup.entry.scopes.separator) });
+  const named = Object.fromEntries(said.filter(([, value]) => value !== undefined && value !== '')) as Record<
+    string,
+    string
+  >;
+  if (!setup.entry.grants.includes('token_exchange')) {
+    const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+    return tokenRequest(setup, 'on_behalf_of', { grant_type, assertion: subjectToken, ...named });
+  }
+  return tokenRequest(setup, 'token_exchange', {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: subjectToken,
+    subject_token_type: ACCESS_TOKEN,
+    requested_token_type: ACCESS_TOKEN,
+    ...named,
   });
 }
 

@@ -35,6 +35,12 @@ export interface FakeProviderRules {
     /** Milliseconds for which a used refresh token is taken again. */
     readonly toleranceMs: number;
   };
+  /** How tokens are exchanged: by RFC 8693, or as Microsoft has it; what else stands in the request beside the scope. */
+  readonly exchange?: {
+    readonly grant: string;
+    readonly subject: string;
+    readonly fields: Readonly<Record<string, string>>;
+  };
   readonly account?: {
     readonly at: string;
     readonly method: 'GET' | 'POST';

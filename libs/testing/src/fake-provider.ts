@@ -114,6 +114,7 @@ export class FakeProvider {
     if (!proof) return rules.token.failure('client');
     if (grant === 'authorization_code') return this.first(fields);
     if (grant === 'refresh_token' && rules.refresh.gives !== 'no-refresh-token') return this.refresh(fields);
+    if (grant !== undefined && grant === rules.exchange?.grant) return this.exchange(fields, rules.exchange);
     throw new NotAsDocumented(`the grant ${grant ?? 'of no name'} is not documented`);
   }
 
@@ -141,6 +142,16 @@ export class FakeProvider {
     const pair = issued(consent);
     const refreshToken = refresh.gives === 'access-only' ? undefined : pair.refreshToken;
     return fakeJson(200, token.answer({ ...pair, refreshToken, grant: 'refresh' }));
+  }
+
+  private exchange(fields: Record<string, string>, exchange: NonNullable<FakeProviderRules['exchange']>): FakeAnswer {
+    const { [exchange.subject]: token = '', scope = '', ...rest } = fields;
+    mustEqual(rest, exchange.fields, 'exchange');
+    if (scope === '') throw new NotAsDocumented('an exchange names its scope');
+    if (!this.ledger.isAlive(token)) return this.rules.token.failure('code');
+    const { accessToken } = issued(this.ledger.consent(scope.split(' '), false));
+    const answered = { accessToken, refreshToken: undefined, scopes: scope.split(' '), grant: 'first' as const };
+    return fakeJson(200, this.rules.token.answer(answered));
   }
 
   private account(request: ReceivedRequest): FakeAnswer {

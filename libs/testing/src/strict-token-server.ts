@@ -17,6 +17,8 @@ export interface StrictTokenServerOptions {
   readonly jwksUri: string;
   /** Who asserts people, for exchanges. */
   readonly subjectIssuer?: string;
+  /** Whom a token of another server is of, which this one takes in exchanges. */
+  readonly foreignSubject?: (token: string) => string | undefined;
   /** Milliseconds that a key set is kept for. */
   readonly keysKeptMs?: number;
 }
@@ -195,7 +197,7 @@ export class StrictTokenServer {
   }
 
   private held(token: string): string {
-    const subject = this.subjectOf(token);
+    const subject = this.subjectOf(token) ?? this.options.foreignSubject?.(token);
     ensure(subject !== undefined, 'invalid_grant', 'the token is not one of mine that is good');
     return subject!;
   }

@@ -41,8 +41,10 @@ export class ConnectionActs {
   /** @throws PageError 404 for an upstream that takes no account of a person */
   async link({ by, form }: Acting, upstream: string): Promise<Html> {
     const auth = (await this.parts.auths.list()).find((each) => each.upstream === upstream);
-    const provider = (await this.shown(by.principal)).find(
-      ({ id, kind }) => id === auth?.provider && kind === auth.kind && isOfPerson(kind),
+    const provider = (await this.shown(by.principal)).find(({ id, kind, exchangedAt }) =>
+      auth?.kind === 'token_exchange'
+        ? kind === 'oauth_user' && exchangedAt.includes(auth.provider ?? '')
+        : id === auth?.provider && kind === auth.kind && isOfPerson(kind),
     );
     if (provider === undefined) throw new PageError(404, 'There is nothing to connect here.');
     return connectPage({ name: by.principal.name, form, upstream, provider });
@@ -102,14 +104,22 @@ export class ConnectionActs {
     ]);
     return known.flatMap(({ id, title, form }) =>
       SHOWN_KINDS.flatMap((kind): ProviderShown[] => {
-        const taking = upstreams.filter((each) => each.provider === id && each.kind === kind);
+        // Whose token is exchanged elsewhere: those upstreams are used with this account too.
+        const exchangedAt = kind === 'oauth_user' ? known.filter((each) => each.exchange?.from === id) : [];
+        const exchanging = new Set(exchangedAt.map((each) => each.id));
+        const taking = upstreams.filter(
+          (each) =>
+            (each.provider === id && each.kind === kind) ||
+            (each.kind === 'token_exchange' && exchanging.has(each.provider ?? '')),
+        );
         const has = (isOfPerson(kind) ? mine : shared).find(
           (each) => each.provider === id && each.kind === kind && (!isOfPerson(kind) || each.principalId !== null),
         );
         if (taking.length === 0 && has?.status !== 'active') return [];
         const servers = uses.serversOf(taking.map(({ upstream }) => upstream));
         const fields = form === null ? [] : fieldsOf(form);
-        return [{ id, title, servers, kind, fields, connection: has, isTheirs: isOfPerson(kind) || isAdmin }];
+        const isTheirs = isOfPerson(kind) || isAdmin;
+        return [{ id, title, servers, kind, fields, connection: has, isTheirs, exchangedAt: [...exchanging] }];
       }),
     );
   }

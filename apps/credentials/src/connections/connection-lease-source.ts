@@ -49,6 +49,8 @@ export class ConnectionLeaseSource implements LeaseSource {
     if (connection.status !== 'active') return 'connection-revoked';
     if (refusedGeneration !== null) await tokens.refused(connectionId, refusedGeneration);
     const credential = await tokens.credentialOf(connectionId);
+    // It stands, and nothing could be had for it now.
+    if (credential.kind === 'missing' && credential.status === 'active') return 'store-unavailable';
     if (credential.kind === 'missing')
       return credential.status === 'reconnect_required' ? 'reconnect-required' : 'connection-revoked';
     const { headers, version, generation, expiresAtMs } = credential;

@@ -2,6 +2,7 @@ import { type AccountConnectionState, connectionStateTopic } from '@warder/contr
 import type { AdminAction, Outbox } from '@warder/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
 import { Connection } from './connection.entity.js';
+import { followSubject } from './exchanged.store.js';
 
 /** The tokens of a row, sealed for their generation. */
 export type HeldTokens = Pick<Connection, 'id' | 'provider' | 'generation' | 'accessToken' | 'refreshToken'>;
@@ -19,12 +20,13 @@ export class ConnectionStates {
     return manager.findOne(Connection, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
-  /** Writes the next version of a row and tells the nodes. */
+  /** Writes the next version of a row and tells the nodes; what is had for a person's token stands and falls with it. */
   async save(manager: EntityManager, row: Connection, change: Partial<Connection>): Promise<Connection> {
     const changedAtMs = String(this.wallMs());
     const next: Connection = Object.assign({}, row, change, { version: row.version + 1, changedAtMs });
     await manager.upsert(Connection, next as never, ['id']);
     await this.publish(manager, next);
+    await followSubject(this, manager, row, next);
     return next;
   }
 
@@ -49,18 +51,6 @@ export class ConnectionStates {
     );
   }
 }
-
-/** Without its tokens. */
-export const FORGOTTEN = {
-  accessToken: null,
-  refreshToken: null,
-  expiresAtMs: null,
-  refreshAtMs: null,
-  intent: null,
-} as const;
-
-/** Who acts where nobody asked. */
-export const ITSELF = { principal: null, token: null, address: '' } as const;
 
 function stateOf(row: Connection): AccountConnectionState {
   const { version, status, id, kind, provider, principalId, accountId, generation, expiresAtMs, scopes } = row;

@@ -45,18 +45,12 @@ export class ConnectionTokens {
    * @throws SecretError or AdminError while the secret store cannot open it
    */
   async credentialOf(id: string): Promise<ConnectionCredential> {
-    const { states, setups, refresher } = this.parts;
-    let row = await this.row(id);
-    const endsAtMs = row?.expiresAtMs ?? null;
-    if (row?.status === 'active' && endsAtMs !== null && Number(endsAtMs) <= states.wallMs()) {
-      await refresher.refresh(id, { generation: row.generation });
-      row = await this.row(id);
-    }
-    if (row?.status !== 'active' || row.accessToken === null)
-      return { kind: 'missing', status: row?.status ?? 'unknown' };
+    const { states, setups } = this.parts;
+    const held = await this.tokenOf(id);
+    if (held === undefined) return { kind: 'missing', status: (await this.row(id))?.status ?? 'unknown' };
+    const { row, token } = held;
     const provider = await states.source.manager.findOneByOrFail(Provider, { id: row.provider });
     const { version, generation, expiresAtMs } = row;
-    const token = await this.parts.tokens.open(id, 'access_token', generation, row.accessToken);
     return {
       kind: 'headers',
       headers:
@@ -65,6 +59,17 @@ export class ConnectionTokens {
       generation,
       expiresAtMs: expiresAtMs === null ? null : Number(expiresAtMs),
     };
+  }
+
+  /** The access token of now with its row; undefined where there is none. @throws as `credentialOf` */
+  async tokenOf(id: string): Promise<{ readonly row: Connection; readonly token: string } | undefined> {
+    let row = await this.row(id);
+    if (row?.status === 'active' && isWanted(row, this.parts.states.wallMs())) {
+      await this.parts.refresher.refresh(id, { generation: row.generation });
+      row = await this.row(id);
+    }
+    if (row?.status !== 'active' || row.accessToken === null) return undefined;
+    return { row, token: await this.parts.tokens.open(id, 'access_token', row.generation, row.accessToken) };
   }
 
   /**
@@ -88,6 +93,18 @@ export class ConnectionTokens {
   private row(id: string): Promise<Connection | null> {
     return this.parts.states.source.manager.findOneBy(Connection, { id });
   }
+}
+
+/** Whether a call needs another token first: nothing but calls has tokens exchanged, so theirs are had a little ahead. */
+function isWanted({ kind, accessToken, expiresAtMs, changedAtMs }: Connection, nowMs: number): boolean {
+  if (kind !== 'token_exchange') return expiresAtMs !== null && Number(expiresAtMs) <= nowMs;
+  if (accessToken === null) return true;
+  return expiresAtMs !== null && nowMs >= aheadOf(Number(changedAtMs), Number(expiresAtMs));
+}
+
+/** When a token that was had at the one moment and ends at the other has a fifth of its life left. */
+function aheadOf(hadAtMs: number, endsAtMs: number): number {
+  return endsAtMs - (endsAtMs - hadAtMs) * 0.2;
 }
 
 /** Whether a token request was sent and nobody has said how it ended. */

@@ -10,6 +10,8 @@ export interface ProviderShown {
   /** Virtual servers that use it. */
   readonly servers: readonly string[];
   readonly kind: 'oauth_user' | 'oauth_shared' | KeptKind;
+  /** Providers whose tokens are had for those of this one. */
+  readonly exchangedAt: readonly string[];
   /** What is filled in, where the credential is kept here as it is. */
   readonly fields: readonly FormField[];
   readonly connection: ConnectionView | undefined;

@@ -21,6 +21,7 @@ import { connectionsPages } from './connections-door.js';
 import { ConnectionsStore } from './connections.store.js';
 import { Consents } from './consents.js';
 import { KeptCredentials } from '../kept/kept-credentials.js';
+import { ExchangedConnections } from './exchanged-connections.js';
 import { Offboarding } from './offboarding.js';
 import { ProviderClient } from './provider-client.js';
 import { readProviderEntries } from './provider-entries.js';
@@ -33,6 +34,7 @@ import { RefreshStore } from './refresh.store.js';
 import { Refresher } from './refresher.js';
 import { RestingStore } from './resting.store.js';
 import { SealedTokens } from './sealed-tokens.js';
+import { SubjectTokens } from './subject-tokens.js';
 import { TokenEndings } from './token-endings.store.js';
 import { UpstreamAuthsStore } from './upstream-auths.store.js';
 import { UpstreamUses } from './upstream-uses.js';
@@ -71,6 +73,7 @@ export class Connections {
   private readonly scheduler: RefreshScheduler;
   private readonly metrics: RefreshMetrics;
   private readonly offboarding: Offboarding;
+  private readonly exchanged: ExchangedConnections;
   private readonly passes = new PassKeys('connections');
   private readonly uses = new UpstreamUses();
   private readonly replicas: Replica[] = [];
@@ -86,20 +89,16 @@ export class Connections {
     const client = new ProviderClient({ ...bounds, ...ca, privateHosts }, wallMs);
     const states = new ConnectionStates(source, outbox, wallMs);
     const sealed = new SealedTokens(secrets);
-    const { days, aheadMinutes, overlapMinutes } = config.connections.clientKeys;
-    this.keys = new ClientKeys({
-      secrets,
-      record: (action) => source.transaction((manager) => outbox.recordAdminAction(manager, action)),
-      turnEveryMs: days * 86_400_000,
-      aheadMs: aheadMinutes * 60_000,
-      overlapMs: overlapMinutes * 60_000,
-      wallMs,
-    });
+    this.keys = clientKeysOf(ground);
     this.setups = new ProviderSetups(readProviderEntries(), secrets, this.keys, wallMs);
     const callbacks = new Callbacks(() => host.door.publicUrl());
     const tellFailed = (error: unknown): void => log.warn({ err: error }, 'a secret is removed later');
     this.providerSecrets = new ProviderSecrets(source, secrets, wallMs, tellFailed);
-    this.providers = new ProvidersStore(source, outbox, this.providerSecrets, this.setups, { callbacks, wallMs });
+    this.providers = new ProvidersStore(source, outbox, this.providerSecrets, this.setups, {
+      callbacks,
+      wallMs,
+      onExchange: () => this.exchanged.wake(),
+    });
     this.auths = new UpstreamAuthsStore(source, outbox, this.uses, wallMs);
     this.connections = new ConnectionsStore(states, sealed);
     const { setups, providers, connections } = this;
@@ -110,6 +109,8 @@ export class Connections {
       random,
       rotates: ({ entry }) => setups.entry(entry)?.refresh.rotation !== 'none',
     });
+    this.exchanged = new ExchangedConnections(states, log);
+    const subjects = new SubjectTokens(states, () => this.tokens);
     const onRefreshed = (id: string): void => void this.tellChanged(id);
     const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
     this.metrics = new RefreshMetrics(
@@ -118,7 +119,7 @@ export class Connections {
       () => this.refresher.count,
     );
     const { metrics } = this;
-    const told = { log, metrics, onRefreshed };
+    const told = { log, metrics, onRefreshed, subjects };
     this.refresher = new Refresher({ store, setups, client, callbacks, wallMs, random, wait, ...told });
     this.scheduler = new RefreshScheduler({
       store,
@@ -173,6 +174,7 @@ export class Connections {
     this.metrics.start();
     this.endings.start(config.connections.lookEveryMs);
     this.offboarding.start();
+    this.exchanged.start();
     const { consents, kept, connections, providers, auths, uses, endings, passes } = this;
     mountGuestPages({
       host,
@@ -189,12 +191,25 @@ export class Connections {
     });
     host.onDrain('connections', async () => {
       this.offboarding.stop();
+      await this.exchanged.stop();
       this.metrics.stop();
       await this.scheduler.stop();
       await this.endings.stop();
       await Promise.all(this.replicas.map((replica) => replica.stop()));
     });
   }
+}
+
+function clientKeysOf({ config, host, source, outbox, secrets }: Ground): ClientKeys {
+  const { days, aheadMinutes, overlapMinutes } = config.connections.clientKeys;
+  return new ClientKeys({
+    secrets,
+    record: (action) => source.transaction((manager) => outbox.recordAdminAction(manager, action)),
+    turnEveryMs: days * 86_400_000,
+    aheadMs: aheadMinutes * 60_000,
+    overlapMs: overlapMinutes * 60_000,
+    wallMs: () => host.clock.wallMs(),
+  });
 }
 
 /** What controllers of the connections are given. */

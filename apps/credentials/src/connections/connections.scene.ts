@@ -7,6 +7,12 @@ import {
   type AuditRecord,
   auditRecordedTopic,
   type ConnectionState,
+  type LeaseGranted,
+  leaseGrantedTopic,
+  type NodeAnnounced,
+  nodeAnnouncedTopic,
+  type NodeEnrolled,
+  nodeEnrolledTopic,
   connectionStateTopic,
   PolicyDocument,
   policySnapshotTopic,
@@ -46,6 +52,10 @@ export class ConnectionsScene {
   records: AuditRecord[] = [];
   /** Everything that the bus carried, as text. */
   carried: string[] = [];
+  /** By which credentials signs leases. */
+  readonly signer = generateKeyPairSync('ed25519').privateKey;
+  readonly granted: LeaseGranted[] = [];
+  readonly enrolled = new Map<string, NodeEnrolled>();
   bus!: Bus;
   running: RunningHost | undefined;
   source!: DataSource;
@@ -86,6 +96,7 @@ export class ConnectionsScene {
     this.running = await startServiceForTest(credentialsService, config, {
       bus: this.bus,
       clock: this.clock,
+      signingKey: this.signer,
       settings: { bounds: { bodyBytesMax: 65_536 } },
     });
     while ((await fetch(`${this.running.url}/readyz`)).status !== 200) await new Promise(setImmediate);
@@ -172,6 +183,10 @@ export class ConnectionsScene {
     while ((this.states.get(id)?.version ?? 0) < version) await new Promise(setImmediate);
   }
 
+  announce(announced: NodeAnnounced): Promise<void> {
+    return this.bus.publish(nodeAnnouncedTopic, announced.node, announced);
+  }
+
   /** What the database holds of a connection. */
   async row(id: string): Promise<Record<string, unknown>> {
     const [row] = (await this.source.query('SELECT * FROM credentials.connection WHERE id = $1', [id])) as [
@@ -201,6 +216,8 @@ export class ConnectionsScene {
     };
     await this.bus.watch(connectionStateTopic, 'beginning', ({ key, value }) => this.states.set(key, keep(value)));
     await this.bus.watch(upstreamAuthStateTopic, 'beginning', ({ key, value }) => this.auths.set(key, keep(value)));
+    await this.bus.watch(leaseGrantedTopic, 'beginning', ({ value }) => void this.granted.push(keep(value)));
+    await this.bus.watch(nodeEnrolledTopic, 'beginning', ({ value }) => void this.enrolled.set(value.node, value));
     await this.bus.subscribe(auditRecordedTopic, 'test', async ({ value }) => void this.records.push(keep(value)));
     for (const topic of [principalStateTopic, tokenStateTopic, signingKeyStateTopic, policySnapshotTopic]) {
       await this.bus.ensureTopics([topic]);

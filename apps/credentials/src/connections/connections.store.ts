@@ -2,9 +2,10 @@ import type { ConnectionKind } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import type { GrantedTokens } from '@warder/provider-catalog';
 import { AdminError } from '@warder/service-host';
-import { type EntityManager, IsNull } from 'typeorm';
+import { type EntityManager, type FindOperator, In, IsNull, Not } from 'typeorm';
 import { Connection } from './connection.entity.js';
-import { type ConnectionStates, FORGOTTEN, ITSELF } from './connection-states.store.js';
+import { FORGOTTEN, ITSELF, recordedOf } from './connection-row.js';
+import type { ConnectionStates } from './connection-states.store.js';
 import { type Established, findLinked, freshLinked } from './established.store.js';
 import { Provider } from './provider.entity.js';
 import { placeOf } from './provider-place.js';
@@ -155,15 +156,20 @@ export class ConnectionsStore {
   /** Ends what somebody who left had. Shared ones of theirs go on, for others use them, and wait for a new owner. */
   async endOf(principalId: string): Promise<readonly string[]> {
     return this.states.source.transaction(async (manager) => {
-      const rows = await manager.find(Connection, {
-        where: [
-          { principalId, status: 'active' },
-          { principalId, status: 'reconnect_required' },
-        ],
-        lock: { mode: 'pessimistic_write' },
-      });
-      for (const row of rows) await this.end(manager, row, 'revoked', ITSELF, 'owner_left');
-      return rows.map(({ id }) => id);
+      const live = (kind: FindOperator<ConnectionKind>): Promise<Connection[]> =>
+        manager.find(Connection, {
+          where: { principalId, kind, status: In(['active', 'reconnect_required']) },
+          lock: { mode: 'pessimistic_write' },
+        });
+      const ended: string[] = [];
+      // What is had for a person's token ends with that token; its rows are read and locked after it.
+      for (const kind of [Not(In(['token_exchange'])), In(['token_exchange'])] as FindOperator<ConnectionKind>[]) {
+        for (const row of await live(kind)) {
+          await this.end(manager, row, 'revoked', ITSELF, 'owner_left');
+          ended.push(row.id);
+        }
+      }
+      return ended;
     });
   }
 
@@ -247,12 +253,6 @@ function ownerOf(row: Connection): string | null {
 
 function unknown(): AdminError {
   return new AdminError(404, 'WDR_CONNECTION_UNKNOWN', 'there is no such connection');
-}
-
-/** What a record tells of a connection. */
-export function recordedOf(row: Connection): Record<string, unknown> {
-  const { id, version, kind, provider, principalId, accountId, accountName, generation } = row;
-  return { id, version, kind, provider, principalId, accountId, accountName, generation };
 }
 
 export function connectionViewOf(row: Connection): ConnectionView {

@@ -234,6 +234,7 @@ export class Consents {
   private async setupOf(id: string): Promise<{ setup: ProviderSetup; provider: Provider }> {
     const provider = await this.parts.providers.active(id);
     if (provider.form !== null) throw refused(`${provider.form.title} has no consent to ask for.`, 'no OAuth');
+    if (provider.exchange !== null) throw refused('Nobody consents here: its tokens are exchanged.', 'exchange');
     try {
       return { setup: await this.parts.setups.of(provider), provider };
     } catch (error) {

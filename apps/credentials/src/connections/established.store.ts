@@ -3,7 +3,7 @@ import type { ConnectionKind } from '@warder/contracts';
 import type { GrantedTokens, ProviderAccount } from '@warder/provider-catalog';
 import type { EntityManager } from 'typeorm';
 import { Connection } from './connection.entity.js';
-import { FORGOTTEN } from './connection-states.store.js';
+import { FORGOTTEN } from './connection-row.js';
 
 /** A link that somebody has just consented to. */
 export interface Established {

@@ -10,6 +10,14 @@ export interface AssertionTerms {
   readonly audience?: string;
 }
 
+/** How tokens of a provider are had for those of another. */
+export interface ExchangeTerms {
+  /** The provider at which people connect. */
+  readonly from: string;
+  readonly audience?: string;
+  readonly resource?: string;
+}
+
 /** Our client at one provider of the catalogue; its secret stands in the secret store only. */
 @Entity({ name: 'provider' })
 export class Provider {
@@ -44,6 +52,10 @@ export class Provider {
   /** How the assertion of `private_key_jwt` is made; null where there is none. */
   @Column({ type: 'jsonb', nullable: true })
   assertion!: AssertionTerms | null;
+
+  /** Null: people consent at the provider itself. */
+  @Column({ type: 'jsonb', nullable: true })
+  exchange!: ExchangeTerms | null;
 
   /** What people keep here, of a provider without OAuth; null of one with. */
   @Column({ type: 'jsonb', nullable: true })

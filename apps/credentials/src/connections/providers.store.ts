@@ -7,7 +7,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { CredentialForm } from '../kept/credential-form.js';
 import type { Callbacks } from './callbacks.js';
 import { Provider } from './provider.entity.js';
-import { placeOf } from './provider-place.js';
+import { ensureFits, invalid } from './provider-fits.js';
 import type { ProviderSecrets } from './provider-secrets.store.js';
 import type { ProviderSetups } from './provider-setups.js';
 
@@ -23,6 +23,8 @@ export interface ProviderView {
   /** As said; null: as the entry has it. */
   readonly authentication: Provider['authentication'];
   readonly assertion: Provider['assertion'];
+  /** From where its tokens are had; null where people consent. */
+  readonly exchange: Provider['exchange'];
   /** What people keep here, where there is no OAuth. */
   readonly form: CredentialForm | null;
   readonly scopes: readonly string[] | null;
@@ -44,6 +46,7 @@ const NO_CLIENT = {
   secretName: null,
   authentication: null,
   assertion: null,
+  exchange: null,
   scopes: null,
   parameters: {},
   pausedUntilMs: '0',
@@ -62,7 +65,12 @@ export class ProvidersStore {
     private readonly outbox: Outbox,
     private readonly secrets: ProviderSecrets,
     private readonly setups: ProviderSetups,
-    private readonly given: { readonly callbacks: Pick<Callbacks, 'urlOf'>; readonly wallMs: () => number },
+    private readonly given: {
+      readonly callbacks: Pick<Callbacks, 'urlOf'>;
+      readonly wallMs: () => number;
+      /** Told that there is a provider whose tokens are had for those of another. */
+      readonly onExchange: () => void;
+    },
   ) {}
 
   async list(): Promise<ProviderView[]> {
@@ -88,6 +96,7 @@ export class ProvidersStore {
     // Refused before the store is asked; what changes until the lock is held is refused there.
     const { manager } = this.source;
     await ensureFits(manager, await manager.findOneBy(Provider, { id }), id, body);
+    await this.ensureExchangeable(id, body);
     const stored = clientSecret === undefined ? undefined : await this.secrets.store(id, clientSecret);
     const { view, replaced } = await this.write(id, body, stored, by).catch(async (error: unknown) => {
       // Of anything else nobody knows whether the row was committed: its secret stays until no row is found to name it.
@@ -95,6 +104,7 @@ export class ProvidersStore {
       throw error;
     });
     await this.secrets.forget(replaced);
+    if (view.exchange !== null) this.given.onExchange();
     return view;
   }
 
@@ -105,7 +115,8 @@ export class ProvidersStore {
     stored: string | undefined,
     by: AdminActor,
   ): Promise<{ readonly view: ProviderView; readonly replaced: string | null }> {
-    const { entry, clientId, scopes = null, parameters, authentication = null, assertion = null } = body;
+    const { entry, clientId, scopes = null, parameters } = body;
+    const { authentication = null, assertion = null, exchange = null } = body;
     return this.locked(id, async (manager) => {
       // Whoever writes a connection holds the row too: one that is being made is waited for, and seen.
       const before = await manager.findOne(Provider, { where: { id }, lock: { mode: 'pessimistic_write' } });
@@ -123,6 +134,7 @@ export class ProvidersStore {
         secretName,
         authentication,
         assertion,
+        exchange: exchange as Provider['exchange'],
         form: null,
         scopes,
         parameters,
@@ -139,6 +151,7 @@ export class ProvidersStore {
         clientId,
         authentication,
         assertion,
+        exchange,
         scopes,
         parameters,
         hasNewSecret: stored !== undefined,
@@ -192,11 +205,16 @@ export class ProvidersStore {
       const used: unknown[] = await manager.query(
         `SELECT 1 FROM connection WHERE provider = $1 AND status IN ('active', 'reconnect_required')
          UNION ALL SELECT 1 FROM token_ending WHERE provider = $1
+         UNION ALL SELECT 1 FROM provider WHERE exchange->>'from' = $1 AND status = 'active'
          UNION ALL SELECT 1 FROM upstream_auth WHERE provider = $1 AND status = 'active' LIMIT 1`,
         [id],
       );
       if (used.length > 0)
-        throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} has connections, or an upstream takes them`);
+        throw new AdminError(
+          409,
+          'WDR_PROVIDER_IN_USE',
+          `${id} has connections, or an upstream or another provider takes them`,
+        );
       const version = before.version + 1;
       const changedAtMs = String(this.given.wallMs());
       const gone = { status: 'removed' as const, hasSecret: false, secretName: null };
@@ -230,13 +248,29 @@ export class ProvidersStore {
       throw invalid('assertion: of private_key_jwt only');
   }
 
+  /** @throws AdminError 400 WDR_BODY_INVALID for an exchange that the entry does not offer, or of nobody's tokens */
+  private async ensureExchangeable(id: string, { entry: name, exchange, scopes }: PutProvider): Promise<void> {
+    if (exchange === undefined) return;
+    const grants = this.setups.entry(name)?.grants ?? [];
+    if (!grants.includes('token_exchange') && !grants.includes('on_behalf_of'))
+      throw invalid('exchange: this provider exchanges no tokens');
+    if (!grants.includes('token_exchange') && (exchange.audience ?? exchange.resource) !== undefined)
+      throw invalid('exchange: this provider is told by scopes whom a token is for');
+    if (!grants.includes('token_exchange') && scopes === undefined)
+      throw invalid('scopes: of an exchange on behalf of somebody have to be said');
+    const { manager } = this.source;
+    const from = await manager.findOneBy(Provider, { id: exchange.from, status: 'active' });
+    const isConsented = from !== null && from.form === null && from.exchange === null;
+    if (!isConsented || from.id === id) throw invalid('exchange.from: no provider at which people connect');
+  }
+
   private viewOf(row: Provider): ProviderView {
     const { id, version, status, entry, clientId, hasSecret, authentication, assertion } = row;
-    const { form, scopes, parameters, pausedUntilMs, alarm } = row;
+    const { exchange, form, scopes, parameters, pausedUntilMs, alarm } = row;
     const title = form?.title ?? this.setups.entry(entry)?.title ?? entry;
     const until = Number(pausedUntilMs);
     const callbackUrl = this.given.callbacks.urlOf(row);
-    const client = { clientId, hasSecret, authentication, assertion, form, callbackUrl };
+    const client = { clientId, hasSecret, authentication, assertion, exchange, form, callbackUrl };
     const paused = until > this.given.wallMs() ? until : 0;
     return { id, version, status, entry, title, ...client, scopes, parameters, pausedUntilMs: paused, alarm };
   }
@@ -249,43 +283,6 @@ export class ProvidersStore {
   }
 }
 
-/** Whether there is a token of the provider that the next request would send there. */
-async function holdsTokens(manager: EntityManager, id: string): Promise<boolean> {
-  const held: unknown[] = await manager.query(
-    `SELECT 1 FROM connection
-     WHERE provider = $1 AND (status = 'active' OR access_token IS NOT NULL OR refresh_token IS NOT NULL)
-     UNION ALL SELECT 1 FROM token_ending WHERE provider = $1 LIMIT 1`,
-    [id],
-  );
-  return held.length > 0;
-}
-
-/** @throws AdminError for what a provider that is set up cannot be made into */
-async function ensureFits(
-  manager: EntityManager,
-  before: Provider | null,
-  id: string,
-  body: PutProvider,
-): Promise<void> {
-  if (before?.status !== 'active') return;
-  if (before.entry !== body.entry)
-    throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} is ${before.entry}; a provider stays what it is`);
-  if (placeOf(before) === placeOf(body)) return;
-  if (await holdsTokens(manager, id))
-    throw new AdminError(
-      409,
-      'WDR_PROVIDER_IN_USE',
-      `${id} has tokens of the place where it is: disconnect them first, or set up another provider`,
-    );
-  // Whoever changes where it is sent has to know it: kept, it could be read by having it sent to oneself.
-  if (before.hasSecret && body.clientSecret === undefined)
-    throw invalid('clientSecret: is to be given again with other parameters');
-}
-
 function unknown(id: string): AdminError {
   return new AdminError(404, 'WDR_PROVIDER_UNKNOWN', `no provider ${id} is set up`, 'no such provider is set up');
-}
-
-function invalid(what: string): AdminError {
-  return new AdminError(400, 'WDR_BODY_INVALID', what);
 }

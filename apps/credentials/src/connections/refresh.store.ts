@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { GrantedTokens } from '@warder/provider-catalog';
 import type { EntityManager } from 'typeorm';
 import { Connection, type RefreshIntent } from './connection.entity.js';
-import { type ConnectionStates, FORGOTTEN, ITSELF } from './connection-states.store.js';
-import { recordedOf } from './connections.store.js';
+import { FORGOTTEN, ITSELF, recordedOf } from './connection-row.js';
+import type { ConnectionStates } from './connection-states.store.js';
 import { Provider } from './provider.entity.js';
 import { placeOf } from './provider-place.js';
 import { refreshAtMs } from './refresh-schedule.js';
@@ -14,7 +14,7 @@ export interface Begun {
   readonly connection: Connection;
   readonly provider: Provider;
   readonly intent: RefreshIntent;
-  /** Null for a connection of our client's own, which needs none. */
+  /** Null for a connection of our client's own, and for one whose tokens are exchanged: they need none. */
   readonly refreshToken: string | null;
 }
 
@@ -131,7 +131,10 @@ export class RefreshStore {
     // Sealed before the row is locked: the store may be slow, and what it gives is bound to the generation anyway. Where
     // the provider gave no new refresh token the one that was sent stays.
     const accessToken = await this.tokens.seal(id, 'access_token', generation, granted.accessToken);
-    const refreshToken = await this.tokens.seal(id, 'refresh_token', generation, granted.refreshToken ?? sent);
+    // What is exchanged is had for the person's token again; a second way to it would outlive that token.
+    const isExchanged = connection.kind === 'token_exchange';
+    const kept = isExchanged ? null : (granted.refreshToken ?? sent);
+    const refreshToken = await this.tokens.seal(id, 'refresh_token', generation, kept);
     const renewed = granted.refreshToken === undefined ? null : refreshToken;
     return this.states.source.transaction(async (manager) => {
       const row = await this.states.lock(manager, id);
@@ -191,7 +194,8 @@ export class RefreshStore {
     await this.states.source.transaction(async (manager) => {
       const row = await this.states.lock(manager, connection.id);
       if (row?.intent?.id !== intent.id) return;
-      row.refreshAtMs = String(this.states.wallMs() + delayMs);
+      // Tokens are exchanged when a call needs one.
+      row.refreshAtMs = row.kind === 'token_exchange' ? null : String(this.states.wallMs() + delayMs);
       row.intent = isUnknown ? { ...intent, isGivenUp: true } : null;
       await manager.upsert(Connection, row as never, ['id']);
     });
@@ -230,7 +234,7 @@ export class RefreshStore {
   ): Promise<Begun | NotBegun> {
     const { generation } = connection;
     const tries = (left?.tries ?? 0) + 1;
-    const isOwn = connection.kind === 'client_credentials';
+    const isOwn = connection.kind === 'client_credentials' || connection.kind === 'token_exchange';
     if (tries > BLIND_TRIES_MAX && !isOwn && this.terms.rotates(provider)) {
       await this.requireReconnect(manager, connection, 'refresh_outcome_unknown');
       return 'ended';

@@ -1,11 +1,13 @@
 import {
   clientCredentialsRequest,
+  exchangeRequest,
   type GrantedTokens,
   readTokenAnswer,
   refreshRequest,
   type ProviderSetup,
 } from '@warder/provider-catalog';
 import type { Callbacks } from './callbacks.js';
+import type { SubjectToken, SubjectTokens } from './subject-tokens.js';
 import { type ProviderAnswer, type ProviderClient, ProviderSilent } from './provider-client.js';
 import { type ProviderSetups, SetupUnusable } from './provider-setups.js';
 import { backOffMs, retryAfterMs } from './refresh-schedule.js';
@@ -22,6 +24,8 @@ export interface RefresherParts {
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
   /** As it was when the person consented. */
   readonly callbacks: Pick<Callbacks, 'urlOf'>;
+  /** What is exchanged. */
+  readonly subjects: Pick<SubjectTokens, 'of'>;
   /** Told of a connection that has another access token now: leases of the one before are superseded. */
   readonly onRefreshed: (id: string) => void;
   readonly metrics: Pick<RefreshMetrics, 'outcome' | 'failure'>;
@@ -93,6 +97,7 @@ export class Refresher {
       return this.later(begun, { delayMs: undefined, alarm: error.message, isUnknown: false });
     }
     try {
+      if (begun.connection.kind === 'token_exchange') return await this.exchange(begun, setup);
       return await this.judge(begun, setup, await this.send(begun, setup));
     } catch (error) {
       if (!(error instanceof ProviderSilent)) throw error;
@@ -108,6 +113,29 @@ export class Refresher {
     return this.parts.client.send(request);
   }
 
+  /**
+   * Exchanges the person's token. One that was refreshed while it was on its way may have been ended by that: the one that
+   * took its place is exchanged once more.
+   */
+  private async exchange(begun: Begun, setup: ProviderSetup): Promise<Refreshed> {
+    const { store, subjects, client, wallMs } = this.parts;
+    let answer: ProviderAnswer;
+    for (let used: SubjectToken | undefined; ;) {
+      const subject = await subjects.of(begun);
+      if (subject === undefined) {
+        // Its provider, and not this one, has to be waited for; or it ended, and this connection has ended with it.
+        await store.postpone(begun, 0, false);
+        return 'postponed';
+      }
+      const { exchange, scopes } = begun.provider;
+      answer = await client.send(exchangeRequest(setup, { ...exchange, subjectToken: subject.token, scopes }));
+      const isTaken = 'tokens' in readTokenAnswer(setup.entry, 'first', answer, wallMs());
+      const isSame = used !== undefined || (await subjects.of(begun))?.generation === subject.generation;
+      if (isTaken || isSame) return this.judge(begun, setup, answer);
+      used = subject;
+    }
+  }
+
   private async judge(begun: Begun, setup: ProviderSetup, answer: ProviderAnswer): Promise<Refreshed> {
     const { store, random, wallMs } = this.parts;
     const grant = begun.refreshToken === null ? 'first' : 'refresh';
@@ -119,6 +147,12 @@ export class Refresher {
     if (kind === 'terminal') {
       await store.giveUp(begun, code);
       return 'reconnect-required';
+    }
+    // RFC 8693 section 2.2.2: a subject token that is not taken is `invalid_request` too, and is one person's alone.
+    if (kind === 'request' && begun.connection.kind === 'token_exchange') {
+      await store.pause(begun.provider.id, 0, code);
+      await store.postpone(begun, 0, false);
+      return 'postponed';
     }
     const delayMs = retryAfterMs(answer.retryAfterMs, failures, random());
     // What is wrong with our client or with the request is nobody's connection's fault.

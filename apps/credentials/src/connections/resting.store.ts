@@ -1,4 +1,5 @@
-import { type ConnectionStates, ITSELF } from './connection-states.store.js';
+import { ITSELF } from './connection-row.js';
+import type { ConnectionStates } from './connection-states.store.js';
 
 /** Connections of people who are suspended: they stay as they are, and nothing is refreshed. */
 export class RestingStore {

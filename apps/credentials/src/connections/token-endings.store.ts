@@ -1,7 +1,8 @@
 import { isRevoked, type ProviderRequest, revocationRequests } from '@warder/provider-catalog';
 import { storeErrorOf } from '@warder/postgres';
 import type { EntityManager } from 'typeorm';
-import { type ConnectionStates, ITSELF } from './connection-states.store.js';
+import { ITSELF } from './connection-row.js';
+import type { ConnectionStates } from './connection-states.store.js';
 import { Provider } from './provider.entity.js';
 import { type ProviderClient, ProviderSilent } from './provider-client.js';
 import type { ProviderSetups } from './provider-setups.js';

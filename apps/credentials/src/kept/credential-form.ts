@@ -33,8 +33,11 @@ export function isFormEntry(entry: unknown): boolean {
 }
 
 /** Whether connections of the kind can be to the provider. */
-export function isTakenBy(provider: { readonly entry: string; readonly form: unknown }, kind: string): boolean {
-  if (!isKept(kind)) return provider.form === null;
+export function isTakenBy(
+  provider: { readonly entry: string; readonly form: unknown; readonly exchange: unknown },
+  kind: string,
+): boolean {
+  if (!isKept(kind)) return provider.form === null && (kind === 'token_exchange') === (provider.exchange !== null);
   return provider.entry === (kind.startsWith('basic_') ? 'basic' : 'static-header');
 }
 
