@@ -11,6 +11,9 @@ import {
 import { databaseModule, Outbox } from '@warder/postgres';
 import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
+import { ActionMatrixRow } from './actions/action-matrix.entity.js';
+import { ActionsController } from './actions/actions.controller.js';
+import { ActionsStore } from './actions/actions.store.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { approvalsProviders } from './approvals/approvals.module.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
@@ -20,6 +23,7 @@ import { DryRun } from './dry-run.js';
 import type { GuardrailsConfig } from './guardrails-config.js';
 import { GuardrailsController } from './guardrails.controller.js';
 import { ApprovalsAsWritten1790000090000 } from './migrations/approvals-as-written.js';
+import { CreateActionMatrix1790000091000 } from './migrations/create-action-matrix.js';
 import { CreateApprovals1790000070000 } from './migrations/create-approvals.js';
 import { CreateDefinitions1790000080000 } from './migrations/create-definitions.js';
 import { KnownDetectors1790000081000 } from './migrations/known-detectors.js';
@@ -38,11 +42,13 @@ class GuardrailsStart implements OnModuleInit {
     @Inject(HOST) private readonly host: Host,
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(RulePacksStore) private readonly store: RulePacksStore,
+    @Inject(ActionsStore) private readonly actions: ActionsStore,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await this.host.bus.ensureTopics([...SENT, approvalRequestedTopic]);
     await this.store.republish();
+    await this.actions.republish();
     this.outbox.start();
     this.host.onDrain('outbox', () => this.outbox.stop());
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
@@ -66,18 +72,19 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
     module: GuardrailsModule,
     imports: [
       databaseModule('guardrails', url, {
-        entities: [RulePack, UpstreamDefinitions, ToolDefinitionRow],
+        entities: [ActionMatrixRow, RulePack, UpstreamDefinitions, ToolDefinitionRow],
         migrations: [
           CreateRulePacks1790000002000,
           CreateApprovals1790000070000,
           CreateDefinitions1790000080000,
           KnownDetectors1790000081000,
           ApprovalsAsWritten1790000090000,
+          CreateActionMatrix1790000091000,
         ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [GuardrailsController, ApprovalsController, DefinitionsController],
+    controllers: [GuardrailsController, ActionsController, ApprovalsController, DefinitionsController],
     providers: [
       { provide: HOST, useValue: host },
       DryRun,
@@ -89,6 +96,11 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
         provide: RulePacksStore,
         inject: [getDataSourceToken('guardrails'), Outbox],
         useFactory: (source: DataSource, outbox: Outbox) => new RulePacksStore(source, outbox),
+      },
+      {
+        provide: ActionsStore,
+        inject: [getDataSourceToken('guardrails'), Outbox],
+        useFactory: (source: DataSource, outbox: Outbox) => new ActionsStore(source, outbox),
       },
       {
         provide: REFUSED,

@@ -206,3 +206,41 @@ describe('what is refused', () => {
     expect(counts().length).toBeLessThanOrEqual(42);
   });
 });
+
+describe('the matrix of actions', () => {
+  const rule = { name: 'no-keys-out', detector: 'secret.*', direction: 'request', action: 'block' };
+
+  it('is empty at first, and not on the bus', async () => {
+    const { headers, body } = await get('actions');
+    expect([headers['etag'], body]).toEqual(['"0"', { version: 0, rules: [] }]);
+    expect(newest('actions')).toBeUndefined();
+  });
+
+  it('is replaced whole: the next version on the bus, a record of who did it', async () => {
+    const answer = await put('actions', { rules: [rule] }, '"0"');
+    expect([answer.status, answer.headers['etag'], answer.body.version]).toEqual([200, '"1"', 1]);
+    await expect.poll(() => newest('actions')).toMatchObject({ version: 1, detectors: [], actions: [rule] });
+    await expect
+      .poll(() => records.find(({ method }) => method === 'admin/guardrails/actions.change'))
+      .toMatchObject({
+        principal: { id: 'usr_admin' },
+        personal: { arguments: { value: { version: 1, before: [] } } },
+      });
+    expect((await get('packs')).body.packs).toHaveLength(4);
+  });
+
+  it('refuses rules that are not clear, a stale version, and who is no administrator', async () => {
+    const unclear = await put('actions', { rules: [{ name: 'x', action: 'approve' }] }, '*');
+    expect([unclear.status, unclear.body.error.code]).toEqual([400, 'WDR_BODY_INVALID']);
+    expect((await put('actions', { rules: [] }, '"0"')).body.error.code).toBe('WDR_VERSION_MISMATCH');
+    expect((await put('actions', { rules: [] })).status).toBe(428);
+    expect((await put('actions', { rules: [] }, '*', bearers.auditor)).status).toBe(403);
+  });
+
+  it('is published again at the next start', async () => {
+    await scene.running.stop();
+    rules.length = 0;
+    await scene.startService();
+    await expect.poll(() => newest('actions')).toMatchObject({ version: 1, actions: [rule] });
+  });
+});

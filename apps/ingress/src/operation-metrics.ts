@@ -1,3 +1,4 @@
+import type { Finding } from '@warder/contracts';
 import type { Metrics } from '@warder/telemetry';
 import type { Call } from './pipeline/call.js';
 import type { Outcome } from './pipeline/gateway.js';
@@ -29,6 +30,7 @@ export class OperationMetrics {
     const code = outcome.kind === 'answered' ? 'answered' : outcome.refusal.code;
     this.count(method, code).inc();
     this.duration(method).observe(call.phases.elapsedMs() / 1_000);
+    for (const finding of call.findings) this.found(finding);
   }
 
   private count(method: string, code: string): Counted {
@@ -42,6 +44,15 @@ export class OperationMetrics {
       this.counts.set(key, counted);
     }
     return counted;
+  }
+
+  /** A label of a rule on trial is one of at most 200 names. */
+  private found({ category, action, count, shadow }: Finding): void {
+    const trial = shadow === undefined ? '' : `${shadow.rule}: ${shadow.action}`;
+    const help = 'What guardrails found, by what became of it and what a rule on trial would have done';
+    this.metrics
+      .counter('warder_findings_total', help, ['category', 'action', 'trial'])
+      .inc({ category, action, trial }, count);
   }
 
   private duration(method: string): Observed {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ActionWord } from './action-rules.js';
 import { CaptureLevel } from './capture-level.js';
 import { FlowRecord } from './flow-record.js';
 import { ProviderRecord } from './guardrail-providers.js';
@@ -25,7 +26,11 @@ export const Finding = z.object({
   detector: z.string(),
   /** Of a detector, or `definition`: of the tool itself, or `content`: what a provider minds that is neither. */
   category: z.enum([...FindingCategory.options, 'definition', 'content']),
-  action: z.enum(['flag', 'redact', 'block']),
+  action: ActionWord.exclude(['off']),
+  /** The rule of the matrix that said so, where one did. */
+  rule: z.string().optional(),
+  /** What a rule on trial would have done. */
+  shadow: z.object({ rule: z.string(), action: ActionWord }).optional(),
   phase: z.enum(['request', 'interim', 'response']),
   /** JSON pointer (RFC 6901) into what the record keeps whole, keys redacted like values; empty where it keeps less. */
   place: z.string(),

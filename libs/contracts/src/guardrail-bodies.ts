@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ActionRules } from './action-rules.js';
 import { Finding } from './audit-record.js';
 import { GuardrailActions } from './policy-document.js';
 import { DefinitionHash } from './topics/tool-definition-verdict.js';
@@ -6,6 +7,10 @@ import { DefinitionHash } from './topics/tool-definition-verdict.js';
 /** Which detectors of a rule pack are on; the whole list, not a change of it. */
 export const ChangeRulePack = z.strictObject({ detectors: z.array(z.string().min(1).max(100)).max(2_000) });
 export type ChangeRulePack = z.infer<typeof ChangeRulePack>;
+
+/** The whole matrix of actions; not a change of it. */
+export const ChangeActions = z.strictObject({ rules: ActionRules });
+export type ChangeActions = z.infer<typeof ChangeActions>;
 
 /** A dry run: what the gateway would do with a value. */
 export const CheckGuardrails = z

@@ -41,7 +41,14 @@ export {
   UpstreamAuthKind,
 } from './connection-bodies.js';
 export { CREDENTIAL_BYTES_MAX, PutProviderCredential, PutStaticCredential } from './credential-bodies.js';
-export { AcceptDefinitions, ChangeRulePack, CheckGuardrails, RejectDefinition } from './guardrail-bodies.js';
+export { ACTION_RULES_MAX, ActionRule, ActionRules, ActionWord, DetectorPattern } from './action-rules.js';
+export {
+  AcceptDefinitions,
+  ChangeActions,
+  ChangeRulePack,
+  CheckGuardrails,
+  RejectDefinition,
+} from './guardrail-bodies.js';
 export {
   ChangePrincipal,
   CreatePrincipal,

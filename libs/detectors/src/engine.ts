@@ -1,4 +1,6 @@
-import type { GuardrailActions, GuardrailRulesState } from '@warder/contracts';
+import type { ActionRule, GuardrailActions, GuardrailRulesState } from '@warder/contracts';
+import { ActionMatrix } from './action-matrix.js';
+import { type Actions, actionsOfCategories } from './actions.js';
 import { DETECTORS } from './built-in-packs.js';
 import type { Detector } from './detector.js';
 import { type Bounds, LeafWalk } from './leaf-walk.js';
@@ -13,14 +15,18 @@ export function engineOver(
   scanner: TextScanner,
   version = 0,
   unknownDetectors: readonly string[] = [],
+  rules: readonly ActionRule[] = [],
 ): ScreeningEngine {
+  const matrix = new ActionMatrix(rules);
   return {
     version,
     unknownDetectors,
     scan: (text, reading) => scanner.scan(text, () => true, reading),
-    screen(value: unknown, phase: Phase, actions: GuardrailActions): Screening {
-      return new LeafWalk(scanner, SCREENING_BOUNDS, phase, actions).screen(value);
+    screen(value: unknown, phase: Phase, actions: GuardrailActions | Actions): Screening {
+      const known = 'of' in actions ? actions : actionsOfCategories(actions);
+      return new LeafWalk(scanner, SCREENING_BOUNDS, phase, known).screen(value);
     },
+    actionsFor: (words, scope) => matrix.of(words, scope),
   };
 }
 
@@ -29,7 +35,8 @@ export function engineOver(
  * count for nothing; without any pack everything passes, so a node must hold its packs before it is ready.
  */
 export function createEngine(packs: readonly GuardrailRulesState[]): ScreeningEngine {
-  const enabled = new Set(packs.filter(({ status }) => status === 'active').flatMap(({ detectors }) => detectors));
+  const active = packs.filter(({ status }) => status === 'active');
+  const enabled = new Set(active.flatMap(({ detectors }) => detectors));
   const detectors: Detector[] = [];
   const unknown: string[] = [];
   for (const id of enabled) {
@@ -38,5 +45,10 @@ export function createEngine(packs: readonly GuardrailRulesState[]): ScreeningEn
     else detectors.push(detector);
   }
   const version = packs.reduce((sum, pack) => sum + pack.version, 0);
-  return engineOver(new GramScanner(detectors), version, unknown);
+  return engineOver(
+    new GramScanner(detectors),
+    version,
+    unknown,
+    active.flatMap(({ actions = [] }) => actions),
+  );
 }

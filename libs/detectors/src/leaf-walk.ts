@@ -1,4 +1,5 @@
-import type { Finding, FindingCategory, GuardrailActions } from '@warder/contracts';
+import type { Finding, FindingCategory } from '@warder/contracts';
+import { type Actions, type Cell, takesOut } from './actions.js';
 import { CERTAIN, isCertain } from './certainty.js';
 import { seamHits } from './content-seams.js';
 import { definitionText, isDefinition } from './definition.js';
@@ -40,13 +41,13 @@ export class LeafWalk {
   private reading: Reading = 'answer';
   /** The key whose value is next, if it says what a number or a word by itself does not. */
   private telling: string | undefined;
-  private readonly isAsked = (category: FindingCategory): boolean => this.actions[category] !== 'off';
+  private readonly isAsked = (category: FindingCategory): boolean => this.actions.isAsked(category);
 
   constructor(
     private readonly scanner: TextScanner,
     private readonly bounds: Bounds,
     private readonly phase: Phase,
-    private readonly actions: GuardrailActions,
+    private readonly actions: Actions,
   ) {}
 
   screen(value: unknown): Screening {
@@ -58,7 +59,7 @@ export class LeafWalk {
       if (this.reading === 'definition') this.readWhole(value as object);
     } catch (error) {
       if (!(error instanceof BeyondBound)) throw error;
-      this.report({ detector: error.detector, category: 'hidden' }, 'block');
+      this.report({ detector: error.detector, category: 'hidden' }, { action: 'block' });
       return { verdict: 'reject', value: placeholderFor(error.detector), findings: this.reported() };
     }
     const findings = this.reported();
@@ -72,14 +73,16 @@ export class LeafWalk {
     const whole = hits.filter(
       ({ category, certainty }) => category === 'injection' && isCertain(certainty, this.reading),
     );
-    const action = this.actions.injection;
-    if (whole.length === 0 || action === 'off') return;
+    if (whole.length === 0) return;
     const told = new Set(this.reported().map(({ detector }) => detector));
     for (const detector of new Set(whole.map((hit) => hit.detector))) {
       if (told.has(detector)) continue;
-      this.report({ detector, category: 'injection' }, action === 'redact' ? 'flag' : action);
+      const cell = this.actions.of(detector, 'injection');
+      // What stands in several strings together cannot be cut out of one of them.
+      const isCutOnly = cell.action === 'redact' || cell.action === 'strip';
+      this.report({ detector, category: 'injection' }, isCutOnly ? { ...cell, action: 'flag' } : cell);
+      if (cell.action === 'block') this.isBlocked = true;
     }
-    if (action === 'block') this.isBlocked = true;
   }
 
   private walk(value: unknown, depth: number): unknown {
@@ -180,27 +183,39 @@ export class LeafWalk {
   /** Reports the hits and takes out those that are to be redacted, or that block and must not reach the record. */
   private apply(text: string, hits: readonly Hit[]): string {
     const masked: Hit[] = [];
+    let stripped: Set<Hit> | undefined;
     for (const hit of hits) {
-      const asked = this.actions[hit.category];
-      if (asked === 'off') continue;
-      const action = isCut(hit) ? asked : 'flag';
-      this.report(hit, action);
-      if (action === 'block') this.isBlocked = true;
-      if (action !== 'flag') masked.push(hit);
+      const cell = this.cellOf(hit);
+      this.report(hit, cell);
+      if (cell.action === 'block') this.isBlocked = true;
+      if (!takesOut(cell.action)) continue;
+      masked.push(hit);
+      if (cell.action === 'strip') (stripped ??= new Set()).add(hit);
     }
-    return masked.length === 0 ? text : redact(text, masked);
+    return masked.length === 0 ? text : redact(text, masked, stripped);
+  }
+
+  /** What is only to be told is cut out, or ends a call, where a rule names it and not with all of its kind. */
+  private cellOf(hit: Hit): Cell {
+    const cell = this.actions.of(hit.detector, hit.category);
+    if (isCut(hit) || cell.isNamed === true || !(takesOut(cell.action) || cell.action === 'approve')) return cell;
+    return { ...cell, action: 'log' };
   }
 
   private reported(): readonly Finding[] {
     return this.findings === undefined ? NO_FINDINGS : [...this.findings.values()];
   }
 
-  private report({ detector, category }: Pick<Hit, 'detector' | 'category'>, action: Finding['action']): void {
+  private report({ detector, category }: Pick<Hit, 'detector' | 'category'>, cell: Cell): void {
+    const { rule, shadow } = cell;
+    if (cell.action === 'off' && shadow === undefined) return;
+    const action = cell.action === 'off' ? 'log' : cell.action;
     const findings = (this.findings ??= new Map());
     const place = findings.size < this.bounds.findingsMax ? jsonPointer(this.keys) : '';
     const key = `${detector} ${place}`;
     const count = (findings.get(key)?.count ?? 0) + 1;
-    findings.set(key, { detector, category, action, phase: this.phase, place, count });
+    const said = { ...(rule === undefined ? {} : { rule }), ...(shadow === undefined ? {} : { shadow }) };
+    findings.set(key, { detector, category, action, phase: this.phase, place, count, ...said });
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Finding, GuardrailActions } from '@warder/contracts';
+import type { ActionScope, BothActions, BothWords } from './action-matrix.js';
+import type { Actions } from './actions.js';
 import type { Hit } from './detector.js';
 import type { Reading } from './text-scanner.js';
 
@@ -30,5 +32,7 @@ export interface ScreeningEngine {
    * Screens every string, number and key of a parsed JSON value. Never throws: what lies beyond a bound is rejected.
    * @param value - arguments, an interim message's params, a result or an error, as parsed (never serialised text)
    */
-  screen(value: unknown, phase: Phase, actions: GuardrailActions): Screening;
+  screen(value: unknown, phase: Phase, actions: GuardrailActions | Actions): Screening;
+  /** What becomes of findings in a scope: the matrix of the rules, and where it says nothing the words of the policy. */
+  actionsFor(words: BothWords, scope: ActionScope): BothActions;
 }

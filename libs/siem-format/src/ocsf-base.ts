@@ -91,7 +91,9 @@ function durationOf({ phasesUs }: AuditRecord): { duration?: number } {
 /** The profile `security_control`: what access rules and guardrails did, the strongest finding as the rule that hit. */
 function controlOf(record: AuditRecord): object {
   const [action, disposition] = controlWords(record);
-  const found = ['block', 'redact', 'flag'].flatMap((wanted) => record.findings.filter((f) => f.action === wanted))[0];
+  const found = ['block', 'approve', 'redact', 'strip', 'flag', 'log'].flatMap((wanted) =>
+    record.findings.filter((f) => f.action === wanted),
+  )[0];
   const version = record.guardrailsVersion;
   return {
     action_id: action[0],
@@ -114,12 +116,12 @@ function controlWords(record: AuditRecord): readonly [OcsfEnum, OcsfEnum] {
   const found = (wanted: string): boolean => record.findings.some(({ action }) => action === wanted);
   const denied: OcsfEnum = [2, 'Denied'];
   if (record.decision === 'forbid' || found('block')) return [denied, [2, 'Blocked']];
-  if (found('redact'))
+  if (found('redact') || found('strip'))
     return [
       [4, 'Modified'],
       [11, 'Corrected'],
     ];
-  if (found('flag'))
+  if (found('flag') || found('log') || found('approve'))
     return [
       [3, 'Observed'],
       [15, 'Detected'],

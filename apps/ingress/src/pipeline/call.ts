@@ -5,15 +5,8 @@
  */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type {
-  CaptureLevel,
-  Finding,
-  FlowRecord,
-  Hold,
-  PrincipalState,
-  ProviderRecord,
-  VirtualServer,
-} from '@warder/contracts';
+import type { CaptureLevel, Finding, FlowRecord, Hold, PrincipalState, ProviderRecord } from '@warder/contracts';
+import type { BothActions } from '@warder/detectors';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
 import type { Credential } from '@warder/tokens';
 import type { FoundRun } from '../flow/run-store.js';
@@ -85,8 +78,8 @@ export type Identified = Received & IdentifiedOperation;
 export type Admitted = Received & AdmittedOperation;
 export type Resolved = Admitted & {
   readonly target: ExposedTool;
-  /** What to do with findings, as the virtual server says in the call's policy. */
-  readonly screening: VirtualServer['guardrails'];
+  /** What to do with findings, as the matrix of the rules and the virtual server say. */
+  readonly screening: BothActions;
   /** Of the rules by which they are found. */
   readonly guardrailsVersion: number;
 };
@@ -118,6 +111,8 @@ export type Released = Answered & {
     readonly isError: boolean;
     /** What `text` was written from. */
     readonly value: unknown;
+    /** Without what the gateway says in front of it, to which places of findings do not point. */
+    readonly recordText?: string;
   };
 };
 

@@ -11,7 +11,7 @@ import type {
   ProviderRecord,
   VirtualServer,
 } from '@warder/contracts';
-import type { Screening } from '@warder/detectors';
+import type { Actions, ActionScope, BothActions, BothWords, Screening } from '@warder/detectors';
 import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { Asked, GiveUp, ProviderAnswer } from '@warder/guardrail-providers';
 import type { FlowDecision, FlowSource } from '@warder/flow';
@@ -88,7 +88,9 @@ export interface Flow {
 export interface Guardrails {
   /** Grows with every change of a rule pack. */
   readonly version: number;
-  screen(value: unknown, phase: 'request' | 'interim' | 'response', actions: GuardrailActions): Screening;
+  screen(value: unknown, phase: 'request' | 'interim' | 'response', actions: GuardrailActions | Actions): Screening;
+  /** What becomes of findings in a tool of a virtual server, for whoever is in these groups. */
+  actionsFor(words: BothWords, scope: ActionScope): BothActions;
 }
 export interface Providers {
   /** Asks one provider; never throws and takes no longer than the provider's deadline. */

@@ -456,6 +456,9 @@ describe('a governed call', () => {
       screen: () => {
         throw new TypeError('a bug of the engine');
       },
+      actionsFor: () => {
+        throw new TypeError('a bug of the engine');
+      },
     };
     const guardrails = () => broken;
     const journal = new Recorder({

@@ -23,6 +23,7 @@ import { redeemApproval } from './steps/redeem-approval.js';
 import { resolveTarget } from './steps/resolve-target.js';
 import { screenArguments, screenInterim, screenResult } from './steps/screen.js';
 import { takeQuota } from './steps/take-quota.js';
+import { tellFindings } from './steps/tell-findings.js';
 import { ensureWithinScope } from './steps/within-scope.js';
 
 /** Runs one tool call. Never throws: what went wrong is the outcome, and it is on record. */
@@ -59,7 +60,7 @@ export async function governedCall(received: Received, gateway: Gateway, downstr
     establish(call, 'screenResponse', screenResult(call, guardrails, gateway.face)); //           is the answer clean
     const weighed = askAboutAnswer(call, policy, gateway); //                                     what do others say
     if (weighed !== undefined) establish(call, 'providersResponse', await weighed);
-    outcome = { kind: 'answered', ...call.released };
+    outcome = { kind: 'answered', ...tellFindings(call, gateway.face) }; //                       what the agent is told
   } catch (error) {
     call.phases.endUnfinished();
     outcome = asOutcome(error);

@@ -1,5 +1,5 @@
 import type { GuardrailActions } from '@warder/contracts';
-import { BUILT_IN_PACKS, createEngine, type ScreeningEngine } from '@warder/detectors';
+import { type Actions, BUILT_IN_PACKS, createEngine, type ScreeningEngine } from '@warder/detectors';
 import type { Guardrails } from '../pipeline/gateway.js';
 
 /** How values enter a record when no virtual server says otherwise: kinds and places, never a secret. */
@@ -13,16 +13,14 @@ export const RECORD_ACTIONS: GuardrailActions = { secret: 'redact', pii: 'redact
 export function maskedForRecord(
   value: unknown,
   phase: 'request' | 'response',
-  actions: GuardrailActions,
+  actions: Actions,
   guardrails: Guardrails,
 ): unknown {
-  if (isMasked(actions.secret) && isMasked(actions.pii)) return value;
+  // What is blocked never gets as far as being recorded as a value that went through.
+  if (actions.isTakenOut('secret') && actions.isTakenOut('pii')) return value;
   const screening = guardrails.screen(value, phase, RECORD_ACTIONS);
   return screening.verdict === 'pass' ? value : screening.value;
 }
-
-// What is blocked never gets as far as being recorded as a value that went through.
-const isMasked = (action: GuardrailActions['secret']): boolean => action === 'redact' || action === 'block';
 
 let everyDetector: ScreeningEngine | undefined;
 

@@ -107,7 +107,7 @@ export class Recorder implements Journal {
     if (outcome.kind !== 'answered' || outcome.recordText === null) return 'null';
     const kept = KEPT_OF_RESULT[call.capture ?? 'none'];
     const text = outcome.recordText ?? outcome.text;
-    if (outcome.recordText !== undefined || kept === 'nothing' || kept === 'bytes') return captureText(text, kept);
+    if (kept === 'nothing' || kept === 'bytes') return captureText(text, kept);
     const { answer, screening } = call;
     if (answer === undefined || screening === undefined) return captureText(text, kept);
     const value = answer.error ?? answer.result;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ActionRules } from '../action-rules.js';
 import { StateVersion } from '../state.js';
 import type { Topic } from '../topic.js';
 
@@ -14,6 +15,8 @@ export const GuardrailRulesState = z.object({
   status: z.enum(['active', 'removed']),
   pack: z.string(),
   detectors: z.array(z.string()),
+  /** Of the pack `actions` alone, which has no detectors: what becomes of findings. A node that is older has none. */
+  actions: ActionRules.optional(),
 });
 export type GuardrailRulesState = z.infer<typeof GuardrailRulesState>;
 

@@ -18,7 +18,11 @@ export function resolveTarget(
   if (isFlagged(target)) call.findings.push(standingFinding(target, 'request'));
   return {
     target,
-    screening: policy.guardrails(call.virtualServer),
+    screening: guardrails.actionsFor(policy.guardrails(call.virtualServer), {
+      virtualServer: call.virtualServer,
+      tool: target,
+      groups: call.principal.groups,
+    }),
     guardrailsVersion: guardrails.version,
     capture: policy.capture(call.virtualServer, target),
   };

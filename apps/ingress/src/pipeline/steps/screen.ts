@@ -29,6 +29,7 @@ export function screenArguments(
   const screening = guardrails.screen(call.args, 'request', call.screening.request);
   note(call, screening.findings);
   if (screening.verdict === 'reject') throw blocked('Arguments', screening.findings);
+  hold(call, screening.findings);
   return {
     cleanArgs: screening.value as Screened['cleanArgs'],
     argsText: stringifyJson(screening.value),
@@ -43,7 +44,16 @@ function screenedMeta(call: Traced, guardrails: Guardrails): Readonly<Record<str
   const screening = guardrails.screen({ _meta: Object.fromEntries(carried) }, 'request', call.screening.request);
   note(call, screening.findings);
   if (screening.verdict === 'reject') throw blocked('Arguments', screening.findings);
+  hold(call, screening.findings);
   return (screening.value as { readonly _meta: Screened['cleanMeta'] })._meta;
+}
+
+/** What a rule wants a human to see first; one hold for each rule, however much it found. */
+function hold(call: Traced, findings: readonly Finding[]): void {
+  for (const { action, detector, rule = detector } of findings) {
+    if (action !== 'approve' || call.holds.some((held) => held.by === 'guardrail' && held.rule === rule)) continue;
+    call.holds.push({ by: 'guardrail', rule, reason: `its arguments hold what ${detector} finds` });
+  }
 }
 
 /** Members that are valid on the client's hop only, and never sent on. */

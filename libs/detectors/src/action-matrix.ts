@@ -1,0 +1,173 @@
+import { type CanonicalTool, compilePattern, patternMatches } from '@warder/access';
+import { type ActionRule, ActionWord, type FindingCategory, type GuardrailActions } from '@warder/contracts';
+import { type Actions, actionsOfCategories, type Cell, takesOut } from './actions.js';
+
+/** What a call's findings are looked up by, besides the detector. */
+export interface ActionScope {
+  readonly virtualServer: string;
+  readonly tool: CanonicalTool;
+  /** Of the principal. */
+  readonly groups: readonly string[];
+}
+
+/** What a virtual server says of both directions in the policy: the words that count where no rule of the matrix does. */
+export interface BothWords {
+  readonly request: GuardrailActions;
+  readonly response: GuardrailActions;
+}
+
+/** The same, made ready for one scope. */
+export interface BothActions {
+  readonly request: Actions;
+  readonly response: Actions;
+}
+
+const SEVERITY: readonly ActionWord[] = ActionWord.options;
+const EXACT = 1_000;
+/** Cells that a table remembers: providers may name detectors as they like. */
+const CELLS_MAX = 4_096;
+/** Sets of groups for which a tool's tables are kept. */
+const GROUP_SETS_MAX = 1_000;
+
+interface RankedRule {
+  readonly rule: ActionRule;
+  /** How narrow it is in each of its dimensions; 0 where it names none. */
+  readonly ranks: readonly number[];
+  isInScope(scope: ActionScope): boolean;
+  isFor(detector: string): boolean;
+}
+
+/**
+ * The operator's rules of what becomes of findings. A rule beats another if it is at least as narrow in every dimension
+ * (detector, direction, virtual server, tool, group) and narrower in one; of those that nothing beats the most severe
+ * decides. So the order of rules does not matter, and an exception has to name all that it is an exception from.
+ */
+export class ActionMatrix {
+  private readonly rules: readonly RankedRule[];
+  private readonly groups: readonly string[];
+  private readonly tables = new WeakMap<BothWords, WeakMap<CanonicalTool, Map<string, BothActions>>>();
+
+  constructor(rules: readonly ActionRule[]) {
+    this.rules = rules.map(ranked);
+    this.groups = [...new Set(rules.flatMap(({ group }) => group ?? []))].toSorted();
+  }
+
+  /** The table of a scope, compiled at its first call and looked up afterwards. */
+  of(words: BothWords, scope: ActionScope): BothActions {
+    let ofWords = this.tables.get(words);
+    if (ofWords === undefined) this.tables.set(words, (ofWords = new WeakMap()));
+    let ofTool = ofWords.get(scope.tool);
+    if (ofTool === undefined) ofWords.set(scope.tool, (ofTool = new Map()));
+    const groups = this.groups.length === 0 ? [] : this.groups.filter((group) => scope.groups.includes(group));
+    const key = groups.join(' ');
+    let table = ofTool.get(key);
+    if (table === undefined) {
+      const inScope = this.rules.filter((rule) => rule.isInScope(scope));
+      table = { request: tableOf(inScope, 'request', words), response: tableOf(inScope, 'response', words) };
+      if (ofTool.size >= GROUP_SETS_MAX) ofTool.clear();
+      ofTool.set(key, table);
+    }
+    return table;
+  }
+}
+
+function tableOf(inScope: readonly RankedRule[], direction: 'request' | 'response', words: BothWords): Actions {
+  const base = actionsOfCategories(words[direction]);
+  const rules = inScope.filter(({ rule }) => (rule.direction ?? direction) === direction);
+  if (rules.length === 0) return base;
+  const cells = new Map<string, Cell>();
+  const concerning = (category: FindingCategory): readonly RankedRule[] =>
+    rules.filter(({ rule: { detector } }) => detector === '*' || mayBeOf(detector, category));
+  const asked = new Map<FindingCategory, boolean>();
+  const takenOut = new Map<FindingCategory, boolean>();
+  for (const category of ['secret', 'pii', 'injection', 'hidden'] as const) {
+    const actions = concerning(category).map(({ rule }) => rule);
+    asked.set(category, base.isAsked(category) || actions.some(({ action }) => action !== 'off'));
+    takenOut.set(
+      category,
+      base.isTakenOut(category) && actions.every((rule) => rule.isShadow || takesOut(rule.action)),
+    );
+  }
+  return {
+    isAsked: (category) => asked.get(category) === true,
+    isTakenOut: (category) => takenOut.get(category) === true,
+    of(detector, category) {
+      const key = `${category} ${detector}`;
+      let cell = cells.get(key);
+      if (cell === undefined) {
+        cell = cellOf(
+          rules.filter((rule) => rule.isFor(detector)),
+          base.of(detector, category),
+        );
+        if (cells.size >= CELLS_MAX) cells.clear();
+        cells.set(key, cell);
+      }
+      return cell;
+    },
+  };
+}
+
+/** Ids of built-in detectors begin with their category; a name that does not may be a provider's, of any. */
+function mayBeOf(detector: string, category: FindingCategory): boolean {
+  const [family = ''] = detector.split('.');
+  return family === category || !['secret', 'pii', 'injection', 'hidden'].includes(family);
+}
+
+function cellOf(rules: readonly RankedRule[], base: Cell): Cell {
+  const inForce = winner(rules.filter(({ rule }) => !rule.isShadow));
+  const ofAll = winner(rules);
+  const cell: Cell =
+    inForce === undefined
+      ? base
+      : { action: inForce.action, rule: inForce.name, ...(inForce.detector.endsWith('*') ? {} : { isNamed: true }) };
+  if (ofAll?.isShadow !== true) return cell;
+  return { ...cell, shadow: { rule: ofAll.name, action: ofAll.action } };
+}
+
+function winner(rules: readonly RankedRule[]): ActionRule | undefined {
+  let found: ActionRule | undefined;
+  for (const { rule, ranks } of rules) {
+    if (rules.some((other) => beats(other.ranks, ranks))) continue;
+    if (found === undefined || isBefore(rule, found)) found = rule;
+  }
+  return found;
+}
+
+/** The more severe; of two alike the one in force, and then the name, so that every node says the same. */
+function isBefore(one: ActionRule, other: ActionRule): boolean {
+  const severity = SEVERITY.indexOf(one.action) - SEVERITY.indexOf(other.action);
+  if (severity !== 0) return severity > 0;
+  if (one.isShadow !== other.isShadow) return other.isShadow;
+  return one.name < other.name;
+}
+
+function beats(one: readonly number[], other: readonly number[]): boolean {
+  let isNarrower = false;
+  for (const [dimension, rank] of one.entries()) {
+    const against = other[dimension] as number;
+    if (rank < against) return false;
+    isNarrower ||= rank > against;
+  }
+  return isNarrower;
+}
+
+function ranked(rule: ActionRule): RankedRule {
+  const { detector, direction, virtualServer, tool, group } = rule;
+  const pattern = tool === undefined ? undefined : compilePattern(tool);
+  const family = detector.endsWith('*') ? detector.slice(0, -1) : undefined;
+  const named = (value: string | undefined): number => (value === undefined ? 0 : 1);
+  return {
+    rule,
+    ranks: [family?.length ?? EXACT, named(direction), named(virtualServer), rankOfTool(tool), named(group)],
+    isInScope: (scope) =>
+      (virtualServer === undefined || virtualServer === scope.virtualServer) &&
+      (group === undefined || scope.groups.includes(group)) &&
+      (tool === undefined || (pattern !== undefined && patternMatches(pattern, scope.tool))),
+    isFor: (id) => (family === undefined ? id === detector : id.startsWith(family)),
+  };
+}
+
+function rankOfTool(tool: string | undefined): number {
+  if (tool === undefined) return 0;
+  return tool.includes('*') ? 1 + tool.replaceAll('*', '').length : EXACT;
+}
