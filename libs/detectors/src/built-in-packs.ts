@@ -5,6 +5,9 @@ import { EXFILTRATION_DETECTORS } from './injection/exfiltration.js';
 import { FORGERY_DETECTORS } from './injection/forgery.js';
 import { LANGUAGE_DETECTORS } from './injection/languages.js';
 import { ORDER_DETECTORS } from './injection/orders.js';
+import { POISONED_ARGUMENT_DETECTORS } from './injection/poisoned-arguments.js';
+import { POISONED_CHOICE_DETECTORS } from './injection/poisoned-choice.js';
+import { POISONED_CONDUCT_DETECTORS } from './injection/poisoned-conduct.js';
 import { POISONING_DETECTORS } from './injection/poisoning.js';
 import { SIGN_DETECTORS } from './injection/signs.js';
 import { TRANSLATED_DETECTORS } from './injection/translated.js';
@@ -62,6 +65,9 @@ const PACKS = {
     ...TRANSLATED_DETECTORS,
     ...ASIDE_DETECTORS,
     ...POISONING_DETECTORS,
+    ...POISONED_ARGUMENT_DETECTORS,
+    ...POISONED_CHOICE_DETECTORS,
+    ...POISONED_CONDUCT_DETECTORS,
     ...ARGUMENT_RISK_DETECTORS,
   ],
   hidden: HIDDEN_DETECTORS,
