@@ -89,7 +89,11 @@ export const ASSIGNED_SECRETS: readonly LiteralDetector[] = [
     id: 'secret.assigned-key',
     category: 'secret',
     what: 'A random value behind a name like token, secret or api key',
-    fires: ['internal_api_key: "q7Zk2VxW9bJn4RtYsG6m"', 'X-Acme-Token: 9f3kd02mZq81vbT7xLpo'],
+    fires: [
+      'internal_api_key: "q7Zk2VxW9bJn4RtYsG6m"',
+      'X-Acme-Token: 9f3kd02mZq81vbT7xLpo',
+      'token: r7Zk2VxW9bJn4RtYsG6m',
+    ],
     passes: ['nextPageToken: "q7Zk2VxW9bJn4RtYsG6m"', 'token: process.env.TOKEN_OF_ACME', 'secret: my-secret-name-2'],
     trigger: 'literal',
     forms: [{ literals: KEY_NAMES, pattern: behind(KEY_NAMES, KEY_VALUE) }],

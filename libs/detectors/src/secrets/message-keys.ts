@@ -53,5 +53,12 @@ export const MESSAGE_FORMATS: readonly SecretFormat[] = [
   ['zapier-hook', 'Zapier catch hook', ['hooks.zapier.com/hooks/catch/{0:5-9}/{a0:6-8}']],
   ['pagerduty-token', 'PagerDuty REST key', ['pdus+_{aA0_-:20-40}']],
   ['slack-config-token', 'Slack configuration token', ['xoxe-1-{aA0-:140-170}']],
-  ['slack-webhook-path', 'Slack webhook', ['hooks.slack.com/services/T{A0:8-12}/B{A0:8-12}/{aA0:24}']],
+  [
+    'slack-webhook-path',
+    'Slack webhook',
+    [
+      'https://hooks.slack.com/services/T{A0:8-12}/B{A0:8-12}/{aA0:24}',
+      'hooks.slack.com/services/T{A0:8-12}/B{A0:8-12}/{aA0:24}',
+    ],
+  ],
 ];

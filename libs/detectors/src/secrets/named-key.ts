@@ -7,7 +7,7 @@ import { looksIssued, looksRandom } from './randomness.js';
 export type NamedSecret = readonly [kind: string, what: string, names: readonly string[], formats: readonly string[]];
 
 /** The rest of a name, then `=`, `:`, `=>`, `:=`, `,` or `is`, with the quotes and escapes of any language. */
-export const ASSIGNED = String.raw`[\w .-]{0,32}?["'\`\\\])]{0,4}[ \t]{0,4}(?:=>|:{1,3}=|\?=|\|\||[:=,>]|is )(?:[ \t"'\`(=\\]|\\?[rnt]){0,6}`;
+export const ASSIGNED = String.raw`[\w .-]{0,32}?["'\`\\\])]{0,4}[ \t]{0,4}(?:=>|:{1,3}=|\?=|\|\||[:=,>]|is )(?:[ \t"'\`(=]|\\{1,4}[rnt]?){0,6}`;
 const END = String.raw`(?![A-Za-z0-9_+/=-])`;
 const DIGITS_ONLY = /^\d+$/;
 
