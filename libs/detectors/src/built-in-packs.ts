@@ -19,7 +19,8 @@ import { LETTERED_NUMBERS } from './pii/lettered-numbers.js';
 import { NATIONAL_NUMBERS } from './pii/national-numbers.js';
 import { IPV4, IPV6, MAC_ADDRESS } from './pii/network-address.js';
 import { CARD } from './pii/payment-card.js';
-import { INTERNATIONAL_PHONE, NATIONAL_PHONE } from './pii/phone-number.js';
+import { INTERNATIONAL_PHONE, NATIONAL_PHONE, PAIRED_PHONES } from './pii/phone-number.js';
+import { WALLET } from './pii/wallet.js';
 import { ARGUMENT_RISK_DETECTORS } from './risks/argument-risks.js';
 import { ASSIGNED_SECRETS } from './secrets/assigned-secret.js';
 import { AI_FORMATS } from './secrets/ai-keys.js';
@@ -51,6 +52,8 @@ const PACKS = {
     ...PII_BY_CONTEXT,
     INTERNATIONAL_PHONE,
     NATIONAL_PHONE,
+    ...PAIRED_PHONES,
+    WALLET,
     IPV4,
     IPV6,
     MAC_ADDRESS,

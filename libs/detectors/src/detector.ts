@@ -61,8 +61,8 @@ export interface LiteralDetector extends Described {
   readonly extend?: (text: string, match: Span) => Span | undefined;
 }
 
-/** Characters that wake a detector: three digits in a row, a digit on both sides of a dot or a blank, hex around a colon. */
-export type ShapeTrigger = 'digits' | 'dotted' | 'spaced' | 'colon';
+/** Characters that wake a detector: three digits in a row, a digit on both sides of a dot or a blank, hex around a colon, a digit and a letter behind no letter. */
+export type ShapeTrigger = 'digits' | 'dotted' | 'spaced' | 'colon' | 'numbered';
 
 /** Asked where its shape stands, for what no literal announces; `start` is the shape's first character. */
 export interface ShapeDetector extends Described {

@@ -77,12 +77,14 @@ function reachOf(literal: string): number {
   return best;
 }
 
+const LETTER_FOLDS = Array.from({ length: 26 }, (_, index) => index + 1);
 const HEX_FOLDS = [1, 2, 3, 4, 5, 6, DIGIT];
 const gram = (first: number, second: number, third: number): number => (first << 10) | (second << 5) | third;
 const SHAPE_GRAMS: Readonly<Record<ShapeTrigger, readonly number[]>> = {
   digits: [gram(DIGIT, DIGIT, DIGIT)],
   dotted: [gram(DIGIT, JOINT, DIGIT)],
   spaced: [gram(DIGIT, BLANK, DIGIT)],
+  numbered: LETTER_FOLDS.flatMap((letter) => [0, OPENING, BLANK, DIGIT].map((before) => gram(before, DIGIT, letter))),
   colon: HEX_FOLDS.flatMap((before) => HEX_FOLDS.map((after) => gram(before, OPENING, after))),
 };
 

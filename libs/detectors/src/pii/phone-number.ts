@@ -5,7 +5,7 @@ import { numberAt } from './number-at.js';
 const DIGITS_MIN = 8;
 const DIGITS_MAX = 15;
 /** What people put between the digits, one or two at a time. */
-const INTERNATIONAL = /\+(?:[1-9]\d{0,3})(?:[ .\-/\u00a0]{0,2}\(?\d{1,5}\)?){1,7}/y;
+const INTERNATIONAL = /\+(?:[1-9]\d{0,3})(?:[ .\-/\u00a0]{0,2}\(?\d{1,5}\)?){1,7}(?: ?(?:x|ext\.? ?)\d{1,6}(?!\d))?/y;
 
 /** `+` and a country's code. */
 export const INTERNATIONAL_PHONE: SignDetector = {
@@ -20,20 +20,21 @@ export const INTERNATIONAL_PHONE: SignDetector = {
     INTERNATIONAL.lastIndex = at;
     const found = INTERNATIONAL.exec(text)?.[0];
     if (found === undefined) return undefined;
-    const count = found.replace(/\D/g, '').length;
+    const count = found.replace(/ ?(?:x|ext).*$|\D/g, '').length;
     const after = text.charCodeAt(at + found.length);
     if (count < DIGITS_MIN || count > DIGITS_MAX || isLetterOrDigit(after)) return undefined;
     return { start: at, end: at + found.length };
   },
 };
 
-const NORTH_AMERICAN = /(?:\(\d{3}\)[ -]?|\d{3}[-. ])[2-9]\d{2}[-. ]\d{4}(?![-.]?\d)/y;
+const NORTH_AMERICAN =
+  /(?:\(\d{3}\)[ -]?|\d{3}[-. ])[2-9]\d{2}[-. ]\d{4}(?![-.]?\d)(?: ?(?:x|ext\.? ?)\d{1,6}(?!\d))?/y;
 /** The ones that stand in front of an area code: country or carrier. */
 const TRUNK = /(?:(?:00)?1[-. ])$/;
 /** An area code in brackets. */
 const AREA = /\(\d{3}\)[ -]?$/;
 const WORDS =
-  /\b(?:phone|tel|telephone|t[ée]l[ée]phone|telefon|tel[ée]fono|mobile|cell|call|fax|whatsapp|sms|contact|handy|mobil|portable|messages? (?:to|from)|text (?:me|us)|dial|ring|reach|hotline|office|line)\b/i;
+  /\b(?:phone|tel|telephone|t[ée]l[ée]phone|telefon|tel[ée]fono|mobile|cell|call|fax|whatsapp|sms|contact|handy|mobil|portable|messages? (?:to|from)|text (?:me|us)|dial|ring|reach|hotline|office|desk|line)\b/i;
 const WORDS_BEFORE_CHARS = 90;
 
 /** A word for a telephone in the same line. */
@@ -65,13 +66,26 @@ function northAmerican(text: string, start: number): Span | undefined {
 
 const NATIONAL_MIN = 7;
 const NATIONAL_MAX = 13;
+/** An area code in brackets. */
+const BRACKET = /\(\d{1,4}\)[ -]?$/;
+/** A word for a telephone right in front. */
+const NEAR =
+  /\b(?:phone|tel|telephone|telefon|mobile|cell|fax|desk|office|(?:call|reach|ring|text)(?: (?:me|us|him|her|them))?(?: (?:on|at))?)[ .:#]{1,3}$/i;
+const NEAR_CHARS = 24;
 
 /** Any other number that a word says is a telephone's, with a trunk zero or in groups. */
 function announced(text: string, start: number): Span | undefined {
   const number = numberAt(text, start);
-  if (number === undefined || number.digits.length < NATIONAL_MIN || number.digits.length > NATIONAL_MAX)
+  if (number === undefined) return undefined;
+  const bracket = BRACKET.exec(text.slice(Math.max(0, number.start - 8), number.start))?.[0] ?? '';
+  const isNear = NEAR.test(
+    text.slice(Math.max(0, number.start - bracket.length - NEAR_CHARS), number.start - bracket.length),
+  );
+  if (bracket !== '' && isNear && number.digits.length >= NATIONAL_MIN && number.digits.length <= NATIONAL_MAX)
+    return { start: number.start - bracket.length, end: number.end };
+  if (number.digits.length < NATIONAL_MIN || number.digits.length > NATIONAL_MAX) return undefined;
+  if (number.sign !== '' && !number.digits.startsWith('0') && number.grouping.split('-').length < 3 && !isNear)
     return undefined;
-  if (number.sign !== '' && !number.digits.startsWith('0') && number.grouping.split('-').length < 3) return undefined;
   if (number.sign === '' && !number.digits.startsWith('0') && number.digits.length < 10) return undefined;
   if (/^(?:4-2-2|2-2-4|4-1-2|4-2-1)$/.test(number.grouping)) return undefined;
   const isTold =
@@ -86,9 +100,42 @@ export const NATIONAL_PHONE: ShapeDetector = {
   id: 'pii.phone',
   category: 'pii',
   what: 'Telephone number',
-  fires: ['618-226-1460', '(579)888-3058', 'call me at 0494 92 82 32', '001-518-640-0854'],
+  fires: [
+    '618-226-1460',
+    '(579)888-3058',
+    'call me at 0494 92 82 32',
+    '001-518-640-0854',
+    'phone: (64) 3591-3246',
+    '463-612-6138x036',
+  ],
   passes: ['618-226-146', 'build 20260102-1460', 'order 0494928232'],
   trigger: 'digits',
   digits: [NATIONAL_MIN, 14],
   matchAt: (text, start) => northAmerican(text, start) ?? announced(text, start),
 };
+
+const PAIRS = /\d\d(?:([. -])\d\d)(?:\1\d\d){2,3}(?![\dA-Za-z_]|[.-]\d)/y;
+
+/** Numbers in pairs, which have no three digits in a row to be noticed by. */
+const inPairs = (trigger: 'dotted' | 'spaced', fires: string, passes: string): ShapeDetector => ({
+  id: `pii.phone-in-pairs-${trigger}`,
+  category: 'pii',
+  what: 'Telephone number in pairs of digits',
+  fires: [fires],
+  passes: [passes],
+  trigger,
+  matchAt(text, joint) {
+    const start = joint - 1;
+    const before = text.charCodeAt(start - 1);
+    if (start > 0 && (isLetterOrDigit(before) || before === 46 || before === 45)) return undefined;
+    PAIRS.lastIndex = start;
+    const found = PAIRS.exec(text)?.[0];
+    if (found === undefined || !isSaid(text, start)) return undefined;
+    return { start, end: start + found.length };
+  },
+});
+
+export const PAIRED_PHONES: readonly ShapeDetector[] = [
+  inPairs('dotted', 'call me on 01.84.17.61.18', 'version 01.84.17.61.18'),
+  inPairs('spaced', 'tel: 01 84 17 61 18', 'bytes 01 84 17 61 18'),
+];
