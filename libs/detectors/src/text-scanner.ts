@@ -49,7 +49,8 @@ const bytes = Buffer.allocUnsafeSlow(CHUNK * UTF8_BYTES_MAX);
  * every rule costs a bounded time for each place at which it is asked.
  */
 export class GramScanner implements TextScanner {
-  private readonly table = new GramTable();
+  private readonly tables: Readonly<Record<Reading, GramTable>>;
+  private table: GramTable;
   private readonly numbers: ShapeDetector[] = [];
   private readonly signs: SignDetector[] = [];
   private readonly hidden: HiddenDetector[] = [];
@@ -60,29 +61,26 @@ export class GramScanner implements TextScanner {
   private readonly byCount: (readonly ShapeDetector[] | undefined)[] = [];
   private readonly lookedAt = new Map<LiteralForm, number>();
   private cues = 0;
-  private reading: Reading = 'answer';
   private isAsked: IsAsked = () => true;
 
   constructor(detectors: readonly Detector[]) {
     this.hasInjections = detectors.some(({ category }) => category === 'injection');
-    for (const detector of detectors) this.take(detector);
-    if (this.hasInjections) for (const cue of CUES) this.table.announce(cue);
-  }
-
-  private take(detector: Detector): void {
-    if (detector.trigger === 'literal') this.table.announce(detector);
-    else if (detector.trigger === 'hidden') this.hidden.push(detector);
-    else if (isSign(detector)) this.signs.push(detector);
-    else {
-      this.table.announceShape(detector);
-      if (detector.trigger === 'digits') this.numbers.push(detector);
+    for (const detector of detectors) {
+      if (detector.trigger === 'hidden') this.hidden.push(detector);
+      else if (detector.trigger === 'digits') this.numbers.push(detector);
+      else if (isSign(detector)) this.signs.push(detector);
     }
+    const all = this.hasInjections ? [...detectors, ...CUES] : detectors;
+    const answer = tableOf(all, 'answer');
+    this.table = answer;
+    // What is said of definitions alone must not wake anybody in an answer.
+    this.tables = { answer, arguments: tableOf(all, 'arguments'), definition: tableOf(all, 'definition') };
   }
 
   scan(text: string, isAsked: IsAsked, reading: Reading = 'answer'): readonly Hit[] {
     if (text.length === 0) return NOTHING;
     this.isAsked = isAsked;
-    this.reading = reading;
+    this.table = this.tables[reading];
     const hits = this.look(text, 0);
     return hits.length === 0 ? NOTHING : weighTogether(hits);
   }
@@ -207,7 +205,6 @@ export class GramScanner implements TextScanner {
       return;
     }
     if (!this.isAsked(detector.category)) return;
-    if (detector.scope !== undefined && detector.scope !== this.reading) return;
     const found = form.isAround === true ? this.lookAround(form, text, start) : matchForm(form, text, start);
     if (found === undefined) return;
     const span = detector.extend === undefined ? found : detector.extend(text, found);
@@ -287,7 +284,17 @@ export class GramScanner implements TextScanner {
   }
 }
 
-const isSign = (detector: ShapeDetector | SignDetector): detector is SignDetector =>
+function tableOf(detectors: readonly Detector[], reading: Reading): GramTable {
+  const table = new GramTable();
+  for (const detector of detectors) {
+    if (detector.trigger === 'literal') {
+      if (detector.scope === undefined || detector.scope === reading) table.announce(detector);
+    } else if (detector.trigger !== 'hidden' && !isSign(detector)) table.announceShape(detector);
+  }
+  return table;
+}
+
+const isSign = (detector: Detector): detector is SignDetector =>
   detector.trigger === 'at-sign' || detector.trigger === 'plus-sign';
 
 const isDigit = (text: string, at: number): boolean => isDigitCode(text.charCodeAt(at));
