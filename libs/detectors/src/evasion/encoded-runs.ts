@@ -53,8 +53,8 @@ const HEX = /^(?:0x)?((?:[0-9a-fA-F]{2}){16,})$/;
 function fromHex(run: string): Read | undefined {
   const digits = HEX.exec(run)?.[1];
   if (digits === undefined) return undefined;
-  const text = Buffer.from(digits, 'hex').toString('latin1');
-  return isProse(text) ? { text, isDisguise: true } : undefined;
+  const text = Buffer.from(digits, 'hex').toString('utf8');
+  return isProse(text) || isWrittenBeyondAscii(text) ? { text, isDisguise: true } : undefined;
 }
 
 /** `IgnoreAllPreviousInstructions`: three and more words, each with a capital, and no digit. */
@@ -89,9 +89,24 @@ function looksEncoded(run: string): boolean {
 function fromBase64(run: string): Read | undefined {
   if (!looksEncoded(run)) return undefined;
   const probe = Buffer.from(run.slice(0, PROBE_CHARS), 'base64').toString('latin1');
-  if (!isProse(probe)) return undefined;
+  if (!isProse(probe) && !isWrittenBeyondAscii(decodedStart(run))) return undefined;
   const text = Buffer.from(run, 'base64').toString('utf8');
   return { text, isDisguise: false };
+}
+
+/** Characters of base64 whose bytes tell text in UTF-8 from a picture or a hash; a multiple of four. */
+const START_CHARS = 96;
+const decodedStart = (run: string): string => Buffer.from(run.slice(0, START_CHARS), 'base64').toString('utf8');
+
+/** UTF-8 without a fault, but for a character cut at the end: chance and pictures are none. */
+function isWrittenBeyondAscii(text: string): boolean {
+  const fault = text.indexOf('\ufffd');
+  if (fault >= 0 && fault < text.length - 3) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if ((code < 32 && code !== 9 && code !== 10 && code !== 13) || code === 127) return false;
+  }
+  return true;
 }
 
 /** At most a character in twelve is none that people type. */

@@ -1,16 +1,21 @@
 import type { Decoding } from './decodings.js';
 
 const ESCAPES =
-  /%[0-9A-Fa-f]{2}|&#(?:\d{2,7}|[xX][0-9A-Fa-f]{2,6});|&(?:lt|gt|amp|quot|nbsp|apos);|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}/g;
+  /%[Ff][0-7](?:%[89ABab][0-9A-Fa-f]){3}|%[Ee][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){2}|%[CcDd][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]|%[0-9A-Fa-f]{2}|&#(?:\d{2,7}|[xX][0-9A-Fa-f]{2,6});|&(?:lt|gt|amp|quot|nbsp|apos);|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}/g;
 const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', nbsp: ' ', apos: "'" };
 const LETTERS_MIN = 6;
 const TELLING_MIN = 4;
 const LETTER = /[A-Za-z]/;
 /** What a reader would have seen, or would not. */
-const TELLING = new RegExp(String.raw`[A-Za-z \u00ad\u001b\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\udb40]`);
+const TELLING = new RegExp(String.raw`[A-Za-z% \u00ad\u001b\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\udb40]`);
 const CODE_POINT_MAX = 0x10ffff;
 
+/** Characters of one escaped byte: `%41`. */
+const BYTE_CHARS = 3;
+
 function characterOf(escape: string): string {
+  if (escape.startsWith('%') && escape.length > BYTE_CHARS)
+    return Buffer.from(escape.replaceAll('%', ''), 'hex').toString('utf8');
   if (escape.startsWith('%') || escape.startsWith('\\'))
     return String.fromCharCode(Number.parseInt(escape.replace(/^%|^\\[ux]/, ''), 16));
   if (!escape.startsWith('&#')) return NAMED[escape.slice(1, -1)] ?? ' ';
