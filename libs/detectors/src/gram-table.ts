@@ -77,6 +77,7 @@ function reachOf(literal: string): number {
   return best;
 }
 
+const BOUNDARIES = [0, OPENING, BLANK];
 const LETTER_FOLDS = Array.from({ length: 26 }, (_, index) => index + 1);
 const HEX_FOLDS = [1, 2, 3, 4, 5, 6, DIGIT];
 const gram = (first: number, second: number, third: number): number => (first << 10) | (second << 5) | third;
@@ -84,7 +85,7 @@ const SHAPE_GRAMS: Readonly<Record<ShapeTrigger, readonly number[]>> = {
   digits: [gram(DIGIT, DIGIT, DIGIT)],
   dotted: [gram(DIGIT, JOINT, DIGIT)],
   spaced: [gram(DIGIT, BLANK, DIGIT)],
-  numbered: LETTER_FOLDS.flatMap((letter) => [0, OPENING, BLANK, DIGIT].map((before) => gram(before, DIGIT, letter))),
+  numbered: LETTER_FOLDS.flatMap((letter) => [...BOUNDARIES, DIGIT].map((before) => gram(before, DIGIT, letter))),
   colon: HEX_FOLDS.flatMap((before) => HEX_FOLDS.map((after) => gram(before, OPENING, after))),
 };
 
@@ -130,7 +131,9 @@ export class GramTable {
   announceShape(detector: ShapeDetector): void {
     for (const each of SHAPE_GRAMS[detector.trigger]) {
       this.slot(each, detector.trigger).shapes.push(detector);
-      this.confirm(each, undefined);
+      // Hex is full of two digits and a letter; what begins with them has no letter or digit in front.
+      const isInHex = detector.trigger === 'numbered' && each >> 10 === DIGIT;
+      for (const before of isInHex ? BOUNDARIES : [undefined]) this.confirm(each, before);
     }
   }
 
