@@ -204,7 +204,8 @@ const RULES: readonly LetteredRule[] = [
   },
 ];
 
-const WORD = /[A-Za-z0-9_]/;
+const isWord = (code: number): boolean =>
+  code === 95 || (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 122);
 
 /** One detector for each. */
 export const LETTERED_NUMBERS: readonly ShapeDetector[] = RULES.map(
@@ -221,10 +222,10 @@ export const LETTERED_NUMBERS: readonly ShapeDetector[] = RULES.map(
       // Most numbers have no letter beside them; they cost one look.
       if (isLoose !== true && numberAt(text, start) !== undefined) return undefined;
       for (let from = Math.max(0, start - back); from <= start; from += 1) {
-        if (from > 0 && WORD.test(text[from - 1] ?? '') && text[from - 2] !== '\\') continue;
+        if (from > 0 && isWord(text.charCodeAt(from - 1)) && text[from - 2] !== '\\') continue;
         pattern.lastIndex = from;
         const found = pattern.exec(text)?.[0];
-        if (found === undefined || WORD.test(text[from + found.length] ?? '')) continue;
+        if (found === undefined || isWord(text.charCodeAt(from + found.length))) continue;
         if (!isValid(found) || (words !== undefined && !isAnnounced(text, from, words))) continue;
         return { start: from, end: from + found.length };
       }
