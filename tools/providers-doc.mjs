@@ -69,9 +69,9 @@ whole host, a \`url\` a whole URL. Only a host or URL that an operator typed in 
 entry, or comes from anybody's document, is fetched over TLS from public addresses alone.
 
 An MCP server that names its authorization server needs no entry: the catalogue makes one of its metadata (RFC 9728,
-RFC 8414). They must be of that server and of that issuer to the byte, with PKCE by S256 and endpoints over TLS. There a
-client is one that was registered by hand, or a metadata document, or one of dynamic registration, in this order unless
-another is said; a client is kept by the server's issuer, so an upstream that names another issuer gets another client.`;
+RFC 8414). They must be of that server and of that issuer to the byte, with PKCE by S256 and endpoints over TLS. Our
+client there is a metadata document of ours or one of dynamic registration, and both, with all tokens, are of that issuer alone:
+[connections](connections.md#mcp-servers-that-say-it-themselves).`;
 
 function sectionOf(entry) {
   const parameters = Object.entries(entry.parameters).map(([name, parameter]) => {

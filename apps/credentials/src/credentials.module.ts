@@ -26,6 +26,7 @@ import { CreateConnections1790000050000 } from './migrations/create-connections.
 import { CreateCredentials1790000001000 } from './migrations/create-credentials.js';
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
 import { ExchangeTokens1790000090000 } from './migrations/exchange-tokens.js';
+import { DiscoverProviders1790000091000 } from './migrations/discover-providers.js';
 import { MoreKinds1790000071000 } from './migrations/more-kinds.js';
 import { NameProviderSecrets1790000076000 } from './migrations/name-provider-secrets.js';
 import { NameSealedColumns1790000060000 } from './migrations/name-sealed-columns.js';
@@ -59,6 +60,7 @@ const MIGRATIONS = [
   BindAttempts1790000075000,
   NameProviderSecrets1790000076000,
   ExchangeTokens1790000090000,
+  DiscoverProviders1790000091000,
 ];
 
 /** What is delivered to nodes, and to which. */

@@ -83,6 +83,7 @@ open     | GET    | /connections/connect/anything                 |             
 open     | GET    | /connections/signed-in                        |                                | 401
 open     | GET    | /connections/callback/anything                |                                | 401
 open     | GET    | /connections/jwks.json                        |                                | 200
+open     | GET    | /connections/clients/anything.json            |                                | 404
 open     | POST   | /connections/keep                             |                                | 401
 open     | POST   | /connections/connect                          |                                | 401
 open     | POST   | /connections/con_anythinganything/disconnect  |                                | 401

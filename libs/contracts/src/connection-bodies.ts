@@ -85,6 +85,23 @@ export const PutProvider = z.strictObject({
 });
 export type PutProvider = z.infer<typeof PutProvider>;
 
+/** Body of `PUT /admin/credentials/providers/<id>` for an MCP server that says itself how it is logged in to. */
+export const PutDiscoveredProvider = z.strictObject({
+  entry: z.literal('discovered'),
+  /** Of the policy in force, which says its URL. */
+  upstream: Name,
+  /** The authorization server that it has to name; what it names itself where it is left out, at a public address only. */
+  issuer: z
+    .url({ protocol: /^https?$/ })
+    .max(400)
+    .optional(),
+  /** How our client comes about, anew; as the server takes it best where it is left out, and as it is while the server stays. */
+  client: z.enum(['document', 'dynamic']).optional(),
+  /** What is asked for; what the upstream asks for where it is left out. */
+  scopes: z.array(Scope).max(SCOPES_MAX).optional(),
+});
+export type PutDiscoveredProvider = z.infer<typeof PutDiscoveredProvider>;
+
 const Title = z
   .string()
   .min(1)

@@ -35,6 +35,7 @@ export {
   KeptFields,
   KeptKind,
   PutCredentialForm,
+  PutDiscoveredProvider,
   PutProvider,
   PutUpstreamAuth,
   TurnClientKeys,

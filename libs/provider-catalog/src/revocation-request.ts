@@ -19,12 +19,13 @@ export function revocationRequests(setup: ProviderSetup, tokens: HeldTokens): Pr
   if (revocation.kind === 'rfc7009' && !isComplete(revocation.endpoint, setup.values)) return [];
   if (revocation.kind === 'request') return ownRequests(setup, revocation, tokens);
   const held = { access_token: tokens.accessToken, refresh_token: tokens.refreshToken };
-  const client = clientProof(
-    revocation.authentication === 'none' ? { ...setup, authentication: { method: 'none' } } : setup,
-  );
   return revocation.tokens.flatMap((hint) => {
     const token = held[hint];
     if (token === undefined || token === '') return [];
+    // For each request anew: an assertion is taken once (RFC 7523 section 3).
+    const client = clientProof(
+      revocation.authentication === 'none' ? { ...setup, authentication: { method: 'none' } } : setup,
+    );
     const { headers, body } = bodyOf('form', { token, token_type_hint: hint, ...client.fields });
     return [
       {

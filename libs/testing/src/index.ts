@@ -28,6 +28,7 @@ export { OCSF_SCHEMA_VERSION, type OcsfSchema, resolveOcsfSchema } from './ocsf-
 export { ocsfFaults } from './ocsf-validator.js';
 export { type FakeAnswer, type FakeFault, FakeReceiver, fakeJson, type ReceivedRequest } from './fake-receiver.js';
 export { FakeElasticBulk, type FakeElasticOptions } from './fake-elastic-bulk.js';
+export { type AssertedClaims, type AssertionRules, readAssertion } from './strict-assertion.js';
 export { ID_JAG_TYPE, JWT_TYPE, StrictTokenServer, type StrictTokenServerOptions } from './strict-token-server.js';
 export { FakeProvider, type FakeProviderOptions, type SentToFake } from './fake-provider.js';
 export type { FakeProviderRules, IssuedTokens } from './fake-provider-rules.js';

@@ -2,6 +2,7 @@ import { isKept, isOfPerson, KeptKind, type PrincipalState } from '@warder/contr
 import { type GuestActing as Acting, type Html, PageError } from '@warder/pages';
 import { fieldsOf } from '../kept/credential-form.js';
 import type { KeptCredentials } from '../kept/kept-credentials.js';
+import type { DiscoveredProviders } from '../discovery/discovered-providers.js';
 import type { Consents } from './consents.js';
 import { connectionsPage, connectPage, type ProviderShown } from './connections-pages.js';
 import type { ConnectionsStore, ConnectionView } from './connections.store.js';
@@ -20,6 +21,7 @@ export interface ConnectionActsParts {
   readonly providers: ProvidersStore;
   readonly auths: UpstreamAuthsStore;
   readonly uses: UpstreamUses;
+  readonly discovered: Pick<DiscoveredProviders, 'ensureSame'>;
   readonly endings: Pick<TokenEndings, 'wake'>;
 }
 
@@ -56,6 +58,7 @@ export class ConnectionActs {
     const known = (await this.shown(by.principal)).find((each) => each.id === provider && each.kind === kind);
     if (known === undefined || isKept(known.kind)) throw new PageError(404, 'There is nothing to connect here.');
     if (!known.isTheirs) throw new PageError(403, 'An administrator connects what everybody shares.');
+    await this.parts.discovered.ensureSame(provider);
     const principalId = by.principal.id;
     return this.parts.consents.begin({ provider, kind: known.kind, principalId, browser, backTo: '' });
   }

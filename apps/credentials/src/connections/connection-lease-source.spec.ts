@@ -23,6 +23,7 @@ let fake: FakeProvider;
 let source: DataSource;
 let leases: ConnectionLeaseSource;
 let status: 'active' | 'suspended';
+let mayServe: boolean;
 const failures: unknown[] = [];
 /** Refreshes that were asked for. */
 let wanted: unknown[];
@@ -36,6 +37,7 @@ beforeEach(async () => {
   await scene.start(fake);
   await scene.setUp(fake);
   status = 'active';
+  mayServe = true;
   source = await new DataSource({
     type: 'postgres',
     url: scene.database.url,
@@ -63,6 +65,7 @@ beforeEach(async () => {
   leases = new ConnectionLeaseSource({
     connections: new ConnectionsStore(states, sealed),
     auths: new UpstreamAuthsStore(source, {} as Outbox, { transportOf: () => 'unknown' }, scene.clock.wallMs),
+    discovered: { mayServe: async () => mayServe },
     tokens: new ConnectionTokens({ states, tokens: sealed, setups, refresher }),
     directory: { principalById: (id) => ({ id, status }) as never },
     failed: (_id, error) => failures.push(error),
@@ -94,6 +97,9 @@ it('gives the account’s token to its person’s calls of an upstream that take
   status = 'suspended';
   expect(await leases.leaseOf(asked)).toBe('connection-revoked');
   status = 'active';
+  // Of a provider that was discovered: the policy has the upstream elsewhere by now.
+  mayServe = false;
+  expect(await leases.leaseOf(asked)).toBe('connection-unknown');
   expect(failures).toEqual([]);
 });
 

@@ -1,6 +1,7 @@
 import type { LeaseRefusal } from '@warder/contracts';
 import type { PrincipalDirectory } from '@warder/tokens';
 import type { LeaseAsked, Leased, LeaseSource } from '../leases/lease-source.js';
+import type { DiscoveredProviders } from '../discovery/discovered-providers.js';
 import type { ConnectionTokens } from './connection-tokens.js';
 import type { ConnectionsStore } from './connections.store.js';
 import type { UpstreamAuthsStore } from './upstream-auths.store.js';
@@ -8,6 +9,7 @@ import type { UpstreamAuthsStore } from './upstream-auths.store.js';
 export interface ConnectionLeaseSourceParts {
   readonly connections: Pick<ConnectionsStore, 'find'>;
   readonly auths: Pick<UpstreamAuthsStore, 'find'>;
+  readonly discovered: Pick<DiscoveredProviders, 'mayServe'>;
   readonly tokens: Pick<ConnectionTokens, 'credentialOf' | 'refused'>;
   readonly directory: Pick<PrincipalDirectory, 'principalById'>;
   readonly failed: (connectionId: string, error: unknown) => void;
@@ -39,10 +41,11 @@ export class ConnectionLeaseSource implements LeaseSource {
     principalId,
     refusedGeneration,
   }: LeaseAsked): Promise<Leased | LeaseRefusal> {
-    const { connections, auths, tokens, directory } = this.parts;
+    const { connections, auths, tokens, directory, discovered } = this.parts;
     const [connection, auth] = await Promise.all([connections.find(connectionId), auths.find(upstream)]);
     if (connection === undefined || (connection.principalId ?? '') !== principalId) return 'connection-unknown';
     if (auth?.provider !== connection.provider || auth.kind !== connection.kind) return 'connection-unknown';
+    if (!(await discovered.mayServe(connection.provider, upstream))) return 'connection-unknown';
     // Before the connection is ended somebody who left is known to have: a node that did not hear of it gets nothing.
     if (principalId !== '' && directory.principalById(principalId)?.status !== 'active') return 'connection-revoked';
     if (connection.status === 'reconnect_required') return 'reconnect-required';

@@ -9,18 +9,27 @@ const KEYS_SECONDS = 60;
 const CALLBACK = /^callback\/([a-z0-9][a-z0-9-]{0,62})$/;
 const DISCONNECT = /^(con_[\w-]{16})\/disconnect$/;
 
-type PublicKeys = () => Promise<readonly JsonWebKey[]>;
+const DOCUMENT = /^clients\/([a-z0-9][a-z0-9-]{0,62})\.json$/;
+
+/** What of us anybody may read. */
+export interface PublicDocuments {
+  readonly publicKeys: () => Promise<readonly JsonWebKey[]>;
+  /** Our client at a provider that takes metadata documents; undefined at any other. */
+  readonly client: (provider: string) => Promise<object | undefined>;
+}
 
 /** What is shown and done under `/connections`, the callbacks of the providers included. */
-export function connectionsPages(acts: ConnectionActs, publicKeys: PublicKeys): PagesShown {
+export function connectionsPages(acts: ConnectionActs, documents: PublicDocuments): PagesShown {
   return {
     name: 'connections',
     title: 'Connections',
     homeLabel: 'Your connections',
     places: CONNECT,
     answerAnybody: async (place, response) => {
-      if (place === 'jwks.json') await tellKeys(response, publicKeys);
-      return place === 'jwks.json';
+      if (place === 'jwks.json') await tellKeys(response, documents);
+      const [, provider] = DOCUMENT.exec(place) ?? [];
+      if (provider !== undefined) await tellClient(response, await documents.client(provider));
+      return place === 'jwks.json' || provider !== undefined;
     },
     isForVisitors: (place) => CALLBACK.test(place),
     show: (asked, query) => show(acts, asked, query),
@@ -29,10 +38,17 @@ export function connectionsPages(acts: ConnectionActs, publicKeys: PublicKeys): 
 }
 
 /** RFC 7517 section 5, for anybody: servers read it as often as they like, and need not be told apart. */
-async function tellKeys(response: ServerResponse, publicKeys: PublicKeys): Promise<void> {
+async function tellKeys(response: ServerResponse, { publicKeys }: PublicDocuments): Promise<void> {
   const body = JSON.stringify({ keys: await publicKeys() });
   const headers = { 'content-type': 'application/jwk-set+json', 'cache-control': `public, max-age=${KEYS_SECONDS}` };
   response.writeHead(200, { ...headers, 'x-content-type-options': 'nosniff' }).end(body);
+}
+
+/** A client metadata document (draft-ietf-oauth-client-id-metadata-document section 4), for the server that was given its URL. */
+async function tellClient(response: ServerResponse, document: object | undefined): Promise<void> {
+  if (document === undefined) throw new PageError(404, 'There is no such page.');
+  const headers = { 'content-type': 'application/json', 'cache-control': `public, max-age=${KEYS_SECONDS}` };
+  response.writeHead(200, { ...headers, 'x-content-type-options': 'nosniff' }).end(JSON.stringify(document));
 }
 
 async function show(

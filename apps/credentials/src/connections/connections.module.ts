@@ -20,6 +20,7 @@ import { ConnectionTokens } from './connection-tokens.js';
 import { connectionsPages } from './connections-door.js';
 import { ConnectionsStore } from './connections.store.js';
 import { Consents } from './consents.js';
+import { DiscoveredProviders, type DiscoveredProvidersParts } from '../discovery/discovered-providers.js';
 import { KeptCredentials } from '../kept/kept-credentials.js';
 import { ExchangedConnections } from './exchanged-connections.js';
 import { Offboarding } from './offboarding.js';
@@ -41,6 +42,8 @@ import { UpstreamUses } from './upstream-uses.js';
 
 /** Bytes of a provider's answer at most. */
 const ANSWER_BYTES_MAX = 262_144;
+/** Bytes of metadata, and of the answer to a registration, at most. */
+const METADATA_BYTES_MAX = 65_536;
 /** Beyond the longest request, until its sender is taken for dead. */
 const STALE_MARGIN_MS = 15_000;
 
@@ -66,6 +69,7 @@ export class Connections {
   readonly refresher: Refresher;
   readonly consents: Consents;
   readonly kept: KeptCredentials;
+  readonly discovered: DiscoveredProviders;
   readonly tokens: ConnectionTokens;
   /** Where leases of connections come from. */
   readonly leases: ConnectionLeaseSource;
@@ -99,6 +103,7 @@ export class Connections {
       wallMs,
       onExchange: () => this.exchanged.wake(),
     });
+    this.discovered = this.makeDiscovered({ ...ca, callbacks, wallMs });
     this.auths = new UpstreamAuthsStore(source, outbox, this.uses, wallMs);
     this.connections = new ConnectionsStore(states, sealed);
     const { setups, providers, connections } = this;
@@ -107,7 +112,7 @@ export class Connections {
       node: host.node,
       staleMs: requestTimeoutMs + STALE_MARGIN_MS,
       random,
-      rotates: ({ entry }) => setups.entry(entry)?.refresh.rotation !== 'none',
+      rotates: (provider) => setups.entryOf(provider)?.refresh.rotation !== 'none',
     });
     this.exchanged = new ExchangedConnections(states, log);
     const subjects = new SubjectTokens(states, () => this.tokens);
@@ -131,10 +136,7 @@ export class Connections {
     this.tokens = new ConnectionTokens({ states, tokens: sealed, setups, refresher: this.refresher });
     this.consents = new Consents({ states, tokens: sealed, providers, setups, client, connections, callbacks });
     this.kept = new KeptCredentials({ providers, connections });
-    const failed = (connectionId: string, error: unknown): void =>
-      log.error({ err: error, connectionId }, 'no lease of it');
-    const { auths, tokens } = this;
-    this.leases = new ConnectionLeaseSource({ connections, auths, tokens, directory: access.directory, failed });
+    this.leases = this.makeLeases();
     const onEnded = (): void => this.endings.wake();
     this.offboarding = new Offboarding({
       directory: access.directory,
@@ -142,6 +144,28 @@ export class Connections {
       resting: new RestingStore(states),
       onEnded,
       log,
+    });
+  }
+
+  private makeLeases(): ConnectionLeaseSource {
+    const { connections, auths, discovered, tokens } = this;
+    const { access, host } = this.ground;
+    const failed = (connectionId: string, error: unknown): void =>
+      host.log.error({ err: error, connectionId }, 'no lease of it');
+    return new ConnectionLeaseSource({ connections, auths, discovered, tokens, directory: access.directory, failed });
+  }
+
+  private makeDiscovered(given: Pick<DiscoveredProvidersParts, 'ca' | 'callbacks' | 'wallMs'>): DiscoveredProviders {
+    const { config, host } = this.ground;
+    const { privateHosts, requestTimeoutMs } = config.connections;
+    return new DiscoveredProviders({
+      ...given,
+      timeoutMs: requestTimeoutMs,
+      bytesMax: METADATA_BYTES_MAX,
+      providers: this.providers,
+      uses: this.uses,
+      publicUrl: () => host.door.publicUrl(),
+      privateHosts,
     });
   }
 
@@ -175,7 +199,7 @@ export class Connections {
     this.endings.start(config.connections.lookEveryMs);
     this.offboarding.start();
     this.exchanged.start();
-    const { consents, kept, connections, providers, auths, uses, endings, passes } = this;
+    const { consents, kept, connections, providers, auths, uses, endings, passes, discovered } = this;
     mountGuestPages({
       host,
       access: this.ground.access,
@@ -185,8 +209,8 @@ export class Connections {
       changesPerMinute: config.connections.changesPerMinute,
       isReady: () => this.replicas.length === 2 && this.replicas.every((each) => each.isReady()),
       pages: connectionsPages(
-        new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings }),
-        () => this.keys.publicKeys(),
+        new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings, discovered }),
+        { publicKeys: () => this.keys.publicKeys(), client: (provider) => discovered.document(provider) },
       ),
     });
     host.onDrain('connections', async () => {
@@ -233,6 +257,7 @@ export function connectionsProviders(config: CredentialsConfig, host: Host): Nes
     of(UpstreamAuthsStore, ({ auths }) => auths),
     of(ConnectionsStore, ({ connections }) => connections),
     of(Consents, ({ consents }) => consents),
+    of(DiscoveredProviders, ({ discovered }) => discovered),
     of(KeptCredentials, ({ kept }) => kept),
     of(TokenEndings, ({ endings }) => endings),
   ];

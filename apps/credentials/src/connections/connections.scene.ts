@@ -63,6 +63,7 @@ export class ConnectionsScene {
   /** Of the secret store; its own keyring where a spec names no other. */
   secrets: object = { dir: join(this.root, 'secrets'), keyringFile: join(this.root, 'keyring'), create: true };
   private principalVersion = 1;
+  private policyVersion = 1;
   private readonly key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
   private constructor(readonly database: EmbeddedPostgres) {}
@@ -138,6 +139,23 @@ export class ConnectionsScene {
       await this.ask('PUT', '/upstreams/tickets', { kind, provider: 'fake' }),
     ];
     if (put.status !== 200 || upstream.status !== 200) throw new Error(JSON.stringify([put, upstream]));
+  }
+
+  /** A policy with MCP servers at these addresses. */
+  async tellUpstreams(urls: Readonly<Record<string, string>>): Promise<void> {
+    const upstreams = Object.fromEntries(
+      Object.entries(urls).map(([name, url]) => [name, { transport: { kind: 'streamable-http', url } }]),
+    );
+    const document = PolicyDocument.parse({ upstreams });
+    this.policyVersion += 1;
+    const snapshot = {
+      version: this.policyVersion,
+      status: 'active' as const,
+      minReader: 1,
+      publishedAtMs: 1,
+      document,
+    };
+    await this.bus.publish(policySnapshotTopic, 'current', snapshot);
   }
 
   async tellPrincipal(name: string, change: object = {}): Promise<void> {

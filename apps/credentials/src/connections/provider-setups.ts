@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type ClientAuthenticationMethod,
   parameterValues,
-  type ProviderEntry,
+  ProviderEntry,
   type ProviderSetup,
   renderText,
 } from '@warder/provider-catalog';
@@ -32,19 +32,27 @@ export class ProviderSetups {
     return this.entries.get(id);
   }
 
+  /** The catalogue's, or the provider's own where it was discovered; what an earlier Warder kept may be none any more. */
+  entryOf({ entry, discovered }: Pick<Provider, 'entry' | 'discovered'>): ProviderEntry | undefined {
+    return discovered === null ? this.entries.get(entry) : ProviderEntry.safeParse(discovered.entry).data;
+  }
+
   allEntries(): readonly ProviderEntry[] {
     return [...this.entries.values()];
   }
 
   /** @throws SetupUnusable where its entry or its secret is gone, or no way of proving our client is left */
   async of(provider: Provider): Promise<ProviderSetup> {
+    const endsAtMs = provider.discovered?.secretExpiresAtMs ?? null;
+    if (endsAtMs !== null && endsAtMs <= this.wallMs())
+      throw new SetupUnusable(`the registration at ${provider.id} has ended: set it up once more`);
     const known = this.held.get(provider.id);
     if (known?.version === provider.version) return this.withKey(provider, known.setup);
-    const entry = this.entries.get(provider.entry);
+    const entry = this.entryOf(provider);
     if (entry === undefined) throw new SetupUnusable(`the catalogue has no ${provider.entry}`);
     const setup: ProviderSetup = {
       entry,
-      values: parameterValues(entry, provider.parameters),
+      values: parameterValues(entry, provider.discovered?.values ?? provider.parameters),
       clientId: provider.clientId,
       authentication: await this.authentication(provider, entry),
     };

@@ -1,4 +1,4 @@
-import type { ClientAuthenticationMethod } from '@warder/provider-catalog';
+import type { ClientAuthenticationMethod, ProviderEntry } from '@warder/provider-catalog';
 import type { ClientKeyAlgorithm } from '../client-keys/client-key-ring.js';
 import type { CredentialForm } from '../kept/credential-form.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
@@ -16,6 +16,17 @@ export interface ExchangeTerms {
   readonly from: string;
   readonly audience?: string;
   readonly resource?: string;
+}
+
+/** What an MCP server and its authorization server said when they were asked. Where they are stands in the parameters. */
+export interface DiscoveredFacts {
+  readonly entry: ProviderEntry;
+  /** Of the entry's parameters: endpoints at origins that an operator named. */
+  readonly values: Readonly<Record<string, string>>;
+  /** How our client came about there. */
+  readonly client: 'document' | 'dynamic';
+  /** Wall milliseconds at which the secret of the registration ends; null: never. */
+  readonly secretExpiresAtMs: number | null;
 }
 
 /** Our client at one provider of the catalogue; its secret stands in the secret store only. */
@@ -60,6 +71,10 @@ export class Provider {
   /** What people keep here, of a provider without OAuth; null of one with. */
   @Column({ type: 'jsonb', nullable: true })
   form!: CredentialForm | null;
+
+  /** Of a provider that is in no catalogue; null of others. */
+  @Column({ type: 'jsonb', nullable: true })
+  discovered!: DiscoveredFacts | null;
 
   /** Null: what the entry asks for. */
   @Column({ type: 'jsonb', nullable: true })

@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, Inject, Param, Put } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { Name, PutCredentialForm, PutProvider, PutUpstreamAuth } from '@warder/contracts';
+import { Name, PutCredentialForm, PutDiscoveredProvider, PutProvider, PutUpstreamAuth } from '@warder/contracts';
 import { AdminError, parseBody } from '@warder/service-host';
 import { isFormEntry } from '../kept/credential-form.js';
+import { DiscoveredProviders } from '../discovery/discovered-providers.js';
 import { ProviderSetups } from './provider-setups.js';
 import { ProvidersStore, type ProviderView } from './providers.store.js';
 import { UpstreamAuthsStore, type UpstreamAuthView } from './upstream-auths.store.js';
@@ -20,6 +21,7 @@ interface EntryView {
 export class ProvidersController {
   constructor(
     @Inject(ProvidersStore) private readonly store: ProvidersStore,
+    @Inject(DiscoveredProviders) private readonly discovered: DiscoveredProviders,
     @Inject(ProviderSetups) private readonly setups: ProviderSetups,
     @Inject(UpstreamAuthsStore) private readonly auths: UpstreamAuthsStore,
   ) {}
@@ -45,6 +47,7 @@ export class ProvidersController {
     const name = nameOf(id, 'WDR_PROVIDER_UNKNOWN');
     const { entry } = (body ?? {}) as { entry?: unknown };
     if (isFormEntry(entry)) return this.store.putForm(name, parseBody(PutCredentialForm, body), by);
+    if (entry === 'discovered') return this.discovered.put(name, parseBody(PutDiscoveredProvider, body), by);
     return this.store.put(name, parseBody(PutProvider, body), by);
   }
 

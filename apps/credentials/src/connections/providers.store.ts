@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PutCredentialForm, PutProvider } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
-import { ParameterRefused, parameterValues } from '@warder/provider-catalog';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { CredentialForm } from '../kept/credential-form.js';
 import type { Callbacks } from './callbacks.js';
+import { ensureTaken } from './ensure-taken.js';
 import { Provider } from './provider.entity.js';
-import { ensureFits, invalid } from './provider-fits.js';
+import { type ClientSecret, ensureFits, invalid } from './provider-fits.store.js';
 import type { ProviderSecrets } from './provider-secrets.store.js';
 import type { ProviderSetups } from './provider-setups.js';
 
@@ -35,6 +35,8 @@ export interface ProviderView {
   readonly alarm: string | null;
   /** The address to register there, which no other provider has. */
   readonly callbackUrl: string;
+  /** How our client came about at a server that was discovered; null of others. */
+  readonly client: 'document' | 'dynamic' | null;
 }
 
 const KEPT = `SELECT 1 FROM connection WHERE provider = $1 AND status = 'active' LIMIT 1`;
@@ -47,12 +49,19 @@ const NO_CLIENT = {
   authentication: null,
   assertion: null,
   exchange: null,
+  discovered: null,
   scopes: null,
   parameters: {},
   pausedUntilMs: '0',
   failures: 0,
   alarm: null,
 };
+
+/** Who our client is at a provider, and where that is. */
+export type ProviderClientRow = Pick<
+  Provider,
+  'entry' | 'clientId' | 'authentication' | 'assertion' | 'exchange' | 'discovered' | 'scopes' | 'parameters'
+>;
 
 function headersIn(form: object | null): unknown {
   return form !== null && 'headers' in form ? form.headers : undefined;
@@ -78,9 +87,14 @@ export class ProvidersStore {
     return rows.map((row) => this.viewOf(row));
   }
 
+  /** One that is set up; null where there is none. */
+  find(id: string): Promise<Provider | null> {
+    return this.source.manager.findOneBy(Provider, { id, status: 'active' });
+  }
+
   /** @throws AdminError 404 WDR_PROVIDER_UNKNOWN */
   async active(id: string): Promise<Provider> {
-    const row = await this.source.manager.findOneBy(Provider, { id, status: 'active' });
+    const row = await this.find(id);
     if (row === null) throw unknown(id);
     return row;
   }
@@ -91,14 +105,24 @@ export class ProvidersStore {
    * @throws AdminError 400 WDR_BODY_INVALID for what the entry does not take; 409 WDR_PROVIDER_IN_USE
    */
   async put(id: string, body: PutProvider, by: AdminActor): Promise<ProviderView> {
-    this.ensureTaken(body);
-    const { clientSecret } = body;
-    // Refused before the store is asked; what changes until the lock is held is refused there.
-    const { manager } = this.source;
-    await ensureFits(manager, await manager.findOneBy(Provider, { id }), id, body);
+    ensureTaken(this.setups.entry(body.entry), body);
     await this.ensureExchangeable(id, body);
-    const stored = clientSecret === undefined ? undefined : await this.secrets.store(id, clientSecret);
-    const { view, replaced } = await this.write(id, body, stored, by).catch(async (error: unknown) => {
+    const { entry, clientId, scopes = null, parameters, authentication = null, assertion = null } = body;
+    const exchange = (body.exchange ?? null) as Provider['exchange'];
+    const client = { entry, clientId, scopes, parameters, authentication, assertion, exchange, discovered: null };
+    const needsNone = authentication === 'private_key_jwt' || authentication === 'none';
+    return this.putClient(id, client, { clientSecret: body.clientSecret, keepsSecret: !needsNone }, by);
+  }
+
+  /**
+   * Writes who our client is at a provider. What it was before is refused as by `put`.
+   * @param secret - a new one, or whether the one that is stored stays
+   */
+  async putClient(id: string, client: ProviderClientRow, secret: ClientSecret, by: AdminActor): Promise<ProviderView> {
+    // Refused before the store is asked; what changes until the lock is held is refused there.
+    await this.ensureFits(id, client, secret);
+    const stored = secret.clientSecret === undefined ? undefined : await this.secrets.store(id, secret.clientSecret);
+    const { view, replaced } = await this.write(id, client, { ...secret, stored }, by).catch(async (error: unknown) => {
       // Of anything else nobody knows whether the row was committed: its secret stays until no row is found to name it.
       if (error instanceof AdminError) await this.secrets.forget(stored ?? null);
       throw error;
@@ -108,53 +132,44 @@ export class ProvidersStore {
     return view;
   }
 
+  /** @throws AdminError for what a provider that is set up cannot be made into */
+  async ensureFits(id: string, client: Pick<Provider, 'entry' | 'parameters'>, secret: ClientSecret): Promise<void> {
+    const { manager } = this.source;
+    await ensureFits(manager, await manager.findOneBy(Provider, { id }), { id, ...client }, secret);
+  }
+
   /** @returns the name of the secret that no row means any more */
   private write(
     id: string,
-    body: PutProvider,
-    stored: string | undefined,
+    client: ProviderClientRow,
+    secret: ClientSecret & { readonly stored: string | undefined },
     by: AdminActor,
   ): Promise<{ readonly view: ProviderView; readonly replaced: string | null }> {
-    const { entry, clientId, scopes = null, parameters } = body;
-    const { authentication = null, assertion = null, exchange = null } = body;
     return this.locked(id, async (manager) => {
       // Whoever writes a connection holds the row too: one that is being made is waited for, and seen.
       const before = await manager.findOne(Provider, { where: { id }, lock: { mode: 'pessimistic_write' } });
-      await ensureFits(manager, before, id, body);
-      const needsNone = authentication === 'private_key_jwt' || authentication === 'none';
-      const kept = before?.status === 'active' && !needsNone ? before.secretName : null;
-      const secretName = stored ?? kept;
+      await ensureFits(manager, before, { id, ...client }, secret);
+      const kept = before?.status === 'active' && secret.keepsSecret ? before.secretName : null;
+      const secretName = secret.stored ?? kept;
       const row: Provider = {
+        ...NO_CLIENT,
+        ...client,
         id,
         version: (before?.version ?? 0) + 1,
         status: 'active',
-        entry,
-        clientId,
         hasSecret: secretName !== null,
         secretName,
-        authentication,
-        assertion,
-        exchange: exchange as Provider['exchange'],
         form: null,
-        scopes,
-        parameters,
-        pausedUntilMs: '0',
-        failures: 0,
-        alarm: null,
         changedAtMs: String(this.given.wallMs()),
       };
       await manager.upsert(Provider, row as never, ['id']);
+      const { discovered, ...shown } = client;
       const told = {
         id,
         version: row.version,
-        entry,
-        clientId,
-        authentication,
-        assertion,
-        exchange,
-        scopes,
-        parameters,
-        hasNewSecret: stored !== undefined,
+        ...shown,
+        ...(discovered === null ? {} : { client: discovered.client }),
+        hasNewSecret: secret.stored !== undefined,
       };
       await this.outbox.recordAdminAction(manager, { action: 'provider.put', by, arguments: told });
       return {
@@ -228,26 +243,6 @@ export class ProvidersStore {
     return view;
   }
 
-  private ensureTaken({ entry: name, parameters, clientSecret, authentication, assertion }: PutProvider): void {
-    const entry = this.setups.entry(name);
-    if (entry === undefined) throw invalid(`entry: the catalogue has no ${name}`);
-    try {
-      parameterValues(entry, parameters);
-    } catch (error) {
-      if (error instanceof ParameterRefused) throw invalid(`parameters: ${error.message}`);
-      throw error;
-    }
-    const { authentication: methods } = entry.token;
-    if (clientSecret !== undefined && !methods.some((method) => method.startsWith('client_secret_')))
-      throw invalid('clientSecret: this provider takes none');
-    if (authentication !== undefined && !methods.includes(authentication))
-      throw invalid('authentication: this provider does not take it');
-    if (clientSecret !== undefined && authentication?.startsWith('client_secret_') === false)
-      throw invalid('clientSecret: this authentication needs none');
-    if (assertion !== undefined && authentication !== 'private_key_jwt')
-      throw invalid('assertion: of private_key_jwt only');
-  }
-
   /** @throws AdminError 400 WDR_BODY_INVALID for an exchange that the entry does not offer, or of nobody's tokens */
   private async ensureExchangeable(id: string, { entry: name, exchange, scopes }: PutProvider): Promise<void> {
     if (exchange === undefined) return;
@@ -260,17 +255,18 @@ export class ProvidersStore {
       throw invalid('scopes: of an exchange on behalf of somebody have to be said');
     const { manager } = this.source;
     const from = await manager.findOneBy(Provider, { id: exchange.from, status: 'active' });
-    const isConsented = from !== null && from.form === null && from.exchange === null;
+    const isConsented = from !== null && from.form === null && from.exchange === null && from.discovered === null;
     if (!isConsented || from.id === id) throw invalid('exchange.from: no provider at which people connect');
   }
 
   private viewOf(row: Provider): ProviderView {
     const { id, version, status, entry, clientId, hasSecret, authentication, assertion } = row;
-    const { exchange, form, scopes, parameters, pausedUntilMs, alarm } = row;
-    const title = form?.title ?? this.setups.entry(entry)?.title ?? entry;
+    const { exchange, form, scopes, parameters, pausedUntilMs, alarm, discovered } = row;
+    const title = form?.title ?? this.setups.entryOf(row)?.title ?? entry;
     const until = Number(pausedUntilMs);
     const callbackUrl = this.given.callbacks.urlOf(row);
-    const client = { clientId, hasSecret, authentication, assertion, exchange, form, callbackUrl };
+    const how = discovered?.client ?? null;
+    const client = { clientId, hasSecret, authentication, assertion, exchange, form, callbackUrl, client: how };
     const paused = until > this.given.wallMs() ? until : 0;
     return { id, version, status, entry, title, ...client, scopes, parameters, pausedUntilMs: paused, alarm };
   }

@@ -17,6 +17,12 @@ export class UpstreamUses {
     return this.document?.upstreams[upstream]?.transport.kind ?? 'unknown';
   }
 
+  /** Where the policy in force reaches an MCP server over HTTP; undefined for any other upstream. */
+  urlOf(upstream: string): URL | undefined {
+    const transport = this.document?.upstreams[upstream]?.transport;
+    return transport !== undefined && 'url' in transport ? new URL(transport.url) : undefined;
+  }
+
   /** Names of the virtual servers that expose a tool of one of the upstreams. */
   serversOf(upstreams: readonly string[]): readonly string[] {
     return Object.entries(this.document?.virtualServers ?? {})

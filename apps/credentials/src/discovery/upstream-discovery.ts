@@ -22,6 +22,8 @@ export interface UpstreamDiscoveryOptions extends Pick<
 > {
   /** Whether an operator named the origin, as an upstream's or an authorization server's: only it may be private. */
   isNamed(origin: string): boolean;
+  /** The issuer that the upstream has to name, where an operator named one. */
+  readonly issuer?: string;
 }
 
 /** How an upstream is logged in to, as it says itself. */
@@ -37,6 +39,8 @@ interface Answer {
   readonly body: unknown;
 }
 
+/** Milliseconds for every question of one discovery: a server may name many others that are slow. */
+const ALL_MS_MAX = 60_000;
 /** A request that changes nothing and that no server answers with a stream that lasts. */
 const PING = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
 
@@ -46,6 +50,8 @@ const PING = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
  */
 export class UpstreamDiscovery {
   private readonly fetch: GuardedFetch;
+  /** Fires when all of a discovery together has taken too long. */
+  private late: AbortSignal | undefined;
 
   constructor(private readonly options: UpstreamDiscoveryOptions) {
     this.fetch = guardedFetch({ ...options, isNamed: ({ origin }) => options.isNamed(origin) });
@@ -53,9 +59,13 @@ export class UpstreamDiscovery {
 
   /** @throws DiscoveryRefused for an upstream that does not say, or says what cannot be believed */
   async discover(upstream: URL): Promise<DiscoveredUpstream> {
+    this.late = AbortSignal.timeout(ALL_MS_MAX);
     const challenge = await this.challenge(upstream);
     const resource = await this.resource(upstream, challenge.resourceMetadata);
-    const server = await this.server(resource.authorizationServers);
+    const { issuer } = this.options;
+    if (issuer !== undefined && !resource.authorizationServers.includes(issuer))
+      throw new DiscoveryRefused('the upstream does not name the issuer that an operator named');
+    const server = await this.server(issuer === undefined ? resource.authorizationServers : [issuer]);
     const scopes = challenge.scopes ?? resource.scopes;
     const isNamed = (origin: string) => this.options.isNamed(origin);
     return { resource, server, provider: discoveredProvider(server, resource, scopes, isNamed) };
@@ -68,7 +78,7 @@ export class UpstreamDiscovery {
   async register(server: ServerMetadata, client: OurClient, scopes: readonly string[]): Promise<RegisteredClient> {
     const request = registrationRequest(server, client, scopes, (origin) => this.options.isNamed(origin));
     const { url, method, headers, body = '' } = request;
-    return readRegistration(await this.ask(url, { method, headers, body }));
+    return readRegistration(await this.ask(url, { method, headers, body }), client);
   }
 
   private async challenge(upstream: URL): Promise<ReturnType<typeof readChallenge>> {
@@ -104,7 +114,7 @@ export class UpstreamDiscovery {
     let answer: Response;
     let text: string;
     try {
-      answer = await this.fetch(url, init);
+      answer = await this.fetch(url, { ...init, ...(this.late === undefined ? {} : { signal: this.late }) });
       text = await answer.text();
     } catch (error) {
       throw new DiscoveryRefused(`${url.origin} could not be asked`, { cause: error });

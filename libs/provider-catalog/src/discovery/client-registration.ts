@@ -39,9 +39,13 @@ export function registrationWay(
   return order.find((way) => isOpen[way]());
 }
 
-/** Which of our documents a server can take; nothing where it takes none. */
+/**
+ * Which of our documents a server can take; nothing where it takes none. Any server that takes documents takes each of ours,
+ * so whoever sends a visitor on to it with the document of another would be given the code, if answers did not say whose
+ * they are (a mix-up, RFC 9207): such a server gets a client of its own.
+ */
 export function documentProof(server: ServerMetadata, { documents }: OurClient): DocumentProof | undefined {
-  if (!server.takesClientDocuments) return undefined;
+  if (!server.takesClientDocuments || !server.namesItself) return undefined;
   return (['private_key_jwt', 'none'] as const).find(
     (proof) => documents[proof] !== undefined && server.authentication.includes(proof),
   );
@@ -101,18 +105,25 @@ export interface RegisteredClient {
   readonly secretExpiresAtMs?: number;
 }
 
+/** RFC 6749 appendix A: what a client id and a secret are made of. */
+const Printable = z.string().regex(/^[\x20-\x7e]{1,2000}$/);
+
 const Registered = z.object({
-  client_id: z.string().min(1).max(2_000),
-  client_secret: z.string().min(1).max(2_000).optional(),
+  client_id: Printable,
+  client_secret: Printable.optional(),
   client_secret_expires_at: z.int().min(0).optional(),
   token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
+  redirect_uris: z.array(z.string().max(2_000)).max(100).optional(),
 });
 
 /**
  * The answer to a registration (RFC 7591 section 3.2.1). The server may have chosen another proof than was asked for.
  * @throws DiscoveryRefused for what is no registration of ours
  */
-export function readRegistration(answer: { readonly status: number; readonly body: unknown }): RegisteredClient {
+export function readRegistration(
+  answer: { readonly status: number; readonly body: unknown },
+  client: Pick<OurClient, 'redirectUri'>,
+): RegisteredClient {
   const parsed = Registered.safeParse(answer.body);
   if (answer.status !== 201 && answer.status !== 200)
     throw new DiscoveryRefused(`the registration answered ${answer.status}`);
@@ -120,6 +131,9 @@ export function readRegistration(answer: { readonly status: number; readonly bod
   const { client_id: clientId, client_secret: clientSecret, client_secret_expires_at: ends = 0 } = parsed.data;
   const method =
     parsed.data.token_endpoint_auth_method ?? (clientSecret === undefined ? 'none' : 'client_secret_basic');
+  // Without our address no answer would ever come back.
+  if (parsed.data.redirect_uris?.includes(client.redirectUri) === false)
+    throw new DiscoveryRefused('the registration is of another address');
   if (method !== 'none' && clientSecret === undefined) throw new DiscoveryRefused('the registration gave no secret');
   return {
     clientId,

@@ -155,7 +155,11 @@ describe('metadata of an authorization server', () => {
 
 describe('a client of a discovered server', () => {
   const withDocuments = (methods: string[]) =>
-    server({ client_id_metadata_document_supported: true, token_endpoint_auth_methods_supported: methods });
+    server({
+      client_id_metadata_document_supported: true,
+      authorization_response_iss_parameter_supported: true,
+      token_endpoint_auth_methods_supported: methods,
+    });
 
   it('is one that was registered by hand, else our document, else registered dynamically', () => {
     const both = withDocuments(['private_key_jwt', 'none']);
@@ -174,6 +178,11 @@ describe('a client of a discovered server', () => {
     );
     expect(documentProof(withDocuments(['client_secret_basic']), CLIENT)).toBeUndefined();
     expect(documentProof(server(), CLIENT)).toBeUndefined();
+    // Without `iss` in its answers another server could have its codes by our document (RFC 9207).
+    const silent = { client_id_metadata_document_supported: true, token_endpoint_auth_methods_supported: ['none'] };
+    expect(documentProof(server(silent), { ...CLIENT, documents: { none: 'https://gw.example.com/c' } })).toBe(
+      undefined,
+    );
   });
 
   it('publishes a document whose client id is its own address', () => {
@@ -205,7 +214,7 @@ describe('a client of a discovered server', () => {
   });
 
   it('is read from the answer, whose proof outranks what was asked for', () => {
-    const read = (body: object) => readRegistration({ status: 201, body });
+    const read = (body: object) => readRegistration({ status: 201, body }, CLIENT);
     expect(read({ client_id: 'c', client_secret: 's', client_secret_expires_at: 1_800_000_000 })).toEqual({
       clientId: 'c',
       clientSecret: 's',
@@ -214,8 +223,12 @@ describe('a client of a discovered server', () => {
     });
     expect(read({ client_id: 'c', token_endpoint_auth_method: 'none' })).toEqual({ clientId: 'c', method: 'none' });
     expect(() => read({ client_id: 'c', token_endpoint_auth_method: 'client_secret_post' })).toThrow('no secret');
+    for (const id of ['', 'a\u0000b', 'é', 'x'.repeat(2_001), 7, ['c']])
+      expect(() => read({ client_id: id, client_secret: 's' })).toThrow('no client');
+    expect(() => read({ client_id: 'c', redirect_uris: ['https://evil.example/cb'] })).toThrow('another address');
+    expect(() => read({ client_id: 'c', token_endpoint_auth_method: 'tls_client_auth' })).toThrow('no client');
     expect(() => read({ client_secret: 's' })).toThrow('no client');
-    expect(() => readRegistration({ status: 400, body: { client_id: 'c' } })).toThrow('answered 400');
+    expect(() => readRegistration({ status: 400, body: { client_id: 'c' } }, CLIENT)).toThrow('answered 400');
   });
 });
 
