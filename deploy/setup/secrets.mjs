@@ -1,6 +1,6 @@
 // One-shot: makes every secret of the cluster, each into the volume of the one that needs it. What is there stays.
 // SETUP_DIRS names the directory of each, `service=path,…`; SETUP_DATABASE is host:port of Postgres, SETUP_NODES the
-// ingress nodes.
+// processes that sign on the bus, `service=node` or an ingress node.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,8 +38,12 @@ shared('pepper', SERVICES);
 shared('session-key', ['ingress']);
 shared('audit-mcp-key', ['audit', 'ingress']);
 shared('keyring', ['credentials'], () => `k1 ${randomBytes(32).toString('hex')}\n`);
-// By which each ingress node comes in, once: credentials takes the token in, the node proves that it holds it.
-for (const node of nodes.split(',')) shared(join('join-tokens', node), ['credentials', 'ingress']);
+// By which each process comes in, once: credentials takes the token in, the process proves that it holds it.
+for (const named of nodes.split(',')) {
+  const [node, service = 'ingress'] = named.split('=').reverse();
+  const place = service === 'ingress' ? [node] : [service, node];
+  shared(join('join-tokens', ...place), ['credentials', service]);
+}
 // The database's own process reads it as another user than ours; only its container has this volume.
 const password = shared('password', ['postgres'], () => randomBytes(24).toString('hex'), 0o444);
 for (const service of SERVICES.filter((name) => name !== 'ingress')) {

@@ -29,8 +29,9 @@ import { ExchangeTokens1790000090000 } from './migrations/exchange-tokens.js';
 import { DiscoverProviders1790000091000 } from './migrations/discover-providers.js';
 import { MoreKinds1790000071000 } from './migrations/more-kinds.js';
 import { NameProviderSecrets1790000076000 } from './migrations/name-provider-secrets.js';
+import { NameServicesOfNodes1790000077000 } from './migrations/name-services-of-nodes.js';
 import { NameSealedColumns1790000060000 } from './migrations/name-sealed-columns.js';
-import { givenJoinTokens } from './nodes/given-join-tokens.js';
+import { type GivenJoinToken, givenJoinTokens } from './nodes/given-join-tokens.js';
 import { JoinToken } from './nodes/join-token.entity.js';
 import { NodeIdentity } from './nodes/node.entity.js';
 import { NodesController } from './nodes/nodes.controller.js';
@@ -59,6 +60,7 @@ const MIGRATIONS = [
   MoreKinds1790000071000,
   BindAttempts1790000075000,
   NameProviderSecrets1790000076000,
+  NameServicesOfNodes1790000077000,
   ExchangeTokens1790000090000,
   DiscoverProviders1790000091000,
 ];
@@ -67,7 +69,7 @@ const MIGRATIONS = [
 interface Delivery {
   readonly secrets: SecretStore;
   readonly refused: AdminAccess['refused'];
-  readonly joinTokens: ReadonlyMap<string, string>;
+  readonly joinTokens: readonly GivenJoinToken[];
   readonly leaseMs: number;
   /** To accounts, whose tokens are leased too. */
   readonly connections: Connections;
@@ -189,8 +191,11 @@ export function credentialsModule(config: CredentialsConfig, host: Host): Dynami
       {
         provide: NodesStore,
         inject: [getDataSourceToken('credentials'), Outbox],
-        useFactory: (source: DataSource, outbox: Outbox) =>
-          new NodesStore(source, outbox, { identityMs: config.nodes.identityDays * DAY_MS }, () => host.clock.wallMs()),
+        useFactory: (source: DataSource, outbox: Outbox) => {
+          const identityMs = config.nodes.identityDays * DAY_MS;
+          const rules = { identityMs, registrarKey: host.signingKey };
+          return new NodesStore(source, outbox, rules, () => host.clock.wallMs());
+        },
       },
       {
         provide: DELIVERY,

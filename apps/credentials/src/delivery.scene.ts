@@ -12,6 +12,7 @@ import {
   type NodeEnrolled,
   nodeEnrolledTopic,
   principalStateTopic,
+  type ServiceName,
   tokenStateTopic,
 } from '@warder/contracts';
 import { announcementOf, leaseRequestOf, openLease, textOfKey } from '@warder/leases';
@@ -22,7 +23,7 @@ import { digestOf, issueToken } from '@warder/tokens';
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import request from 'supertest';
 import { DataSource } from 'typeorm';
 import { vi } from 'vitest';
@@ -63,12 +64,15 @@ export class DeliveryScene {
   private running: RunningHost | undefined;
   private isDatabaseAway = false;
 
-  /** @param tokens - join tokens by node, given as files */
+  /** @param tokens - join tokens by node, or by `<service>/<node>`, given as files */
   async start(tokens: Readonly<Record<string, string>>, config: object = {}): Promise<this> {
     this.database = await startEmbeddedPostgres({ ephemeral: true });
     mkdirSync(join(this.root, 'join-tokens'));
-    for (const [node, token] of Object.entries(tokens))
-      writeFileSync(join(this.root, 'join-tokens', node), `${token}\n`);
+    for (const [node, token] of Object.entries(tokens)) {
+      const file = join(this.root, 'join-tokens', node);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `${token}\n`);
+    }
     this.bus = createInProcessBus({ node: 'n1', log, clock: this.clock });
     await this.bus.watch(leaseGrantedTopic, 'beginning', ({ value }) => this.granted.push(value));
     await this.bus.watch(nodeEnrolledTopic, 'beginning', ({ value }) => this.enrolled.set(value.node, value));
@@ -178,6 +182,7 @@ export class SceneNode {
       readonly clock: { wallMs(): number };
     },
     readonly name: string,
+    readonly service: ServiceName = 'ingress',
   ) {}
 
   get identityText(): string {
@@ -185,7 +190,13 @@ export class SceneNode {
   }
 
   announcement(more: { joinToken?: string; predecessor?: KeyObject; atMs?: number } = {}): NodeAnnounced {
-    return announcementOf({ node: this.name, identity: this.identity, atMs: this.scene.clock.wallMs(), ...more });
+    return announcementOf({
+      node: this.name,
+      service: this.service,
+      identity: this.identity,
+      atMs: this.scene.clock.wallMs(),
+      ...more,
+    });
   }
 
   /** Joins and waits until it is known. */

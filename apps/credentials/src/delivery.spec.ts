@@ -1,9 +1,13 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { isGrantSigned, openLease } from '@warder/leases';
+import { isGrantSigned, openLease, readCertificate } from '@warder/leases';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeliveryScene, SceneNode } from './delivery.scene.js';
 
-const TOKENS = { 'n-1': 'a-join-token-of-n-1-with-32-characters', 'n-2': 'a-join-token-of-n-2-with-32-characters' };
+const TOKENS = {
+  'n-1': 'a-join-token-of-n-1-with-32-characters',
+  'n-2': 'a-join-token-of-n-2-with-32-characters',
+  'policy/policy-1': 'a-join-token-of-policy-1-with-32-characters',
+};
 const CANARY = 'Bearer canary-9c41';
 
 let scene: DeliveryScene;
@@ -12,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => scene.stop());
 
-const joined = (name: keyof typeof TOKENS = 'n-1') => new SceneNode(scene, name).join(TOKENS[name]);
+const joined = (name: 'n-1' | 'n-2' = 'n-1') => new SceneNode(scene, name).join(TOKENS[name]);
 /** The refusal with its count, once the window in which refusals are counted has ended. */
 const refusedBecause = (reason: string, count = 1) =>
   vi.waitFor(() => expect(scene.refusals()[reason]).toBe(count), { timeout: 20_000, interval: 100 });
@@ -28,6 +32,36 @@ describe('enrolment', () => {
     expect(await scene.rows()).not.toContain(TOKENS['n-1']);
     const enrol = scene.records.find(({ method }) => method === 'admin/credentials/node.enrol');
     expect(enrol).toMatchObject({ verified: { client: 'n-1', by: 'join-token' }, outcome: 'success' });
+  });
+
+  it('certifies the processes of a service, as that service and no other, until they are revoked', async () => {
+    const registrars = [createPublicKey(scene.signer)];
+    const certified = () => readCertificate(scene.enrolled.get('policy-1')?.certificate ?? '', registrars);
+    const joinToken = TOKENS['policy/policy-1'];
+    for (const service of ['identity', 'ingress'] as const)
+      await scene.announce(new SceneNode(scene, 'policy-1', service).announcement({ joinToken }));
+    await refusedBecause('join-token-unknown', 2);
+    const policy = await new SceneNode(scene, 'policy-1', 'policy').join(joinToken);
+    expect(certified()).toMatchObject({ node: 'policy-1', service: 'policy', identity: policy.identityText });
+    // Its next key is of the same service, and the certificates of before stay good: their time ends by itself.
+    const predecessor = policy.identity;
+    const next = new SceneNode(scene, 'policy-1', 'identity');
+    await scene.announce(next.announcement({ predecessor }));
+    await refusedBecause('predecessor-not-current');
+    policy.identity = next.identity;
+    await scene.announce(policy.announcement({ predecessor }));
+    await vi.waitFor(() => expect(certified()?.identity).toBe(policy.identityText));
+    const { validFromMs, enrolledAtMs } = scene.enrolled.get('policy-1')!;
+    expect(validFromMs).toBeLessThan(enrolledAtMs);
+    await scene.ask('delete', '/admin/credentials/nodes/policy-1');
+    await vi.waitFor(() => expect(scene.enrolled.get('policy-1')?.certificate).toBeNull());
+    const invited = await scene.ask('post', '/admin/credentials/nodes/policy-1/join-token', { service: 'policy' });
+    await new SceneNode(scene, 'policy-1', 'policy').join(invited.body.joinToken);
+    expect(scene.enrolled.get('policy-1')).toMatchObject({ status: 'active', service: 'policy' });
+    expect(scene.enrolled.get('policy-1')!.validFromMs).toBeGreaterThan(validFromMs);
+    const asRegistrar = { service: 'credentials' };
+    const answer = await scene.ask('post', '/admin/credentials/nodes/credentials-2/join-token', asRegistrar);
+    expect(answer.status).toBe(400);
   });
 
   it('takes no node in by the token of another, a guessed token, or none', async () => {

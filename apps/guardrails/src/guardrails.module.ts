@@ -49,6 +49,10 @@ class GuardrailsStart implements OnModuleInit {
     await this.host.bus.ensureTopics([...SENT, approvalRequestedTopic]);
     await this.store.republish();
     await this.actions.republish();
+    this.host.enrolment?.onRotated(async () => {
+      await this.store.republish();
+      await this.actions.republish();
+    });
     this.outbox.start();
     this.host.onDrain('outbox', () => this.outbox.stop());
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.

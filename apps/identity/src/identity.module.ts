@@ -97,6 +97,7 @@ class IdentityStart implements OnModuleInit {
     const { spread, tokens } = started;
     await host.bus.ensureTopics(TOPICS);
     await store.republish();
+    host.enrolment?.onRotated(() => store.republish());
     await bootstrap(store, tokens, config.bootstrapTokenFile, config.tokens.maxDays);
     host.onDrain('outbox', () => spread.stop());
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.

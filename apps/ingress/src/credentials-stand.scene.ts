@@ -138,7 +138,10 @@ export class CredentialsStand {
       identity: this.identities.get(node)!,
       enrolledAtMs: nowMs,
       expiresAtMs: nowMs + IDENTITY_MS,
+      service: 'ingress',
       previous: null,
+      certificate: null,
+      validFromMs: 0,
     });
   }
 

@@ -84,9 +84,12 @@ const Journal = z.strictObject({
 });
 
 const Leases = z.strictObject({
-  /** The node's Ed25519 key, made the first time; must outlive the process, and be closed to others. */
-  identityFile: z.string().min(1),
-  /** By which the node comes in at first; of no use afterwards. */
+  /**
+   * The node's Ed25519 key, made the first time; must outlive the process, and be closed to others. For a bus of one process:
+   * on a broker the node is known by `bus.signing.identityFile`, for leases too.
+   */
+  identityFile: z.string().min(1).optional(),
+  /** By which the node then comes in at first; of no use afterwards. */
   joinToken: Secret.optional(),
   /** Leases in memory; past it the one that was used longest ago goes. */
   heldMax: z.int().min(1).default(10_000),
@@ -114,7 +117,7 @@ export const IngressConfig = z.strictObject({
   sessionKey: Secret,
   /** Peppers of token digests by key id, the current one first. */
   peppers: z.record(z.string(), Secret),
-  leases: Leases,
+  leases: Leases.prefault({}),
   approvals: Approvals.prefault({}),
   /** The internal listener of the audit service, `http://host:port`, and the key that it has too. */
   audit: z.strictObject({ url: z.url({ protocol: /^http$/ }), mcpKey: Secret }).optional(),

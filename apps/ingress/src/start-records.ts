@@ -54,6 +54,11 @@ export async function startRecords(config: IngressConfig, host: Host): Promise<S
       writer.count(code, count);
     },
   );
+  // From wherever it came: who may write there is who the broker lets in.
+  host.bus.onRefused(({ topic, reason, writer }) => {
+    const detail = writer === undefined ? reason : `${reason}, with the certificate of ${writer}`;
+    counter.count('WDR_MESSAGE_REFUSED', topic, detail);
+  });
   const tell = async (): Promise<void> => {
     const count = await writer.tell();
     if (count > 0) host.log.error({ count }, 'records were dropped, and the journal has no room to tell of it yet');

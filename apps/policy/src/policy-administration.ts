@@ -41,6 +41,11 @@ export class PolicyAdministration {
     await this.store.replace({ document, origin, expectedVersion: undefined, by: SERVICE });
   }
 
+  /** Publishes what is in force once more. */
+  republish(): Promise<void> {
+    return this.store.republish();
+  }
+
   /** Answers for the topic once everything committed is on it; waits as long as the bus is away. */
   async own(): Promise<void> {
     await this.outbox.drained([policySnapshotTopic]);

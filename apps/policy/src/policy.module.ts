@@ -30,6 +30,7 @@ class PolicyStart implements OnModuleInit {
     const { host } = this;
     await host.bus.ensureTopics([policySnapshotTopic, toolDefinitionDiscoveredTopic, toolDefinitionVerdictTopic]);
     await this.administration.start();
+    host.enrolment?.onRotated(() => this.administration.republish());
     this.outbox.start();
     host.onDrain('outbox', () => this.outbox.stop());
     const replica = await host.bus.replica(toolDefinitionDiscoveredTopic, (upstream, catalogue) =>

@@ -39,6 +39,7 @@ export class AdminAccess {
     const { bus } = host;
     this.uses = new TokenUses(bus.node, (used) => bus.publish(tokenUsedTopic, bus.node, used));
     this.directory = new PrincipalDirectory({ [current]: keys[current]!, ...keys });
+    bus.onRefused(({ topic, reason, writer }) => this.refused.note(refusedMessage(topic, reason, writer)));
     this.callers = new Callers(this.directory, new AccessTokens(() => this.origin()));
   }
 
@@ -109,4 +110,19 @@ export class AdminAccess {
     void this.tellUses();
     await Promise.all([...this.replicas.values()].map((replica) => replica.stop()));
   }
+}
+
+/** A message on the bus that was not taken is told like a request at the door: counted, one record for many alike. */
+function refusedMessage(
+  topic: string,
+  reason: string,
+  writer: string | undefined,
+): Parameters<RefusedRequests['note']>[0] {
+  const detail = writer === undefined ? reason : `${reason}, with the certificate of ${writer}`;
+  return {
+    kind: 'authentication',
+    by: { principal: null, token: null, address: topic },
+    arguments: { method: 'PUBLISH', route: topic },
+    refusal: { code: 'WDR_MESSAGE_REFUSED', detail, isForbidden: true },
+  };
 }

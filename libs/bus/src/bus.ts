@@ -1,4 +1,5 @@
 import type { Topic } from '@warder/contracts';
+import type { MessageRefusal } from './message-guard.js';
 
 /** A message that its topic's schema accepted. `timestampMs` is the wall time of the publisher or broker. */
 export interface BusMessage<M> {
@@ -20,6 +21,15 @@ export interface RawMessage {
 export interface RawEntry {
   key: string;
   value: Buffer;
+}
+
+/** A message that was not taken for its writer's, or is older than what is known. */
+export interface MessageRefused {
+  /** Name of the topic. */
+  readonly topic: string;
+  readonly reason: MessageRefusal;
+  /** The node whose certificate came with it, where there was one that the registrar signed. */
+  readonly writer?: string;
 }
 
 /** How far a durable group is behind. */
@@ -117,6 +127,8 @@ export interface Bus {
    * @throws BusError where this node does not own the topic or the bus does not take the mark
    */
   everyNodeRead(topic: Topic<unknown>, service: string, timeoutMs: number): Promise<boolean>;
+  /** Tells of every message that is refused, and of those that were while nobody listened; `tell` must not throw. */
+  onRefused(tell: (refused: MessageRefused) => void): void;
   isConnected(): boolean;
   /** The durable groups that have a handler in this process. */
   groups(): readonly { topic: Topic<unknown>; group: string }[];

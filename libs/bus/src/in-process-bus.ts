@@ -6,6 +6,7 @@ import {
   type BusLog,
   type BusMessage,
   type GroupLag,
+  type MessageRefused,
   type RawEntry,
   type RawMessage,
   type Replica,
@@ -15,6 +16,7 @@ import {
 import { type EventBounds, EventTopic, isKeptForReaders } from './event-topic.js';
 import { type BatchHandler, InProcessTopic, type TopicOfProcess } from './in-process-topic.js';
 import { encodeMessage, toBusMessage } from './message-codec.js';
+import { RefusedMessages } from './refused-messages.js';
 import { StateProtocol } from './state-protocol.js';
 import { STANDALONE_SERVICE, type StateTransport } from './state-transport.js';
 
@@ -51,6 +53,7 @@ class InProcessBus implements Bus, StateTransport {
   private readonly durableTopics: ReadonlySet<string>;
   private readonly topics = new Map<string, { topic: Topic<unknown>; held: TopicOfProcess }>();
   private readonly state: StateProtocol;
+  private readonly refusals: RefusedMessages;
   private readonly closing = new AbortController();
   private readonly closed: Promise<never>;
 
@@ -59,6 +62,7 @@ class InProcessBus implements Bus, StateTransport {
     this.log = options.log;
     this.clock = options.clock;
     this.durableTopics = new Set(options.durableTopics ?? [auditRecordedTopic.name, auditCheckpointTopic.name]);
+    this.refusals = new RefusedMessages(this.log, () => this.clock.monotonicMs());
     this.state = new StateProtocol(this);
     this.closed = new Promise((_, reject) => {
       this.closing.signal.addEventListener('abort', () => reject(new BusError('closed', 'the bus was closed')));
@@ -156,6 +160,14 @@ class InProcessBus implements Bus, StateTransport {
 
   everyNodeRead(topic: Topic<unknown>, service: string, timeoutMs: number): Promise<boolean> {
     return this.state.everyNodeRead(topic, service, timeoutMs);
+  }
+
+  onRefused(tell: (refused: MessageRefused) => void): void {
+    this.refusals.listen(tell);
+  }
+
+  refuse(refused: MessageRefused, at: Pick<RawMessage, 'partition' | 'offset'>): void {
+    this.refusals.tell(refused, at);
   }
 
   groups(): readonly { topic: Topic<unknown>; group: string }[] {

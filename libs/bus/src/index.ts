@@ -6,6 +6,7 @@ export {
   type BusLog,
   type BusMessage,
   type GroupLag,
+  type MessageRefused,
   type RawEntry,
   type RawMessage,
   type Replica,
@@ -16,7 +17,8 @@ export {
 export type { EventBounds } from './event-topic.js';
 export { createInProcessBus, type InProcessBusOptions } from './in-process-bus.js';
 export { type AclEntry, aclsOf, applyAcls, groupPrefixOf } from './acls.js';
-export { createKafkaBus, createKafkaClient, type KafkaBusOptions } from './kafka-bus.js';
+export { createKafkaBus, type KafkaBusOptions } from './kafka-bus.js';
+export { createKafkaClient } from './kafka-client.js';
 export type { ProducerBounds } from './kafka-producer.js';
-export type { Signing } from './kafka-signature.js';
+export type { MessageRefusal, Signer, Signing } from './message-guard.js';
 export { toTopicConfig } from './kafka-topics.js';

@@ -1,6 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import { isSignedTopic, type Topic } from '@warder/contracts';
-import { Kafka, type logCreator, logLevel } from 'kafkajs';
+import type { Topic } from '@warder/contracts';
 import { groupPrefixOf } from './acls.js';
 import { pause } from './back-off.js';
 import {
@@ -12,6 +11,7 @@ import {
   type BusLog,
   type BusMessage,
   type GroupLag,
+  type MessageRefused,
   type RawEntry,
   type RawMessage,
   type Replica,
@@ -19,16 +19,16 @@ import {
   type StuckBounds,
   type Subscription,
 } from './bus.js';
+import { createKafkaClient } from './kafka-client.js';
 import { endProcess } from './kafka-crash.js';
 import { KafkaGroups } from './kafka-groups.js';
-import { useFastGzip } from './kafka-gzip.js';
-import { stopIdleTimer } from './kafka-idle-timer.js';
 import { KafkaProducer, PRODUCER_BOUNDS, type ProducerBounds } from './kafka-producer.js';
 import { KafkaReader, type ReaderContext, type ReaderKind } from './kafka-reader.js';
-import { useFastRecordBatches } from './kafka-record-batch.js';
-import { SIGNATURE_HEADER, signMessage, type Signing } from './kafka-signature.js';
 import { KafkaTopics } from './kafka-topics.js';
 import { encodeMessage, toBusMessage } from './message-codec.js';
+import { MessageGuard, type Signing } from './message-guard.js';
+import { MessageSigner } from './message-signer.js';
+import { RefusedMessages } from './refused-messages.js';
 import { StateProtocol } from './state-protocol.js';
 import type { StateTransport } from './state-transport.js';
 
@@ -63,24 +63,6 @@ export function createKafkaBus(options: KafkaBusOptions): Bus {
   return new KafkaBus(options);
 }
 
-/** A kafkajs client with the bus's settings, for administration outside of a bus. */
-export function createKafkaClient(options: Pick<KafkaBusOptions, 'node' | 'brokers' | 'sasl' | 'tls' | 'log'>): Kafka {
-  stopIdleTimer();
-  useFastGzip();
-  useFastRecordBatches();
-  return new Kafka({
-    clientId: options.node,
-    brokers: options.brokers,
-    sasl: options.sasl && { mechanism: 'scram-sha-512', ...options.sasl },
-    ssl: options.tls,
-    connectionTimeout: 2_000,
-    requestTimeout: 10_000,
-    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
-    logLevel: logLevel.WARN,
-    logCreator: logTo(options.log),
-  });
-}
-
 class KafkaBus implements Bus, StateTransport {
   readonly node: string;
   readonly service: string;
@@ -92,12 +74,15 @@ class KafkaBus implements Bus, StateTransport {
   private readonly readerContext: ReaderContext;
   private readonly readers = new Map<KafkaReader, { topic: Topic<unknown>; group: string | undefined }>();
   private readonly state: StateProtocol;
+  private readonly refusals: RefusedMessages;
   private readonly ping: NodeJS.Timeout;
   private pingedAtMs = -Infinity;
   private disconnectedAtMs = -Infinity;
   private rawBatches = 0;
   private isPinging = false;
   private isClosed = false;
+  private readonly closing = new AbortController();
+  private readonly signer: MessageSigner;
 
   constructor(private readonly options: KafkaBusOptions) {
     const { node, service, log, clock, signing } = options;
@@ -109,7 +94,18 @@ class KafkaBus implements Bus, StateTransport {
     this.topics = new KafkaTopics(kafka, options.replicationFactor ?? 1, log);
     this.positions = new KafkaGroups(this.topics, clock);
     this.producer = new KafkaProducer(kafka, clock, log, { ...PRODUCER_BOUNDS, ...options.bounds });
-    this.readerContext = { kafka, topics: this.topics, clock, log, signing, onCrash: options.onCrash ?? endProcess };
+    this.refusals = new RefusedMessages(log, () => clock.monotonicMs());
+    this.readerContext = {
+      kafka,
+      topics: this.topics,
+      clock,
+      log,
+      guard: signing && { messages: new MessageGuard(signing, () => clock.wallMs()), known: signing.known },
+      refuse: (refused, at) => this.refuse(refused, at),
+      onCrash: options.onCrash ?? endProcess,
+    };
+    const deadlineMs = options.bounds?.deadlineMs ?? PRODUCER_BOUNDS.deadlineMs;
+    this.signer = new MessageSigner(signing, deadlineMs, this.closing.signal);
     this.state = new StateProtocol(this);
     this.ping = setInterval(() => {
       if (!this.isConnected()) this.disconnectedAtMs = clock.monotonicMs();
@@ -140,9 +136,9 @@ class KafkaBus implements Bus, StateTransport {
     if (!(await this.topics.existWithin(topic, deadlineMs))) {
       throw new BusError('deadline', `${topic.name}: the topic could not be made in ${deadlineMs} ms`);
     }
-    const privateKey = isSignedTopic(topic) ? this.options.signing?.sign : undefined;
+    const headersOf = await this.signer.of(topic);
     const messages = entries.map(({ key, value, partition }) => {
-      const headers = privateKey && { [SIGNATURE_HEADER]: signMessage(privateKey, topic.name, key, value) };
+      const headers = headersOf?.(key, value);
       return { key, value, ...(partition !== undefined && { partition }), ...(headers && { headers }) };
     });
     await this.producer.send(topic.name, messages);
@@ -219,6 +215,14 @@ class KafkaBus implements Bus, StateTransport {
     return this.state.everyNodeRead(topic, service, timeoutMs);
   }
 
+  onRefused(tell: (refused: MessageRefused) => void): void {
+    this.refusals.listen(tell);
+  }
+
+  refuse(refused: MessageRefused, at: Pick<RawMessage, 'partition' | 'offset'>): void {
+    this.refusals.tell(refused, at);
+  }
+
   isConnected(): boolean {
     return !this.isClosed && this.silentMs() < DISCONNECTED_AFTER_MS;
   }
@@ -242,6 +246,7 @@ class KafkaBus implements Bus, StateTransport {
     if (this.isClosed) return;
     await withinGrace(this.state.close());
     this.isClosed = true;
+    this.closing.abort();
     clearInterval(this.ping);
     this.topics.close();
     await withinGrace(this.producer.close(CLOSE_GRACE_MS));
@@ -290,11 +295,4 @@ async function withinGrace(work: Promise<unknown>): Promise<void> {
   const isOver = new AbortController();
   await Promise.race([work, pause(CLOSE_GRACE_MS, isOver.signal)]);
   isOver.abort();
-}
-
-/** What kafkajs calls an error is mostly a retry; the bus itself says what could not be done. */
-function logTo(log: BusLog): logCreator {
-  return () =>
-    ({ namespace, log: { message, timestamp: _timestamp, ...fields } }) =>
-      log.debug({ namespace, ...fields }, message);
 }

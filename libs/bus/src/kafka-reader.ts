@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Topic } from '@warder/contracts';
+import { isSignedTopic, nodeEnrolledTopic, type Topic } from '@warder/contracts';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { pause, untilItSucceeds } from './back-off.js';
-import type { BatchBounds, BusClock, BusLog, RawMessage, StuckBounds, Subscription } from './bus.js';
+import type { BatchBounds, BusClock, BusLog, MessageRefused, RawMessage, StuckBounds, Subscription } from './bus.js';
 import { Handling } from './handling.js';
 import { isOutage } from './kafka-crash.js';
-import { isAuthentic, SIGNATURE_HEADER, type Signing } from './kafka-signature.js';
 import type { KafkaTopics } from './kafka-topics.js';
+import { CERTIFICATE_HEADER, type MessageGuard, SIGNATURE_HEADER } from './message-guard.js';
 import { messagePieces } from './message-pieces.js';
 import { patientAssigner } from './patient-assigner.js';
 
@@ -16,7 +16,10 @@ export interface ReaderContext {
   topics: KafkaTopics;
   clock: BusClock;
   log: BusLog;
-  signing: Signing | undefined;
+  /** Undefined on a bus that verifies nothing; `known` resolves when it may be asked. */
+  guard: { messages: MessageGuard; known: Promise<void> } | undefined;
+  /** Tells of a message that was not taken. */
+  refuse(refused: MessageRefused, at: Pick<RawMessage, 'partition' | 'offset'>): void;
   /** What is done when a durable group's consumer crashes and no outage explains it. */
   onCrash(error: Error): void;
 }
@@ -137,7 +140,10 @@ export class KafkaReader implements Subscription {
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: this.kind.durable ? this.kind.bounds.partitionsAtOnce : 1,
-        eachBatch: (payload) => (this.kind.durable ? this.takeDurable(consumer, payload) : this.takeAll(payload)),
+        eachBatch: async (payload) => {
+          await this.untilKnown();
+          return this.kind.durable ? this.takeDurable(consumer, payload) : this.takeAll(payload);
+        },
       });
     } catch (error) {
       await consumer.disconnect().catch(() => {});
@@ -221,14 +227,19 @@ export class KafkaReader implements Subscription {
     }
   }
 
+  /** A key that was revoked would pass before the revocation is read; who is enrolled says the one topic that needs none. */
+  private async untilKnown(): Promise<void> {
+    if (this.topic.name !== nodeEnrolledTopic.name && isSignedTopic(this.topic)) await this.context.guard?.known;
+  }
+
   private toRaw(partition: number, message: KafkaMessage): RawMessage | undefined {
     const key = message.key === null ? null : message.key.toString('utf8');
     const value = message.value ?? Buffer.alloc(0);
-    const header = message.headers?.[SIGNATURE_HEADER];
-    const signature = Buffer.isBuffer(header) ? header : undefined;
-    if (!isAuthentic(this.context.signing, { topicName: this.topic.name, key, value, signature })) {
-      const { offset } = message;
-      this.context.log.error({ topic: this.topic.name, partition, offset }, 'a message without its owner’s signature');
+    const signature = headerOf(message, SIGNATURE_HEADER);
+    const certificate = headerOf(message, CERTIFICATE_HEADER)?.toString('latin1');
+    const refusal = this.context.guard?.messages.refusalOf(this.topic, { key, value, signature, certificate });
+    if (refusal !== undefined) {
+      this.context.refuse({ topic: this.topic.name, ...refusal }, { partition, offset: message.offset });
       return undefined;
     }
     return { key, value, partition, offset: message.offset, timestampMs: Number(message.timestamp) };
@@ -237,6 +248,11 @@ export class KafkaReader implements Subscription {
   private warn(error: unknown, message: string): void {
     this.context.log.warn({ err: error, topic: this.topic.name }, message);
   }
+}
+
+function headerOf({ headers }: KafkaMessage, name: string): Buffer | undefined {
+  const header = headers?.[name];
+  return Buffer.isBuffer(header) ? header : undefined;
 }
 
 function nextOffset(offset: string): string {

@@ -5,10 +5,14 @@ import type { NodePresence } from './node-presence.js';
 import type { StateTransport } from './state-transport.js';
 import type { TopicReplicas } from './topic-replicas.js';
 
+const CLOCK_SKEW_MAX_MS = 60_000;
+
 /** One node's copy of one state topic. A revoked value wins over a stale one because versions only grow. */
 export class StateReplica<M extends { version: number }> implements Replica {
   readonly ready: Promise<void>;
   private readonly versions = new Map<string, number>();
+  /** By partition, the furthest offset that was read: what stands before it comes again after a rejoin. */
+  private readonly furthest = new Map<number, number>();
   private readonly unreadable = new Set<string>();
   private readonly markedPartitions = new Set<number>();
   private readonly marks = new Map<number, number>();
@@ -72,9 +76,20 @@ export class StateReplica<M extends { version: number }> implements Replica {
       return;
     }
     this.unreadable.delete(raw.key);
-    if (value.version <= (this.versions.get(raw.key) ?? 0)) return;
+    const isAgain = this.isReadAgain(raw);
+    const version = this.versions.get(raw.key) ?? 0;
+    if (value.version < version - (this.topic.isVersionedByClock ? CLOCK_SKEW_MAX_MS : 0) && !isAgain)
+      this.transport.refuse({ topic: this.topic.name, reason: 'version-old' }, raw);
+    if (value.version <= version) return;
     this.apply(raw.key, value);
     this.versions.set(raw.key, value.version);
+  }
+
+  private isReadAgain({ partition, offset }: RawMessage): boolean {
+    const at = Number(offset);
+    const isAgain = at <= (this.furthest.get(partition) ?? -1);
+    if (!isAgain) this.furthest.set(partition, at);
+    return isAgain;
   }
 
   private receiveControl(raw: RawMessage): void {
@@ -83,7 +98,8 @@ export class StateReplica<M extends { version: number }> implements Replica {
     // An owner whose clock runs ahead must not look alive for longer than it is.
     this.heardAtMs = Math.max(this.heardAtMs, Math.min(control.atMs, this.transport.clock.wallMs()));
     if (control.control === 'mark') {
-      this.marks.set(raw.partition, control.number);
+      // One that is sent again takes nothing back.
+      this.marks.set(raw.partition, Math.max(control.number, this.marks.get(raw.partition) ?? 0));
       return this.siblings.sayMark();
     }
     if (this.isMarked || control.control !== 'marker' || this.question === 0) return;

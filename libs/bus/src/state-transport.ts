@@ -1,5 +1,5 @@
 import type { Topic } from '@warder/contracts';
-import type { BusClock, BusLog, RawEntry, RawMessage, Subscription } from './bus.js';
+import type { BusClock, BusLog, MessageRefused, RawEntry, RawMessage, Subscription } from './bus.js';
 
 /** What the protocol between owners and replicas needs of a bus. */
 export interface StateTransport {
@@ -8,6 +8,8 @@ export interface StateTransport {
   readonly clock: BusClock;
   readonly log: BusLog;
   send(topic: Topic<unknown>, entries: readonly (RawEntry & { partition?: number })[]): Promise<void>;
+  /** Tells of a message that is not applied. */
+  refuse(refused: MessageRefused, at: Pick<RawMessage, 'partition' | 'offset'>): void;
   watchRaw(topic: Topic<unknown>, from: 'beginning' | 'end', handler: (raw: RawMessage) => void): Promise<Subscription>;
 }
 

@@ -91,7 +91,15 @@ export {
 export { FlowLabel, FlowPreset, FlowSettings, UpstreamFlow } from './flow-settings.js';
 export { quickCheck } from './quick-check.js';
 export { ControlState, HEARTBEAT_KEY, MARK_KEY, MARKER_KEY_PREFIX, StateVersion } from './state.js';
-export { EVERY_SERVICE, FOR_EVER, isSignedTopic, type ReaderName, type ServiceName, type Topic } from './topic.js';
+export {
+  EVERY_SERVICE,
+  FOR_EVER,
+  isSignedTopic,
+  type ReaderName,
+  REGISTRAR,
+  ServiceName,
+  type Topic,
+} from './topic.js';
 export { ApprovalAnswered, approvalAnsweredTopic } from './topics/approval-answered.js';
 export { ApprovalDecided, approvalDecidedTopic } from './topics/approval-decided.js';
 export { ApprovalRequested, approvalRequestedTopic } from './topics/approval-requested.js';

@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto';
-import type { NodeAnnounced } from '@warder/contracts';
+import type { NodeAnnounced, ServiceName } from '@warder/contracts';
 import { isSignedBy, signatureOf, statement, textOfKey } from './identity.js';
 import { joinProof, joinTokenRecord } from './join-token.js';
 
 /** What a node has to say for itself. */
 export interface Announcing {
   readonly node: string;
+  readonly service: ServiceName;
   /** Ed25519, private. */
   readonly identity: KeyObject;
   /** Wall milliseconds. */
@@ -18,7 +19,7 @@ export interface Announcing {
 
 /** Makes and signs the announcement. */
 export function announcementOf(announcing: Announcing): NodeAnnounced {
-  const { node, atMs, joinToken, predecessor } = announcing;
+  const { node, service, atMs, joinToken, predecessor } = announcing;
   const identity = textOfKey(announcing.identity);
   let join: NodeAnnounced['join'] = null;
   if (joinToken !== undefined) {
@@ -29,7 +30,7 @@ export function announcementOf(announcing: Announcing): NodeAnnounced {
     identity: textOfKey(predecessor),
     signature: signatureOf(predecessor, successionBytes(node, identity, atMs)),
   };
-  const unsigned = { node, identity, atMs, join, predecessor: vouched ?? null };
+  const unsigned = { node, service, identity, atMs, join, predecessor: vouched ?? null };
   return { ...unsigned, signature: signatureOf(announcing.identity, announcedBytes(unsigned)) };
 }
 
@@ -41,10 +42,17 @@ export function isAnnouncementSigned(announced: NodeAnnounced): boolean {
   return isSignedBy(predecessor.identity, successionBytes(node, identity, atMs), predecessor.signature);
 }
 
-function announcedBytes({ node, identity, atMs, join, predecessor }: Omit<NodeAnnounced, 'signature'>): Buffer {
+function announcedBytes({
+  node,
+  service,
+  identity,
+  atMs,
+  join,
+  predecessor,
+}: Omit<NodeAnnounced, 'signature'>): Buffer {
   const proof = join && [join.tokenId, join.proof];
   const vouched = predecessor && [predecessor.identity, predecessor.signature];
-  return statement('node.announced', [node, identity, atMs, proof, vouched]);
+  return statement('node.announced', [node, service, identity, atMs, proof, vouched]);
 }
 
 function successionBytes(node: string, identity: string, atMs: number): Buffer {

@@ -116,7 +116,7 @@ it('knows a request of which anything was altered, its sealing key above all', (
 
 describe('an announcement', () => {
   it('proves the join token without carrying it, for this node and this key alone', () => {
-    const announced = announcementOf({ node: 'n1', identity: node, atMs: 1, joinToken: TOKEN });
+    const announced = announcementOf({ node: 'n1', service: 'ingress', identity: node, atMs: 1, joinToken: TOKEN });
     expect(isAnnouncementSigned(announced)).toBe(true);
     const { id, verifier } = joinTokenRecord(TOKEN);
     expect(announced.join?.tokenId).toBe(id);
@@ -131,16 +131,17 @@ describe('an announcement', () => {
   });
 
   it('of a new key is vouched for by the key before it', () => {
-    const announced = announcementOf({ node: 'n1', identity: other, atMs: 1, predecessor: node });
+    const announced = announcementOf({ node: 'n1', service: 'ingress', identity: other, atMs: 1, predecessor: node });
     expect(announced.predecessor?.identity).toBe(textOfKey(node));
     expect(isAnnouncementSigned(announced)).toBe(true);
-    const stolen = announcementOf({ node: 'n2', identity: other, atMs: 1 });
+    const stolen = announcementOf({ node: 'n2', service: 'ingress', identity: other, atMs: 1 });
     expect(isAnnouncementSigned({ ...stolen, predecessor: announced.predecessor })).toBe(false);
   });
 
   it('is not signed any more once anything in it is changed', () => {
-    const announced = announcementOf({ node: 'n1', identity: node, atMs: 1, joinToken: TOKEN });
-    for (const change of [{ node: 'n2' }, { atMs: 2 }, { join: null }, { identity: textOfKey(other) }])
+    const announced = announcementOf({ node: 'n1', service: 'ingress', identity: node, atMs: 1, joinToken: TOKEN });
+    const changes = [{ node: 'n2' }, { service: 'identity' as const }, { atMs: 2 }, { join: null }];
+    for (const change of [...changes, { identity: textOfKey(other) }])
       expect(isAnnouncementSigned({ ...announced, ...change })).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import { createInProcessBus } from '@warder/bus';
 import { auditRecordedTopic } from '@warder/contracts';
 import { createLogger, Metrics } from '@warder/telemetry';
 import { afterEach, expect, it, vi } from 'vitest';
-import { measureLag } from './bus-metrics.js';
+import { measureBus } from './bus-metrics.js';
 import { systemClock } from './clock.js';
 import { HostSettings } from './host-settings.js';
 import { startHost } from './start-host.js';
@@ -48,7 +48,7 @@ it('measures how far each group is behind', async () => {
   vi.useFakeTimers({ toFake: ['setInterval'] });
   const bus = createInProcessBus({ node: 'n', log, clock: systemClock });
   const metrics = new Metrics();
-  const stop = measureLag(bus, metrics, log);
+  const stop = measureBus(bus, metrics, log);
   const failing = await bus.batch(auditRecordedTopic, 'store', async () => {
     throw new Error('the database is away');
   });

@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInProcessBus, createKafkaBus, type Bus, type KafkaBusOptions, type Signing } from '@warder/bus';
-import { EVERY_TOPIC, isSignedTopic } from '@warder/contracts';
+import { createInProcessBus, createKafkaBus, type Bus, type KafkaBusOptions } from '@warder/bus';
+import { REGISTRAR } from '@warder/contracts';
 import type { Logger } from '@warder/telemetry';
 import type { Clock } from './clock.js';
-import { ConfigError } from './config-error.js';
+import { BusSigning } from './enrolment/bus-signing.js';
+import { bytesOfFile, keyOfFile } from './enrolment/key-of-file.js';
 import type { HostSettings } from './host-settings.js';
 
 /** Where this process's broker is and who it is there: what a thread of its own needs to reach it too. */
@@ -14,29 +14,35 @@ export type BrokerAccess = Pick<KafkaBusOptions, 'brokers' | 'sasl' | 'tls'>;
 type KafkaSettings = Extract<HostSettings['bus'], { kind: 'kafka' }>;
 
 /**
- * Builds the bus that the configuration names. It connects in the background and never blocks the start.
+ * Builds the bus that the configuration names, and begins to enrol this process on it. Both connect in the background and
+ * never block the start. The bus of one process needs no keys: nobody else can write there.
  * @throws ConfigError naming a key file that cannot be read
  */
 export function busOfSettings(
   settings: HostSettings['bus'],
   process: { node: string; service: string; log: Logger; clock: Clock },
-): Bus {
+): { readonly bus: Bus; readonly signing: BusSigning | undefined } {
   const { node, service, clock } = process;
   const log = process.log.child({ part: 'bus' });
   if (settings.kind === 'in-process') {
     const { events, handlerMaxMs } = settings;
-    return createInProcessBus({ node, log, clock, handlerMaxMs, ...(events === undefined ? {} : { events }) });
+    const bus = createInProcessBus({ node, log, clock, handlerMaxMs, ...(events === undefined ? {} : { events }) });
+    return { bus, signing: undefined };
   }
   const { signing, handlerMaxMs, fetchSilentMaxMs } = settings;
-  return createKafkaBus({
+  const registrarKey = service === REGISTRAR ? signingKeyOf(settings) : undefined;
+  const signs = signing && new BusSigning({ settings: signing, node, service, registrarKey, clock, log });
+  const bus = createKafkaBus({
     node,
     service,
     log,
     clock,
     stuckBounds: { handlerMaxMs, fetchSilentMaxMs },
     ...accessOf(settings),
-    ...(signing === undefined ? {} : { signing: signingOf(signing) }),
+    ...(signs === undefined ? {} : { signing: signs }),
   });
+  signs?.start(bus);
+  return { bus, signing: signs };
 }
 
 /**
@@ -53,7 +59,7 @@ export function brokerAccessOf(settings: HostSettings['bus']): BrokerAccess | un
  */
 export function signingKeyOf(settings: HostSettings['bus']): KeyObject | undefined {
   if (settings.kind !== 'kafka' || settings.signing === undefined) return undefined;
-  return keyOf('bus.signing.keyFile', settings.signing.keyFile, createPrivateKey);
+  return keyOfFile('bus.signing.keyFile', settings.signing.keyFile, createPrivateKey);
 }
 
 /**
@@ -72,7 +78,8 @@ export function publicKeysOf(
   const known = new Map<string, KeyObject>();
   return (service) => {
     const key =
-      known.get(service) ?? keyOf('bus.signing.publicKeysDir', join(publicKeysDir, `${service}.pub`), createPublicKey);
+      known.get(service) ??
+      keyOfFile('bus.signing.publicKeysDir', join(publicKeysDir, `${service}.pub`), createPublicKey);
     known.set(service, key);
     return key;
   };
@@ -82,36 +89,8 @@ function accessOf({ brokers, sasl, tls }: KafkaSettings): BrokerAccess {
   return {
     brokers,
     ...(sasl === undefined ? {} : { sasl }),
-    ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? true : { ca: read('bus.tls.caFile', tls.caFile) } }),
+    ...(tls === undefined
+      ? {}
+      : { tls: tls.caFile === undefined ? true : { ca: bytesOfFile('bus.tls.caFile', tls.caFile) } }),
   };
-}
-
-/** What has one writer, whose key every reader knows: state, and events that say so. */
-function signingOf(settings: NonNullable<KafkaSettings['signing']>): Signing {
-  const verify: Record<string, KeyObject> = {};
-  for (const topic of EVERY_TOPIC) {
-    const { name, writers } = topic;
-    const [owner, ...others] = writers;
-    if (!isSignedTopic(topic) || owner === undefined || others.length > 0) continue;
-    const file = join(settings.publicKeysDir, `${owner}.pub`);
-    verify[name] = keyOf('bus.signing.publicKeysDir', file, createPublicKey);
-  }
-  return { sign: keyOf('bus.signing.keyFile', settings.keyFile, createPrivateKey), verify };
-}
-
-function keyOf(key: string, file: string, make: (pem: Buffer) => KeyObject): KeyObject {
-  const pem = read(key, file);
-  try {
-    return make(pem);
-  } catch {
-    throw new ConfigError(`${key}: ${file} holds no key in PEM`);
-  }
-}
-
-function read(key: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch {
-    throw new ConfigError(`${key}: ${file} cannot be read`);
-  }
 }

@@ -23,8 +23,18 @@ const BusSettings = z.discriminatedUnion('kind', [
     handlerMaxMs: HandlerMaxMs,
     /** Milliseconds that a durable group may fetch nothing while the broker answers others. */
     fetchSilentMaxMs: z.int().min(10_000).default(60_000),
-    /** Ed25519, PEM: this service's private key, and a directory of `<service>.pub` with everybody's public ones. */
-    signing: z.strictObject({ keyFile: z.string().min(1), publicKeysDir: z.string().min(1) }).optional(),
+    signing: z
+      .strictObject({
+        /** Ed25519, PEM: signs the heads of audit logs; the registrar's signs its state and everybody's certificates. */
+        keyFile: z.string().min(1),
+        /** Directory of `<service>.pub`; of the registrar there may be more, `<service>.<any>.pub`. */
+        publicKeysDir: z.string().min(1),
+        /** The key of this process, made at the first start; must outlive it. The registrar needs none. */
+        identityFile: z.string().min(1).optional(),
+        /** By which this process comes in at first; of no use afterwards. */
+        joinToken: z.string().min(32).optional(),
+      })
+      .optional(),
   }),
 ]);
 

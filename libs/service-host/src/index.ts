@@ -4,6 +4,8 @@ export { AdminError, describeIssue, parseBody } from './admin-error.js';
 export { systemClock, type Clock } from './clock.js';
 export { ConfigError } from './config-error.js';
 export { createDoor, type Door } from './door.js';
+export { Enrolment } from './enrolment/enrolment.js';
+export { IdentityFile } from './enrolment/identity-file.js';
 export { EventSettings, HostSettings } from './host-settings.js';
 export { loadConfig, readYaml, type ConfigSources, type LoadedConfig } from './load-config.js';
 export { lingerBeforeClose } from './lingering-close.js';

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { BrokerAccess } from './bus-of-settings.js';
 import type { Clock } from './clock.js';
 import type { Door } from './door.js';
+import type { Enrolment } from './enrolment/enrolment.js';
 import type { ErrorAnswer } from './error-answer.js';
 import type { HostSettings } from './host-settings.js';
 import type { SideDoor } from './side-door.js';
@@ -36,6 +37,8 @@ export interface Host {
   readonly bus: Bus;
   /** The broker behind `bus`; undefined where the bus is of this process. */
   readonly broker: BrokerAccess | undefined;
+  /** By which this process is known on the bus; undefined of the registrar, and where the bus is of this process. */
+  readonly enrolment: Enrolment | undefined;
   /** Ed25519, private: signs the heads of this process's audit logs; undefined where none is configured. */
   readonly signingKey: KeyObject | undefined;
   /** The public half of a service's key, by which what it says is verified; undefined where none is configured. */

@@ -5,7 +5,8 @@ import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Bus } from '@warder/bus';
 import { createLogger, Metrics, type Logger } from '@warder/telemetry';
-import { measureLag } from './bus-metrics.js';
+import { asItCame, forgetTypeOfNothing, readAs } from './body-type.js';
+import { measureBus } from './bus-metrics.js';
 import { brokerAccessOf, busOfSettings, publicKeysOf, signingKeyOf } from './bus-of-settings.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
@@ -65,11 +66,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const server = createListener(settings, parts.gate.onRequest);
   const url = urlOf(settings.listen.host, await bind(server, settings.listen), settings.tls !== undefined);
   const internal = await openInternal(settings, parts.internal);
-  const bus = options.bus ?? busOfSettings(settings.bus, { node, service, log, clock });
+  const own = options.bus ? undefined : busOfSettings(settings.bus, { node, service, log, clock });
+  const { bus, signing } = own ?? { bus: options.bus!, signing: undefined };
   const broker = options.bus === undefined ? brokerAccessOf(settings.bus) : undefined;
   // Only a new process helps a consumer that is stuck; one that waits for its broker or its store is not.
   parts.alive.add('bus', () => bus.stuck() ?? true);
-  const stopMeasuring = measureLag(bus, parts.metrics, log);
+  const stopMeasuring = measureBus(bus, parts.metrics, log);
   const signingKey = options.signingKey ?? signingKeyOf(settings.bus);
   const publicKeyOf = publicKeysOf(settings.bus, options.signingKey);
   // One object: it is asked for on every call.
@@ -82,12 +84,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     return isInsider(address) && (!isLoopback(address) || namesUs(request.headers.host, publicUrl));
   });
   const { admin: adminRules } = settings;
-  const process = { service, node, bus, broker, signingKey, publicKeyOf, internalUrl: internal?.url };
+  const { enrolment } = signing ?? {};
+  const process = { service, node, bus, broker, enrolment, signingKey, publicKeyOf, internalUrl: internal?.url };
   const shared: Shared = { ...process, clock, adminRules, door, log };
   const hostFor = (name: string): Host => parts.hostOf(name, shared);
   const close = async () => {
     stopMeasuring();
-    if (options.bus === undefined) await bus.close();
+    await signing?.stop();
+    await own?.bus.close();
     server.closeAllConnections();
     // After the drains: a call that was let in may have asked through it.
     internal?.server.close();
@@ -115,7 +119,17 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 /** What every service of the process is given alike. */
 type Shared = Pick<
   Host,
-  'node' | 'bus' | 'broker' | 'signingKey' | 'publicKeyOf' | 'clock' | 'adminRules' | 'door' | 'log' | 'internalUrl'
+  | 'node'
+  | 'bus'
+  | 'broker'
+  | 'enrolment'
+  | 'signingKey'
+  | 'publicKeyOf'
+  | 'clock'
+  | 'adminRules'
+  | 'door'
+  | 'log'
+  | 'internalUrl'
 > & {
   /** Name of the process. */
   readonly service: string;
@@ -246,22 +260,6 @@ async function createApp(
   if (toFastify !== undefined) parts.gate.openTo(toFastify);
   parts.open();
   return app;
-}
-
-function asItCame(_request: unknown, body: string, done: (error: null, body: string) => void): void {
-  done(null, body);
-}
-
-// The parser of a side door has its bound; the one of JSON in general has the admin doors'.
-function readAs(mediaType: string, { headers }: IncomingMessage): void {
-  if (/^application\/json *(?:;|$)/i.test(headers['content-type'] ?? '')) headers['content-type'] = mediaType;
-}
-
-// Clients that name a type on every request send a DELETE of nothing too, and nothing is no valid JSON.
-function forgetTypeOfNothing({ headers }: IncomingMessage): boolean {
-  const isNothing = Number(headers['content-length'] ?? '0') === 0 && headers['transfer-encoding'] === undefined;
-  if (isNothing) delete headers['content-type'];
-  return isNothing;
 }
 
 function answerHealth(response: ServerResponse, health: Health, isInsider: boolean): void {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import {
   createKafkaBus,
   type EventBounds,
   type KafkaBusOptions,
+  type Signer,
+  type Signing,
 } from '@warder/bus';
 import { type Topic, type TokenState, tokenStateTopic } from '@warder/contracts';
 import { afterEach, vi } from 'vitest';
@@ -48,6 +50,11 @@ export function kafkaBus(brokers: string[], options: Partial<KafkaBusOptions> = 
   const bus = createKafkaBus({ node: 'ingress-1', service: 'ingress', brokers, log, clock, ...options });
   open.push(bus);
   return bus;
+}
+
+/** What a bus signs by, and whom it believes: nobody, unless the test says otherwise. */
+export function signingOf(signer?: Signer, registrars: readonly KeyObject[] = []): Signing {
+  return { signer: () => signer, registrars, validFromMs: () => 0, known: Promise.resolve() };
 }
 
 /** A topic of its own for each test, because the broker is shared. */

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { auditRecordedTopic, nodeAppliedTopic } from '@warder/contracts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EVERY_BUS, eventTopic, eventually, inProcessBus, kafkaBus, stateTopic, token } from './bus.scene.js';
@@ -148,27 +147,6 @@ describe('the in-process bus', () => {
     const outcome = published.catch((error: unknown) => error);
     await bus.close();
     expect(await outcome).toMatchObject({ reason: 'closed' });
-  });
-});
-
-describe('the Kafka bus with an owner’s key', () => {
-  it('refuses state that is not signed by its owner', async () => {
-    const brokers = await sharedKafka();
-    const topic = stateTopic();
-    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    const stranger = generateKeyPairSync('ed25519').privateKey;
-    const owner = kafkaBus(brokers, { node: 'identity', service: 'identity', signing: { sign: privateKey } });
-    const forger = kafkaBus(brokers, { node: 'forger', signing: { sign: stranger } });
-    const unsigned = kafkaBus(brokers, { node: 'unsigned' });
-    await forger.publish(topic, 'a', token(9));
-    await unsigned.publish(topic, 'a', token(8));
-    await owner.publish(topic, 'a', token(1));
-    await owner.own(topic);
-    const applied: number[] = [];
-    const node = kafkaBus(brokers, { signing: { verify: { [topic.name]: publicKey } } });
-    const replica = await node.replica(topic, (_key, { version }) => applied.push(version));
-    await replica.ready;
-    expect(applied).toEqual([1]);
   });
 });
 

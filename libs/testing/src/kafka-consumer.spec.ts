@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { TokenState, Topic } from '@warder/contracts';
 import { expect, it } from 'vitest';
-import { eventTopic, eventually, inProcessBus, kafkaBus, temporaryDirectory, token } from './bus.scene.js';
+import { eventTopic, eventually, inProcessBus, kafkaBus, signingOf, temporaryDirectory, token } from './bus.scene.js';
 import { startKafkaBroker } from './kafka-broker.js';
 import { KafkaRequest, startKafkaProxy } from './kafka-proxy.js';
 import { sharedKafka } from './kafka-shared.js';
@@ -17,12 +17,16 @@ const host = fileURLToPath(new URL('../../service-host', import.meta.url));
 /** What is no key has the check of a signature throw a TypeError, out of the handler that kafkajs calls. */
 const NO_KEY = 42 as unknown as KeyObject;
 
+/** Events of the registrar, signed. */
+function signedTopic(): Topic<TokenState> {
+  return { ...eventTopic(), isSigned: true, writers: ['credentials'] };
+}
+
 /** Publishes one message with a signature, and answers the key that it is checked with. */
 async function publishSigned(brokers: string[], topic: Topic<TokenState>): Promise<KeyObject> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const owner = kafkaBus(brokers, { node: 'owner', signing: { sign: privateKey } });
-  // Of state only: the signature is what is wanted here.
-  await owner.publish({ ...topic, cleanup: 'compact' }, 'k', token(1));
+  const owner = kafkaBus(brokers, { node: 'owner', signing: signingOf({ key: privateKey }) });
+  await owner.publish(topic, 'k', token(1));
   return publicKey;
 }
 
@@ -34,13 +38,13 @@ const { createLogger } = await import(telemetry);
 const { brokers, topic } = JSON.parse(settings);
 const log = createLogger('audit', { level: 'info' });
 exitOnFatal(log);
-const made = createKafkaBus({ node: 'audit-1', service: 'audit', brokers, log, clock: systemClock, signing: { verify: { [topic.name]: 42 } } });
+const made = createKafkaBus({ node: 'audit-1', service: 'audit', brokers, log, clock: systemClock, signing: { registrars: [42], known: Promise.resolve() } });
 await made.batch(topic, 'store', async () => {});
 `;
 
 it('ends the process, with one line, when the consumer of a durable group crashes of a bug', async () => {
   const brokers = await sharedKafka();
-  const topic = eventTopic();
+  const topic = signedTopic();
   execFileSync(join(host, '../../node_modules/.bin/tsc'), ['-b', host], { stdio: 'inherit' });
   const program = join(temporaryDirectory(), 'consumer.mjs');
   writeFileSync(program, CONSUMER);
@@ -59,17 +63,17 @@ it('ends the process, with one line, when the consumer of a durable group crashe
 
 it('goes on without a word to the process when a watcher’s consumer crashes, and reads what came meanwhile', async () => {
   const brokers = await sharedKafka();
-  const topic = eventTopic();
-  const verify: Record<string, KeyObject> = { [topic.name]: NO_KEY };
+  const topic = signedTopic();
+  const registrars = [NO_KEY];
   const crashes: string[] = [];
   const log = { debug() {}, info() {}, warn() {}, error: (_: object, message: string) => void crashes.push(message) };
-  const bus = kafkaBus(brokers, { signing: { verify }, log });
+  const bus = kafkaBus(brokers, { signing: { ...signingOf(), registrars }, log });
   const seen: number[] = [];
   await bus.watch(topic, 'beginning', ({ value }) => seen.push(value.version));
   const publicKey = await publishSigned(brokers, topic);
   await eventually(() => expect(crashes.length).toBeGreaterThan(1), 30_000);
   expect(new Set(crashes)).toEqual(new Set(['a consumer crashed, a new one is built']));
-  verify[topic.name] = publicKey;
+  registrars[0] = publicKey;
   await eventually(() => expect(seen).toEqual([1]), 30_000);
 }, 90_000);
 

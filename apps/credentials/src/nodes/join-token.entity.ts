@@ -1,3 +1,4 @@
+import type { ServiceName } from '@warder/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** A join token, of which its verifier alone is kept; good for one node and for one key of it. */
@@ -8,6 +9,10 @@ export class JoinToken {
 
   @Column({ type: 'text' })
   node!: string;
+
+  /** As a node of which it lets in. */
+  @Column({ type: 'text' })
+  service!: ServiceName;
 
   @Column({ type: 'text' })
   verifier!: string;

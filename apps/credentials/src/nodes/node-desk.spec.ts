@@ -36,12 +36,13 @@ beforeEach(() => {
 const joinOf = (node: string): NodeAnnounced =>
   announcementOf({
     node,
+    service: 'ingress',
     identity: newKey(),
     atMs: NOW_MS,
     joinToken: `a-token-of-${node}-with-thirty-two-characters`,
   });
 const changeOf = (node: string, predecessor: KeyObject): NodeAnnounced =>
-  announcementOf({ node, identity: newKey(), atMs: NOW_MS, predecessor });
+  announcementOf({ node, service: 'ingress', identity: newKey(), atMs: NOW_MS, predecessor });
 const countOf = (name: string): number => admitted.filter(({ node }) => node === name).length;
 
 it('lets an enrolled node change its key however many want to join, and one change at a time', async () => {

@@ -1,3 +1,4 @@
+import type { ServiceName } from '@warder/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** The columns of a node, as values. */
@@ -8,6 +9,9 @@ export type NodeRow = { [Column in keyof NodeIdentity]: NodeIdentity[Column] };
 export class NodeIdentity {
   @PrimaryColumn({ type: 'text' })
   node!: string;
+
+  @Column({ type: 'text' })
+  service!: ServiceName;
 
   /** Grows with every change. */
   @Column({ type: 'int' })
@@ -31,4 +35,8 @@ export class NodeIdentity {
 
   @Column({ name: 'expires_at_ms', type: 'bigint' })
   expiresAtMs!: string;
+
+  /** When it last came in by a token: certificates of before are worth nothing. */
+  @Column({ name: 'valid_from_ms', type: 'bigint' })
+  validFromMs!: string;
 }

@@ -1,10 +1,15 @@
-import { Controller, Delete, Get, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Inject, Param, Post } from '@nestjs/common';
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
-import { AdminError } from '@warder/service-host';
+import { ServiceName } from '@warder/contracts';
+import { AdminError, parseBody } from '@warder/service-host';
+import { z } from 'zod';
 import { NodesStore, type NodeView } from './nodes.store.js';
 
 /** As `node` of every process. */
 const NODE_NAME = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** As a node of which service it is let in; an ingress node where nothing is said. The registrar enrols the others. */
+const JoinTokenBody = z.strictObject({ service: ServiceName.exclude(['credentials']).default('ingress') });
 
 @Controller('admin/credentials/nodes')
 export class NodesController {
@@ -20,9 +25,11 @@ export class NodesController {
   @Roles('admin')
   async invite(
     @Param('node') node: string,
+    @Body() body: unknown,
     @AdminCaller() by: AdminActor,
   ): Promise<{ node: string; joinToken: string; expiresAtMs: number }> {
-    return { node, ...(await this.store.issueJoinToken(nodeOf(node), by)) };
+    const { service } = parseBody(JoinTokenBody, body ?? {});
+    return { node, ...(await this.store.issueJoinToken(nodeOf(node), service, by)) };
   }
 
   @Delete(':node')

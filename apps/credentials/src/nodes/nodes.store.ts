@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { type NodeAnnounced, type NodeEnrolled, nodeEnrolledTopic } from '@warder/contracts';
-import { isJoinProof, joinTokenRecord } from '@warder/leases';
+import { type KeyObject, randomBytes } from 'node:crypto';
+import { type NodeAnnounced, type NodeEnrolled, nodeEnrolledTopic, type ServiceName } from '@warder/contracts';
+import { certificateOf, isJoinProof, joinTokenRecord } from '@warder/leases';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import { type DataSource, type EntityManager, IsNull } from 'typeorm';
 import { JoinToken } from './join-token.entity.js';
+import type { GivenJoinToken } from './given-join-tokens.js';
 import { NodeIdentity, type NodeRow } from './node.entity.js';
 
 /** What is told of a node. */
@@ -34,45 +35,50 @@ export class NodesStore {
   constructor(
     private readonly source: DataSource,
     private readonly outbox: Outbox,
-    private readonly rules: { readonly identityMs: number },
+    /** `registrarKey`: Ed25519, private, signs certificates; undefined where none is configured. */
+    private readonly rules: { readonly identityMs: number; readonly registrarKey: KeyObject | undefined },
     private readonly wallMs: () => number,
   ) {}
 
   async list(): Promise<readonly NodeView[]> {
     const rows = await this.source.manager.find(NodeIdentity, { order: { node: 'ASC' } });
-    return rows.map(stateOf);
+    return rows.map((row) => this.stateOf(row));
   }
 
   /** Issues a join token for one node, which is told once and good for a day. */
-  async issueJoinToken(node: string, by: AdminActor): Promise<{ joinToken: string; expiresAtMs: number }> {
+  async issueJoinToken(
+    node: string,
+    service: ServiceName,
+    by: AdminActor,
+  ): Promise<{ joinToken: string; expiresAtMs: number }> {
     const joinToken = `wdj_${randomBytes(32).toString('base64url')}`;
     const expiresAtMs = this.wallMs() + JOIN_TOKEN_HOURS * HOUR_MS;
-    const record = { ...joinTokenRecord(joinToken), node, expiresAtMs: String(expiresAtMs), usedAtMs: null };
+    const record = { ...joinTokenRecord(joinToken), node, service, expiresAtMs: String(expiresAtMs), usedAtMs: null };
     await this.locked(async (manager) => {
       await manager.insert(JoinToken, record);
       await this.outbox.recordAdminAction(manager, {
         action: 'node.invite',
         by,
-        arguments: { node, tokenId: record.id, expiresAtMs },
+        arguments: { node, service, tokenId: record.id, expiresAtMs },
       });
     });
     return { joinToken, expiresAtMs };
   }
 
   /** Takes in tokens that were given with the other secrets; one that is known stays as it is, used or not. */
-  async takeGivenTokens(tokens: ReadonlyMap<string, string>): Promise<void> {
-    for (const [node, token] of tokens) {
+  async takeGivenTokens(tokens: readonly GivenJoinToken[]): Promise<void> {
+    for (const { node, service, token } of tokens) {
       const { id, verifier } = joinTokenRecord(token);
       await this.source.query(
-        'INSERT INTO join_token (id, node, verifier) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING',
-        [id, node, verifier],
+        'INSERT INTO join_token (id, node, service, verifier) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING',
+        [id, node, service, verifier],
       );
     }
   }
 
   /** Takes a node in, or its next key, or says why not. The announcement's signatures were verified. */
   async admit(announced: NodeAnnounced): Promise<Admission> {
-    const { node, identity, join, predecessor } = announced;
+    const { node, service, identity, join, predecessor } = announced;
     const nowMs = this.wallMs();
     return this.locked(async (manager) => {
       const row: NodeRow | null = await manager.findOneBy(NodeIdentity, { node });
@@ -82,15 +88,16 @@ export class NodesStore {
         const refusal = await this.redeem(manager, announced, join, nowMs);
         if (refusal !== undefined) return { refused: refusal };
         await this.save(manager, this.enrolment(row, announced, nowMs));
-        await this.recordOf(manager, 'node.enrol', { node, identity, tokenId: join.tokenId });
+        await this.recordOf(manager, 'node.enrol', { node, service, identity, tokenId: join.tokenId });
         return 'enrolled';
       }
       if (predecessor === null) return { refused };
       const ofPredecessor = standingOf(row, predecessor.identity, nowMs);
-      if (row === null || ofPredecessor !== undefined)
-        return { refused: ofPredecessor === 'node-unknown' ? 'predecessor-not-current' : (ofPredecessor ?? refused) };
+      if (ofPredecessor === 'node-unknown' || row?.service !== service) return { refused: 'predecessor-not-current' };
+      if (ofPredecessor !== undefined) return { refused: ofPredecessor };
       const previousUntilMs = String(nowMs + PREVIOUS_KEPT_MS);
-      const next = { ...this.enrolment(row, announced, nowMs), previousIdentity: row.identity, previousUntilMs };
+      const { identity: previousIdentity, validFromMs } = row;
+      const next = { ...this.enrolment(row, announced, nowMs), previousIdentity, previousUntilMs, validFromMs };
       await this.save(manager, next);
       await this.recordOf(manager, 'node.rotate', { node, identity, previous: row.identity });
       return 'rotated';
@@ -107,7 +114,7 @@ export class NodesStore {
       const row: NodeRow | null = await manager.findOneBy(NodeIdentity, { node });
       if (!row) throw new AdminError(404, 'WDR_NODE_UNKNOWN', 'no node of this name is enrolled');
       await manager.update(JoinToken, { node, usedAtMs: IsNull() }, { usedAtMs: String(this.wallMs()) });
-      if (row.status === 'revoked') return stateOf(row);
+      if (row.status === 'revoked') return this.stateOf(row);
       const revoked: NodeRow = {
         ...row,
         version: row.version + 1,
@@ -117,7 +124,7 @@ export class NodesStore {
       };
       await this.save(manager, revoked);
       await this.outbox.recordAdminAction(manager, { action: 'node.revoke', by, arguments: { node } });
-      return stateOf(revoked);
+      return this.stateOf(revoked);
     });
   }
 
@@ -130,12 +137,12 @@ export class NodesStore {
 
   private async redeem(
     manager: EntityManager,
-    { node, identity }: NodeAnnounced,
+    { node, service, identity }: NodeAnnounced,
     { tokenId, proof }: NonNullable<NodeAnnounced['join']>,
     nowMs: number,
   ): Promise<NodeRefusal | undefined> {
     const token = await manager.findOneBy(JoinToken, { id: tokenId });
-    if (token === null || token.node !== node) return 'join-token-unknown';
+    if (token === null || token.node !== node || token.service !== service) return 'join-token-unknown';
     if (!isJoinProof(token.verifier, node, identity, proof)) return 'join-proof-wrong';
     if (token.usedAtMs !== null) return 'join-token-used';
     if (token.expiresAtMs !== null && Number(token.expiresAtMs) <= nowMs) return 'join-token-expired';
@@ -143,9 +150,10 @@ export class NodesStore {
     return undefined;
   }
 
-  private enrolment(row: NodeRow | null, { node, identity }: NodeAnnounced, nowMs: number): NodeRow {
+  private enrolment(row: NodeRow | null, { node, service, identity }: NodeAnnounced, nowMs: number): NodeRow {
     return {
       node,
+      service,
       version: (row?.version ?? 0) + 1,
       status: 'active',
       identity,
@@ -153,6 +161,7 @@ export class NodesStore {
       previousUntilMs: null,
       enrolledAtMs: String(nowMs),
       expiresAtMs: String(nowMs + this.rules.identityMs),
+      validFromMs: String(nowMs),
     };
   }
 
@@ -175,7 +184,21 @@ export class NodesStore {
   }
 
   private publish(manager: EntityManager, row: NodeRow): Promise<void> {
-    return this.outbox.enqueue(manager, nodeEnrolledTopic, row.node, stateOf(row));
+    return this.outbox.enqueue(manager, nodeEnrolledTopic, row.node, this.stateOf(row));
+  }
+
+  private stateOf(row: NodeRow): NodeEnrolled {
+    const { node, service, version, status, identity, previousIdentity, previousUntilMs } = row;
+    const previous =
+      previousIdentity === null ? null : { identity: previousIdentity, untilMs: Number(previousUntilMs ?? 0) };
+    const [expiresAtMs, enrolledAtMs] = [Number(row.expiresAtMs), Number(row.enrolledAtMs)];
+    const { registrarKey } = this.rules;
+    const certified = { node, service, identity, issuedAtMs: enrolledAtMs, expiresAtMs };
+    const isCertified = registrarKey !== undefined && status === 'active';
+    const certificate = isCertified ? certificateOf(certified, registrarKey) : null;
+    const validFromMs = Number(row.validFromMs);
+    const known = { version, status, node, service, identity, expiresAtMs, enrolledAtMs, previous };
+    return { ...known, certificate, validFromMs };
   }
 
   private locked<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
@@ -191,12 +214,4 @@ function standingOf(row: NodeRow | null, identity: string, nowMs: number): NodeR
   if (row === null || row.identity !== identity) return 'node-unknown';
   if (row.status === 'revoked') return 'node-revoked';
   return Number(row.expiresAtMs) <= nowMs ? 'node-expired' : undefined;
-}
-
-function stateOf(row: NodeRow): NodeEnrolled {
-  const { node, version, status, identity, previousIdentity, previousUntilMs } = row;
-  const previous =
-    previousIdentity === null ? null : { identity: previousIdentity, untilMs: Number(previousUntilMs ?? 0) };
-  const [expiresAtMs, enrolledAtMs] = [Number(row.expiresAtMs), Number(row.enrolledAtMs)];
-  return { version, status, node, identity, expiresAtMs, enrolledAtMs, previous };
 }

@@ -21,6 +21,7 @@ class DefinitionsStart implements OnModuleInit {
     const { bus, log } = this.host;
     await bus.ensureTopics([toolDefinitionVerdictTopic, toolDefinitionDiscoveredTopic]);
     await this.store.republish();
+    this.host.enrolment?.onRotated(() => this.store.republish());
     const discovered = new DiscoveredDefinitions(this.store, log);
     const replica = await bus.replica(toolDefinitionDiscoveredTopic, (upstream, catalogue) =>
       discovered.apply(upstream, catalogue),

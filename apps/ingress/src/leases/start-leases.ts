@@ -1,9 +1,7 @@
-import type { Host } from '@warder/service-host';
+import { ConfigError, Enrolment, type Host, IdentityFile } from '@warder/service-host';
 import { onBehalfBearer } from '@warder/tokens';
 import type { IngressConfig } from '../ingress-config.js';
-import { Enrolment } from './enrolment.js';
 import { HeldLeases } from './held-leases.js';
-import { IdentityFile } from './identity-file.js';
 import { NodeLeases } from './node-leases.js';
 import { SealedLeaseChannel } from './sealed-lease-channel.js';
 import { SealingKeys } from './sealing-keys.js';
@@ -21,7 +19,8 @@ export function startLeases(config: IngressConfig, host: Host): StartedLeases {
   const { bus, node, clock, log } = host;
   const { identityFile, joinToken, ...bounds } = config.leases;
   const wallMs = () => clock.wallMs();
-  const enrolment = new Enrolment({ bus, node, file: new IdentityFile(identityFile), joinToken, clock, log });
+  // On a broker the process is known by one key, whatever it says there; on the bus of one process for leases alone.
+  const enrolment = host.enrolment ?? ownEnrolment(identityFile, joinToken, host);
   const refusedLeases = host.metrics.counter('warder_leases_refused_total', 'Leases that came and were not taken');
   const refused = (reason: string) => {
     refusedLeases.inc();
@@ -55,10 +54,20 @@ export function startLeases(config: IngressConfig, host: Host): StartedLeases {
   const sweeper = setInterval(() => held.sweep(), SWEEP_EVERY_MS).unref();
   host.onDrain('leases', async () => {
     clearInterval(sweeper);
-    await Promise.all([channel.stop(), enrolment.stop()]);
+    await Promise.all([channel.stop(), host.enrolment ?? enrolment.stop()]);
     held.clear();
   });
-  return { leases, start: async () => void (await Promise.all([channel.start(), enrolment.start()])) };
+  return {
+    leases,
+    start: async () => void (await Promise.all([channel.start(), host.enrolment ?? enrolment.start()])),
+  };
+}
+
+function ownEnrolment(identityFile: string | undefined, joinToken: string | undefined, host: Host): Enrolment {
+  if (identityFile === undefined) throw new ConfigError('leases.identityFile is required without bus.signing');
+  const { bus, node, clock, log } = host;
+  const file = new IdentityFile(identityFile, 'leases.identityFile');
+  return new Enrolment({ bus, node, service: 'ingress', file, joinToken, registrars: [], clock, log });
 }
 
 function ownCredentials({ audit }: IngressConfig) {

@@ -28,6 +28,7 @@ const AUTHENTICATION_CODES: ReadonlySet<string> = new Set([
   'WDR_TOKEN_UNKNOWN',
   'WDR_IDENTITY_STALE',
   'WDR_ADDRESS_LIMITED',
+  'WDR_MESSAGE_REFUSED',
 ]);
 
 /**

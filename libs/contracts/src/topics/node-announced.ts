@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Topic } from '../topic.js';
+import { EVERY_SERVICE, ServiceName, type Topic } from '../topic.js';
 import { KeyText, NameText, SignatureText } from './key-text.js';
 
 /**
@@ -8,6 +8,7 @@ import { KeyText, NameText, SignatureText } from './key-text.js';
  */
 export const NodeAnnounced = z.object({
   node: NameText,
+  service: ServiceName.default('ingress'),
   /** Ed25519, public: what `signature` is verified with. */
   identity: KeyText,
   atMs: z.number(),
@@ -25,10 +26,11 @@ export const nodeAnnouncedTopic: Topic<NodeAnnounced> = {
   partitions: 1,
   retentionMs: 600_000,
   messageBytesMax: 65_536,
-  writers: ['ingress'],
+  writers: EVERY_SERVICE,
   readers: ['credentials'],
   example: {
     node: 'ingress-1',
+    service: 'ingress',
     identity: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
     atMs: 1_790_000_000_000,
     join: { tokenId: '8f2c1d7a90b34e55', proof: 'kX2bQy0m4mT1s3bq0Yw8nJd5Vf6Zr7Hc9Lp1Ga2Ue0M' },

@@ -24,6 +24,7 @@ export const nodeAppliedTopic: Topic<NodeApplied> = {
   key: 'node',
   schema: NodeApplied,
   cleanup: 'compact',
+  isKeyedByWriter: true,
   partitions: 1,
   retentionMs: null,
   messageBytesMax: 1_048_576,

@@ -32,6 +32,7 @@ export const toolDefinitionDiscoveredTopic: Topic<UpstreamCatalogue> = {
   key: 'upstream',
   schema: UpstreamCatalogue,
   cleanup: 'compact',
+  isVersionedByClock: true,
   partitions: 1,
   retentionMs: null,
   messageBytesMax: 8_388_608,

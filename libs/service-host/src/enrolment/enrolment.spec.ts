@@ -34,8 +34,8 @@ afterEach(async () => {
 
 const path = () => join(dir, 'identity.key');
 async function begin(joinToken?: string): Promise<IdentityFile> {
-  const file = new IdentityFile(path());
-  enrolment = new Enrolment({ bus, node: 'n1', file, joinToken, clock, log });
+  const file = new IdentityFile(path(), 'bus.signing.identityFile');
+  enrolment = new Enrolment({ bus, node: 'n1', service: 'ingress', registrars: [], file, joinToken, clock, log });
   await enrolment.start();
   return file;
 }
@@ -47,7 +47,10 @@ const enrol = (identity: string, more: Partial<NodeEnrolled> = {}) =>
     identity,
     enrolledAtMs: Date.now(),
     expiresAtMs: Date.now() + 90 * DAY_MS,
+    service: 'ingress',
     previous: null,
+    certificate: null,
+    validFromMs: 0,
     ...more,
   });
 
@@ -74,12 +77,12 @@ describe('a node that joins', () => {
   it('keeps its key over a restart, closed to others', async () => {
     const file = await begin();
     expect(statSync(path()).mode & 0o777).toBe(0o600);
-    expect(textOfKey(new IdentityFile(path()).current)).toBe(textOfKey(file.current));
+    expect(textOfKey(new IdentityFile(path(), 'bus.signing.identityFile').current)).toBe(textOfKey(file.current));
     chmodSync(path(), 0o644);
-    expect(() => new IdentityFile(path())).toThrow('can be read by others');
+    expect(() => new IdentityFile(path(), 'bus.signing.identityFile')).toThrow('can be read by others');
     chmodSync(path(), 0o600);
     writeFileSync(path(), 'no key');
-    expect(() => new IdentityFile(path())).toThrow('holds no Ed25519 key');
+    expect(() => new IdentityFile(path(), 'bus.signing.identityFile')).toThrow('holds no Ed25519 key');
   });
 });
 
@@ -97,14 +100,23 @@ describe('a node that is known', () => {
   });
 
   it('stays revoked where an older message of its enrolment comes again, whatever the bus lets through', async () => {
-    const file = new IdentityFile(path());
+    const file = new IdentityFile(path(), 'bus.signing.identityFile');
     let tell: (name: string, state: NodeEnrolled) => void = () => {};
     const replica: Bus['replica'] = async (_topic, handler) => {
       tell = handler as never;
       return { stop: async () => {}, isReady: () => true } as never;
     };
     const lying = { publish: bus.publish.bind(bus), replica };
-    enrolment = new Enrolment({ bus: lying, node: 'n1', file, joinToken: undefined, clock, log });
+    enrolment = new Enrolment({
+      bus: lying,
+      node: 'n1',
+      service: 'ingress',
+      registrars: [],
+      file,
+      joinToken: undefined,
+      clock,
+      log,
+    });
     await enrolment.start();
     const state = { ...nodeEnrolledTopic.example, identity: textOfKey(file.current), expiresAtMs: Date.now() + DAY_MS };
     tell('n1', { ...state, version: 2 });
@@ -131,6 +143,6 @@ describe('a node that is known', () => {
     const now = { enrolledAtMs: clock.wallMs(), expiresAtMs: clock.wallMs() + 90 * DAY_MS };
     await enrol(rotation!.identity, { version: 2, ...now });
     await vi.waitFor(() => expect(textOfKey(enrolment!.identity()!)).toBe(rotation!.identity));
-    expect(textOfKey(new IdentityFile(path()).current)).toBe(rotation!.identity);
+    expect(textOfKey(new IdentityFile(path(), 'bus.signing.identityFile').current)).toBe(rotation!.identity);
   });
 });
