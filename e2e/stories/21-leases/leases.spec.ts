@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { leaseGrantedTopic } from '@warder/contracts';
+import { leaseGrantedTopic, tokenStateTopic } from '@warder/contracts';
 import type { StartedCluster } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Member } from '../../admin-door.js';
@@ -152,6 +152,23 @@ describe('leases in the cluster', () => {
     await kafka.write([copies!, { topic: leaseGrantedTopic.name, messages: forged }]);
     for (const agent of agents) for (let at = 0; at < 5; at += 1) expect((await call(agent)).status).toBe(200);
   });
+
+  it('takes no state that its owner has not signed, and puts on record that somebody wrote it', async () => {
+    const [copies] = await kafka.copiesOf([tokenStateTopic.name]);
+    const ended = copies!.messages
+      .filter(({ value }) => value !== null)
+      .map((message) => {
+        const state = JSON.parse(String(message.value)) as { version: number; status: string };
+        return { ...message, value: JSON.stringify({ ...state, version: state.version + 1, status: 'revoked' }) };
+      });
+    expect(ended.length).toBeGreaterThan(0);
+    await kafka.write([{ topic: tokenStateTopic.name, messages: ended }]);
+    await eventually('it is on record', async () => {
+      const records = await scene.admin.records({ code: 'WDR_MESSAGE_REFUSED' });
+      return records.some(({ personal }) => personal?.address === tokenStateTopic.name);
+    });
+    for (const agent of agents) expect((await call(agent)).status).toBe(200);
+  }, 60_000);
 
   it('starves a node that was revoked, and no other', async () => {
     await scene.admin.ask('DELETE', `${NODES}/ingress-2`);
