@@ -109,4 +109,52 @@ describe('ingest', () => {
     await behind;
     expect(sink.sent).toEqual([['0/0', '1/0'], ['2/0']]);
   });
+
+  it('stores the other partitions although one has a batch that is never taken', async () => {
+    const sink: RecordSink = {
+      insert: async (rows) => {
+        if (rows.some(({ message }) => message.partition === 0)) throw new Error('a fault that is nobody’s value');
+        return rows.length;
+      },
+      faultOf: () => undefined,
+      quarantine: async () => {},
+    };
+    const ingest = new Ingest(sink, quiet, new Metrics());
+    const stored = new Set<number>();
+    for (let tries = 0; tries < 3; tries++) {
+      // As the bus does: what failed comes again, and those behind it wait.
+      const coming = [0, 1, 2].filter((partition) => !stored.has(partition));
+      await Promise.all(
+        coming.map((partition) =>
+          ingest.take(batchOf(partition, 0, 2)).then(
+            () => stored.add(partition),
+            () => {},
+          ),
+        ),
+      );
+    }
+    expect(stored).toEqual(new Set([1, 2]));
+  });
+
+  it('stores batches together again once each was stored', async () => {
+    const sink = new HeldSink();
+    const ingest = new Ingest(sink, quiet, new Metrics());
+    const takeBoth = (from: number) =>
+      Promise.allSettled([0, 1].map((partition) => ingest.take(batchOf(partition, from, 1))));
+    const failing = takeBoth(0);
+    await turns();
+    sink.answer(new Error('away'));
+    await failing;
+    const again = takeBoth(0);
+    await turns();
+    sink.answer();
+    await turns();
+    sink.answer();
+    await again;
+    const behind = takeBoth(1);
+    await turns();
+    sink.answer();
+    await behind;
+    expect(sink.sent).toEqual([['0/0', '1/0'], ['0/0'], ['1/0'], ['0/1', '1/1']]);
+  });
 });

@@ -24,12 +24,14 @@ interface Ready {
   readonly taken: Waiting[];
   messages: number;
   bytes: number;
+  isAlone: boolean;
 }
 
 /**
  * Stores batches and counts what became of them. Batches that come together, each of another partition, are stored
  * together, for a use of a tool is counted once for each transaction that it is in. While one transaction is at the
  * store, the next one is read: one is there and one is ready at most, and what else came waits as the bytes that came.
+ * A batch that failed is stored alone when it comes again, so that what keeps one out keeps no other out.
  */
 export class Ingest {
   private readonly records;
@@ -37,6 +39,8 @@ export class Ingest {
   private isRunning = false;
   private storing: Promise<void> | undefined;
   private arrived: () => void = () => {};
+  /** Where each partition's batch begins that failed and was not stored since. */
+  private readonly failed = new Map<number, string>();
   private failures = 0;
 
   constructor(
@@ -68,7 +72,7 @@ export class Ingest {
     let ready = nothing();
     while (this.waiting.length > 0 || ready.taken.length > 0 || this.storing !== undefined) {
       const next = this.waiting[0];
-      if (next !== undefined && fits(next, ready)) {
+      if (next !== undefined && this.fits(next, ready)) {
         this.waiting.shift();
         await this.read(next, ready);
       } else if (ready.taken.length > 0 && this.storing === undefined) {
@@ -87,6 +91,7 @@ export class Ingest {
       ready.taken.push(next);
       ready.messages += next.batch.length;
       ready.bytes += next.bytes;
+      ready.isAlone = this.isAgain(next);
     } catch (error) {
       next.settle(error);
     }
@@ -102,19 +107,29 @@ export class Ingest {
       this.records.inc({ became: 'known' }, known);
       this.records.inc({ became: 'quarantined' }, quarantined);
       if (quarantined > 0) this.log.warn({ quarantined }, 'messages of the audit topic are no records');
-      for (const { settle } of taken) settle();
+      for (const { batch, settle } of taken) {
+        this.failed.delete(batch[0]!.partition);
+        settle();
+      }
     } catch (error) {
+      for (const { batch } of taken) this.failed.set(batch[0]!.partition, batch[0]!.offset);
       // The bus retries every second or so; an outage is one line, not one for each retry.
       if (this.failures++ === 0)
         this.log.warn({ err: error }, 'audit records cannot be stored now; the topic keeps them');
       for (const { settle } of taken) settle(error ?? new Error('the store failed for no reason'));
     }
   }
+
+  private fits(next: Waiting, ready: Ready): boolean {
+    if (ready.taken.length === 0) return true;
+    if (ready.isAlone || this.isAgain(next)) return false;
+    const { batch, bytes } = next;
+    return ready.messages + batch.length <= TAKEN_MESSAGES_MAX && ready.bytes + bytes <= TAKEN_BYTES_MAX;
+  }
+
+  private isAgain({ batch: [first] }: Waiting): boolean {
+    return first !== undefined && this.failed.get(first.partition) === first.offset;
+  }
 }
 
-const nothing = (): Ready => ({ read: [], taken: [], messages: 0, bytes: 0 });
-
-function fits({ batch, bytes }: Waiting, ready: Ready): boolean {
-  if (ready.taken.length === 0) return true;
-  return ready.messages + batch.length <= TAKEN_MESSAGES_MAX && ready.bytes + bytes <= TAKEN_BYTES_MAX;
-}
+const nothing = (): Ready => ({ read: [], taken: [], messages: 0, bytes: 0, isAlone: false });
