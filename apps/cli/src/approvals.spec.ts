@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { approvals, APPROVALS_USAGE } from './approvals.js';
@@ -20,8 +21,13 @@ let server: Server;
 let url: string;
 let said: string[];
 let answer: { status: number; body: unknown };
+let raw: string | undefined;
+let isEndless: boolean;
 let asked: { request: IncomingMessage; body: string }[];
 
+function* endless(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(1_048_576, ' ');
+}
 const output = { out: (text: string) => said.push(text), error: (text: string) => said.push(`! ${text}`) };
 const run = (...args: string[]) => approvals(args, { url, token: 'wdr_x' }, output as never);
 
@@ -29,13 +35,17 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     void textOf(request).then((body) => {
       asked.push({ request, body });
-      response.writeHead(answer.status, { location: 'http://127.0.0.1:1/' }).end(JSON.stringify(answer.body));
+      response.writeHead(answer.status, { location: 'http://127.0.0.1:1/' });
+      if (isEndless) pipeline(endless(), response, () => {});
+      else response.end(raw ?? JSON.stringify(answer.body));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 beforeEach(() => {
+  raw = undefined;
+  isEndless = false;
   said = [];
   asked = [];
   answer = { status: 200, body: row };
@@ -48,8 +58,28 @@ describe('warder approvals', () => {
     expect(await run('list', '--status', 'pending')).toBe(0);
     expect(asked[0]?.request.url).toBe('/admin/guardrails/approvals?status=pending');
     expect(asked[0]?.request.headers.authorization).toBe('Bearer wdr_x');
-    const what = '{"value":{"name":"a\\u001b[2Jb\\u{202e}"}}';
+    const what = '{"value":{"name":"a\\u001b[2Jb\\u202e"}}';
     expect(said).toEqual([`${ID} pending until 1970-01-01T00:00:00.000Z ana dev github/delete_repository ${what}\n`]);
+  });
+
+  it('lists JSON that a program reads as it was, whatever an agent hid in it', async () => {
+    const hidden = { ...row, tool: 'x\u007f\u009b2J\u200b\u{e0041}\ufe0f\\\u2028' };
+    answer.body = { approvals: [hidden] };
+    expect(await run('list', '--json')).toBe(0);
+    expect(said[0]).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(said[0]!)).toEqual(hidden);
+  });
+
+  it('says what is no answer of Warder’s without letting a terminal obey it', async () => {
+    raw = '\u001b[2J no JSON';
+    expect(await run('list')).toBe(2);
+    expect(said.join('')).not.toContain('\u001b');
+  });
+
+  it('reads no more of an answer without an end than it takes', async () => {
+    isEndless = true;
+    expect(await run('list')).toBe(2);
+    expect(said).toEqual(['! warder approvals: the answer is too long\n']);
   });
 
   it.each([

@@ -15,7 +15,7 @@ Exit 0: done. 1: Warder refused, and says why. 2: it could not be asked.
 export const ApprovalsExit = { done: 0, refused: 1, unasked: 2 } as const;
 
 const TIMEOUT_MS = 30_000;
-const ANSWER_CHARS_MAX = 64 * 1024 * 1024;
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 const ID = /^apr_[\w-]{16}$/;
 
 /** Of an answer, what is shown. */
@@ -69,7 +69,7 @@ export async function approvals(
     output.out(`${lineOf(Approval.parse(answer))}\n`);
     return ApprovalsExit.done;
   } catch (failure) {
-    output.error(`warder approvals: ${(failure as Error).message}\n`);
+    output.error(`warder approvals: ${visible((failure as Error).message)}\n`);
     return ApprovalsExit.unasked;
   }
 }
@@ -99,8 +99,7 @@ async function ask({ base, token, output }: AdminDoor, path: string, body?: obje
     signal: AbortSignal.timeout(TIMEOUT_MS),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const text = await answer.text();
-  if (text.length > ANSWER_CHARS_MAX) throw new Error('the answer is too long');
+  const text = await textOf(answer);
   if (answer.ok) return JSON.parse(text);
   const refused = Refused.safeParse(JSON.parse(text));
   if (!refused.success) throw new Error(`HTTP ${answer.status}`);
@@ -116,7 +115,24 @@ function lineOf({ id, status, expiresAtMs, ...asked }: z.infer<typeof Approval>)
   return visible(`${id} ${status} until ${until} ${what}`);
 }
 
-/** An agent chose some of it: what a terminal would obey, or not show, is written out. */
+/** @throws Error for an answer past the bound, of which no more is read */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) throw new Error('the answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * An agent chose some of it: what a terminal would obey, or not show, is written out, in the way of JSON, so that JSON
+ * stays what it was. As on the page, selectors of variants are among it.
+ */
 function visible(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (each) => `\\u{${each.codePointAt(0)!.toString(16)}}`);
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\u{fe00}-\u{fe0f}\u{e0100}-\u{e01ef}]/gu, (each) =>
+    Array.from({ length: each.length }, (_, n) => `\\u${each.charCodeAt(n).toString(16).padStart(4, '0')}`).join(''),
+  );
 }
