@@ -3,6 +3,7 @@ import { type AdmittedOperation, type Call, establish, type Operation } from './
 import type { ChangeStream, Gateway, Outcome, Subscription, SubscriptionEnd } from './gateway.js';
 import { asOutcome } from './outcome.js';
 import { PhaseClock } from './phase-clock.js';
+import { Refusal } from './refusal.js';
 import { closeRecord } from './steps/close-record.js';
 import { identifyCaller } from './steps/identify-caller.js';
 import { ensureOwnSession } from './steps/own-session.js';
@@ -49,12 +50,23 @@ export async function subscribe(received: Operation, gateway: Gateway, stream: C
 function listedNow(call: AdmittedOperation, gateway: Gateway): string | undefined {
   const policy = gateway.policy();
   const caller = { ...call, ...identifyCaller(call, gateway.tokens, gateway.clock.wallMs()) };
+  ensureSamePrincipal(call, caller);
   ensureWithinScope(caller);
   const view = policy.visibleTools(call.virtualServer, caller);
   if (view === undefined) throw unknownServer('no virtual server has this name');
   if (view.isUnavailable) return undefined;
   const actions = policy.guardrails(call.virtualServer).response;
   return gateway.lists.listOf(view, call.revision, gateway.guardrails(), actions).digest;
+}
+
+/**
+ * The subject that a token of the company's authorization server names may be another person by now: whose stream it is
+ * stands on record, and by them it is counted and cut off.
+ * @throws Refusal WDR_TOKEN_UNKNOWN
+ */
+function ensureSamePrincipal(opened: AdmittedOperation, now: AdmittedOperation): void {
+  if (opened.principal.id === now.principal.id) return;
+  throw new Refusal('WDR_TOKEN_UNKNOWN', 'The access token is not accepted', 'it names another principal now');
 }
 
 function answered(recordText: string): Outcome {
