@@ -145,6 +145,20 @@ describe('the audit store', () => {
     await reader.stop();
   });
 
+  it('writes a dead letter that its topic takes of whatever came, and keeps all of that', async () => {
+    const letters: string[] = [];
+    const reader = await bus.watch(auditDeadLetterTopic, 'end', ({ value }) => letters.push(JSON.stringify(value)));
+    // Compressed, a broker takes both.
+    const huge = { ...message(randomBytes(3_000_000).toString('hex')), key: '\u0001'.repeat(1_000_000) };
+    expect(await storeBatch([huge], records)).toMatchObject({ quarantined: 1 });
+    await expect.poll(() => letters.length).toBe(1);
+    expect(letters[0]!.length).toBeLessThan(auditDeadLetterTopic.messageBytesMax);
+    expect(JSON.parse(letters[0]!)).toMatchObject({ offset: '0', value: '', reason: 'not JSON' });
+    const [kept] = await source.query('SELECT length(value) AS bytes, length(key) AS units FROM quarantine');
+    expect(kept).toEqual({ bytes: 6_000_000, units: 1_000_000 });
+    await reader.stop();
+  });
+
   it('finds by each filter, and only what all of them hold for', async () => {
     const other = recordOf(2, {
       principal: { id: 'usr_bo', kind: 'human', groups: [] },

@@ -11,6 +11,10 @@ import { columnsOf } from './record-columns.js';
 import type { RecordRow, RecordSink } from './store-batch.js';
 
 const UNIQUE_VIOLATION = '23505';
+/** Bytes of a message that its dead letter holds: as base64 they stay below what that topic takes. */
+const LETTER_BYTES_MAX = auditRecordedTopic.messageBytesMax;
+/** UTF-16 units of a key that a dead letter names. */
+const LETTER_KEY_MAX = 1_024;
 
 /** Writes records, and what is none. Errors leave it without parameters, for those are what was recorded. */
 export class RecordStore implements RecordSink {
@@ -76,7 +80,10 @@ export class RecordStore implements RecordSink {
         [id, topic, partition, offset, key?.replaceAll('\0', '\ufffd') ?? null, value, reason, atMs],
       ),
     );
-    const letter = { topic, partition, offset, key, value: value.toString('base64'), reason, atMs };
-    await this.bus.publish(auditDeadLetterTopic, key ?? id, letter);
+    // A letter that no topic takes would be tried for ever, and its partition stand still.
+    const held = value.length > LETTER_BYTES_MAX ? '' : value.toString('base64');
+    const named = key?.slice(0, LETTER_KEY_MAX) ?? null;
+    const letter = { topic, partition, offset, key: named, value: held, reason, atMs };
+    await this.bus.publish(auditDeadLetterTopic, named ?? id, letter);
   }
 }

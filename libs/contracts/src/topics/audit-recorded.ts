@@ -58,7 +58,7 @@ export const auditRecordedTopic: Topic<AuditRecord> = {
   },
 };
 
-/** A record that the store would not take, as the bytes that came, base64. */
+/** A record that the store would not take, as the bytes that came, base64; none of them where it has more than 1 MiB. */
 export const AuditDeadLetter = z.object({
   topic: z.string(),
   partition: z.int(),
