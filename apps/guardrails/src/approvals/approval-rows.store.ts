@@ -1,5 +1,5 @@
 import type { ApprovalAnswered } from '@warder/contracts';
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { ApprovalRow } from './approval-view.js';
 
 /** How many questions are open, and of them those of a principal. */
@@ -10,6 +10,24 @@ export async function openOf(manager: EntityManager, principalId: string): Promi
     [principalId],
   )) as [{ all: number; own: number }];
   return counted;
+}
+
+/**
+ * Rows of a status, or of all, open ones first, each the newest first, behind a row: from a row on and not so many rows
+ * on, for one that is closed meanwhile would push another out of sight.
+ */
+export function rowsFrom(
+  source: Pick<DataSource, 'query'>,
+  rowsMax: number,
+  status: string | undefined,
+  last: ApprovalRow | undefined,
+): Promise<ApprovalRow[]> {
+  return source.query(
+    `SELECT * FROM approval WHERE ($1::text IS NULL OR status = $1)
+       AND ($3::boolean IS NULL OR (is_open, requested_at_ms, id) < ($3, $4::bigint, $5::text))
+     ORDER BY is_open DESC, requested_at_ms DESC, id DESC LIMIT $2`,
+    [status ?? null, rowsMax, last?.is_open ?? null, last?.requested_at_ms ?? null, last?.id ?? null],
+  );
 }
 
 /** The rows that a statement changed; the driver gives an `UPDATE` a count beside them. */

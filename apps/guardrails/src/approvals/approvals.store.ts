@@ -13,7 +13,7 @@ import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ApprovalsConfig } from './approvals-config.js';
 import { type ApprovalRow, type ApprovalStatus, type ApprovalView, viewOf } from './approval-view.js';
-import { answerOf, changed, openOf } from './approval-rows.store.js';
+import { answerOf, changed, openOf, rowsFrom } from './approval-rows.store.js';
 import { isOfAskers, whyNot } from './may-decide.js';
 
 const LIST_MAX = 500;
@@ -52,20 +52,18 @@ export class ApprovalsStore {
     });
   }
 
-  /** What the visitor may see, open ones first, each the newest first: 500 at most, however many others there are. */
+  /** What the visitor may see of 20,000, open ones first, each the newest first: 500 at most, each once. */
   async list(visitor: PrincipalState, status?: string): Promise<ApprovalView[]> {
-    const seen: ApprovalView[] = [];
+    const seen = new Map<string, ApprovalView>();
+    let last: ApprovalRow | undefined;
     // Who may see one is said by people as they are now, which the database does not know.
-    for (let read = 0; seen.length < LIST_MAX; read += LIST_MAX) {
-      const rows: ApprovalRow[] = await this.parts.source.query(
-        `SELECT * FROM approval WHERE ($1::text IS NULL OR status = $1)
-         ORDER BY is_open DESC, requested_at_ms DESC, id LIMIT $2 OFFSET $3`,
-        [status ?? null, LIST_MAX, read],
-      );
-      seen.push(...rows.filter((row) => this.isVisible(row, visitor)).map(viewOf));
-      if (rows.length < LIST_MAX || read >= READ_MAX) break;
+    for (let read = 0; seen.size < LIST_MAX && read < READ_MAX; read += LIST_MAX) {
+      const rows = await rowsFrom(this.parts.source, LIST_MAX, status, last);
+      for (const row of rows) if (!seen.has(row.id) && this.isVisible(row, visitor)) seen.set(row.id, viewOf(row));
+      last = rows.at(-1);
+      if (rows.length < LIST_MAX) break;
     }
-    return seen.slice(0, LIST_MAX);
+    return [...seen.values()].slice(0, LIST_MAX);
   }
 
   /** @throws AdminError 404 WDR_APPROVAL_UNKNOWN, of what is none of theirs too */
