@@ -13,10 +13,13 @@ export function useFastGzip(): void {
   kafkajs.CompressionCodecs[kafkajs.CompressionTypes.GZIP] = () => ({
     compress: ({ buffer }: { readonly buffer: Buffer }) =>
       compress(buffer, { level: constants.Z_BEST_SPEED, chunkSize: chunkBytesFor(buffer.length >> 1) }),
-    decompress: (bytes: Buffer) => decompress(bytes, { chunkSize: chunkBytesFor(plainBytesOf(bytes)) }),
+    decompress: (bytes: Buffer) =>
+      decompress(bytes, { chunkSize: chunkBytesFor(plainBytesOf(bytes)), maxOutputLength: PLAIN_BYTES_MAX }),
   });
 }
 
+/** Bytes of a batch, sixteen times what any topic takes: brokers measure what is compressed, and one writer could end every reader. */
+const PLAIN_BYTES_MAX = 134_217_728;
 const CHUNK_BYTES_MIN = 16_384;
 const CHUNK_BYTES_MAX = 1_048_576;
 
