@@ -51,6 +51,15 @@ describe('which rule decides', () => {
     expect(cell([...rules, { ...exception, group: 'ops' }])).toMatchObject({ action: 'log', rule: 'both' });
   });
 
+  it('is the most severe of two that name tools of which neither is part of the other, however long they are', () => {
+    const rules = [
+      { name: 'by-upstream', action: 'block', tool: 'wiki/*' },
+      { name: 'by-verb', action: 'log', tool: '*/read_p*ge' },
+    ];
+    expect(cell(rules)).toEqual({ action: 'block', rule: 'by-upstream' });
+    expect(cell([...rules, { name: 'both', action: 'flag', tool: 'wiki/read_p*ge' }])).toMatchObject({ rule: 'both' });
+  });
+
   it('may be of a detector that this build does not have', () => {
     const rules = [{ name: 'judge', action: 'block', detector: 'provider.judge.*' }];
     expect(cell(rules, 'provider.judge.jailbreak')).toEqual({ action: 'block', rule: 'judge' });

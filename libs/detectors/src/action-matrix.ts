@@ -1,4 +1,10 @@
-import { type CanonicalTool, compilePattern, patternMatches } from '@warder/access';
+import {
+  type CanonicalTool,
+  compilePattern,
+  type CompiledPattern,
+  parseCanonicalTool,
+  patternMatches,
+} from '@warder/access';
 import { type ActionRule, ActionWord, type FindingCategory, type GuardrailActions } from '@warder/contracts';
 import { type Actions, actionsOfCategories, type Cell, takesOut } from './actions.js';
 
@@ -31,8 +37,11 @@ const GROUP_SETS_MAX = 1_000;
 
 interface RankedRule {
   readonly rule: ActionRule;
-  /** How narrow it is in each of its dimensions; 0 where it names none. */
+  /** How narrow it is in each of its dimensions but the tool; 0 where it names none. */
   readonly ranks: readonly number[];
+  /** The tools that it names, and their text as if it were a tool; undefined where it names none. */
+  readonly tools:
+    { readonly pattern: CompiledPattern | undefined; readonly asTool: CanonicalTool | undefined } | undefined;
   isInScope(scope: ActionScope): boolean;
   isFor(detector: string): boolean;
 }
@@ -126,8 +135,9 @@ function cellOf(rules: readonly RankedRule[], base: Cell): Cell {
 
 function winner(rules: readonly RankedRule[]): ActionRule | undefined {
   let found: ActionRule | undefined;
-  for (const { rule, ranks } of rules) {
-    if (rules.some((other) => beats(other.ranks, ranks))) continue;
+  for (const ranked of rules) {
+    if (rules.some((other) => beats(other, ranked))) continue;
+    const { rule } = ranked;
     if (found === undefined || isBefore(rule, found)) found = rule;
   }
   return found;
@@ -141,14 +151,24 @@ function isBefore(one: ActionRule, other: ActionRule): boolean {
   return one.name < other.name;
 }
 
-function beats(one: readonly number[], other: readonly number[]): boolean {
+function beats(one: RankedRule, other: RankedRule): boolean {
   let isNarrower = false;
-  for (const [dimension, rank] of one.entries()) {
-    const against = other[dimension] as number;
+  for (const [dimension, rank] of one.ranks.entries()) {
+    const against = other.ranks[dimension] as number;
     if (rank < against) return false;
     isNarrower ||= rank > against;
   }
-  return isNarrower;
+  return covers(other, one) && (isNarrower || !covers(one, other));
+}
+
+/**
+ * Whether one rule names all tools that another does. A star of the narrower is a character that only a star of the
+ * wider takes; how long a pattern is says nothing, for a long one may name what a short one does not.
+ */
+function covers({ tools: wide }: RankedRule, { tools: narrow }: RankedRule): boolean {
+  if (wide === undefined) return true;
+  const { pattern } = wide;
+  return pattern !== undefined && narrow?.asTool !== undefined && patternMatches(pattern, narrow.asTool);
 }
 
 function ranked(rule: ActionRule): RankedRule {
@@ -158,16 +178,12 @@ function ranked(rule: ActionRule): RankedRule {
   const named = (value: string | undefined): number => (value === undefined ? 0 : 1);
   return {
     rule,
-    ranks: [family?.length ?? EXACT, named(direction), named(virtualServer), rankOfTool(tool), named(group)],
+    ranks: [family?.length ?? EXACT, named(direction), named(virtualServer), named(group)],
+    tools: tool === undefined ? undefined : { pattern, asTool: parseCanonicalTool(tool) },
     isInScope: (scope) =>
       (virtualServer === undefined || virtualServer === scope.virtualServer) &&
       (group === undefined || scope.groups.includes(group)) &&
       (tool === undefined || (pattern !== undefined && patternMatches(pattern, scope.tool))),
     isFor: (id) => (family === undefined ? id === detector : id.startsWith(family)),
   };
-}
-
-function rankOfTool(tool: string | undefined): number {
-  if (tool === undefined) return 0;
-  return tool.includes('*') ? 1 + tool.replaceAll('*', '').length : EXACT;
 }
