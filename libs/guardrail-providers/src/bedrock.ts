@@ -4,6 +4,9 @@ import { parsed, parsedJson } from './parsed.js';
 import { AnswerMalformed, categoryOf, type ProviderKind, SecretUnusable, type Sighting } from './provider-kind.js';
 import { type AwsCredentials, signedHeaders } from './sigv4.js';
 
+/** Of one answer: a short match may stand at every other character of the text. */
+const SIGHTINGS_MAX = 10_000;
+
 const Credentials = z.strictObject({
   accessKeyId: z.string().min(1),
   secretAccessKey: z.string().min(1),
@@ -50,7 +53,12 @@ export function bedrock(settings: Extract<GuardrailProvider, { kind: 'bedrock' }
     },
     read: (answer, { text }) => {
       const { action, assessments } = parsed(Applied, answer);
-      const sightings = assessments.flatMap((assessment) => sightingsOf(assessment, text));
+      const sightings: Sighting[] = [];
+      for (const assessment of assessments)
+        for (const sighting of sightingsOf(assessment, text)) {
+          if (sightings.length === SIGHTINGS_MAX) throw new AnswerMalformed('more places than are read');
+          sightings.push(sighting);
+        }
       if (action === 'GUARDRAIL_INTERVENED' && sightings.length === 0)
         throw new AnswerMalformed('intervened, and no assessment says why');
       return sightings;
@@ -67,30 +75,26 @@ function credentialsOf(secret: string): AwsCredentials {
   }
 }
 
-function sightingsOf(assessment: z.infer<typeof Assessment>, text: string): Sighting[] {
+function* sightingsOf(assessment: z.infer<typeof Assessment>, text: string): Generator<Sighting> {
   const { contentPolicy, topicPolicy, wordPolicy, sensitiveInformationPolicy, contextualGroundingPolicy } = assessment;
-  const content = (contentPolicy?.filters ?? []).map(({ type = 'content' }): Sighting => ({
-    kind: type === 'PROMPT_ATTACK' ? 'injection' : 'content',
-    category: categoryOf(type),
-  }));
-  const told = [...(topicPolicy?.topics ?? []), ...(contextualGroundingPolicy?.filters ?? [])].map(
-    ({ name, type = 'topic' }): Sighting => ({ kind: 'content', category: categoryOf(name ?? type) }),
-  );
-  const words = [...(wordPolicy?.customWords ?? []), ...(wordPolicy?.managedWordLists ?? [])].flatMap((found) =>
-    placed(text, found.match, { kind: 'content', category: 'word' }),
-  );
-  const personal = [...(sensitiveInformationPolicy?.piiEntities ?? []), ...(sensitiveInformationPolicy?.regexes ?? [])];
-  const sensitive = personal.flatMap(({ match, name, type = 'pii' }) =>
-    placed(text, match, { kind: 'pii', category: categoryOf(name ?? type) }),
-  );
-  return [...content, ...told, ...words, ...sensitive];
+  for (const { type = 'content' } of contentPolicy?.filters ?? [])
+    yield { kind: type === 'PROMPT_ATTACK' ? 'injection' : 'content', category: categoryOf(type) };
+  for (const { name, type = 'topic' } of [
+    ...(topicPolicy?.topics ?? []),
+    ...(contextualGroundingPolicy?.filters ?? []),
+  ])
+    yield { kind: 'content', category: categoryOf(name ?? type) };
+  for (const { match } of [...(wordPolicy?.customWords ?? []), ...(wordPolicy?.managedWordLists ?? [])])
+    yield* placed(text, match, { kind: 'content', category: 'word' });
+  const { piiEntities = [], regexes = [] } = sensitiveInformationPolicy ?? {};
+  for (const { match, name, type = 'pii' } of [...piiEntities, ...regexes])
+    yield* placed(text, match, { kind: 'pii', category: categoryOf(name ?? type) });
 }
 
 /** It names what it matched and not where: every place at which that stands. */
-function placed(text: string, match: string | undefined, sighting: Sighting): Sighting[] {
-  if (match === undefined || match === '') return [sighting];
-  const found: Sighting[] = [];
-  for (let start = text.indexOf(match); start >= 0; start = text.indexOf(match, start + match.length))
-    found.push({ ...sighting, span: { start, end: start + match.length } });
-  return found.length === 0 ? [sighting] : found;
+function* placed(text: string, match: string | undefined, sighting: Sighting): Generator<Sighting> {
+  let start = match === undefined || match === '' ? -1 : text.indexOf(match);
+  if (match === undefined || start < 0) return yield sighting;
+  for (; start >= 0; start = text.indexOf(match, start + match.length))
+    yield { ...sighting, span: { start, end: start + match.length } };
 }

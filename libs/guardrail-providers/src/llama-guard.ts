@@ -4,6 +4,8 @@ import { AnswerMalformed, type ProviderKind, type Sighting } from './provider-ki
 
 const SAFE = /^\s*safe\s*$/;
 const UNSAFE = /^\s*unsafe\s*\n\s*(S\d{1,2}(?:\s*,\s*S\d{1,2})*)\s*$/;
+/** Characters of an answer; all hazards are a fraction of it, and the form above is tried at every line end. */
+const SAID_CHARS_MAX = 256;
 /** Llama Guard 3 and 4: S7 is privacy; all others are about what the text says. */
 const PRIVACY = 'S7';
 
@@ -27,6 +29,7 @@ export function llamaGuard(settings: Extract<GuardrailProvider, { kind: 'llama-g
       }),
     read: (answer): readonly Sighting[] => {
       const said = chatText(answer);
+      if (said.length > SAID_CHARS_MAX) throw new AnswerMalformed('longer than a verdict');
       if (SAFE.test(said)) return [];
       const hazards = UNSAFE.exec(said)?.[1];
       if (hazards === undefined) throw new AnswerMalformed('neither safe nor unsafe');

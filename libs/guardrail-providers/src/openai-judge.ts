@@ -2,7 +2,28 @@ import { type GuardrailProvider, SightingKind } from '@warder/contracts';
 import { z } from 'zod';
 import { chatPost, chatText } from './chat.js';
 import { parsed, parsedJson } from './parsed.js';
-import { categoryOf, type ProviderKind } from './provider-kind.js';
+import type { ProviderKind } from './provider-kind.js';
+
+/** A judge that was talked round could put what it read into words of its own, which records and agents see. */
+const CATEGORIES = [
+  'instruction_to_model',
+  'password',
+  'key',
+  'token',
+  'name',
+  'contact',
+  'address',
+  'identity_number',
+  'payment',
+  'health',
+  'violence',
+  'sexual',
+  'hate',
+  'crime',
+  'self_harm',
+  'other',
+] as const;
+const KNOWN: ReadonlySet<string> = new Set(CATEGORIES);
 
 const Judgement = z.strictObject({
   findings: z.array(z.strictObject({ kind: SightingKind, category: z.string().min(1).max(64) })).max(50),
@@ -21,7 +42,7 @@ const SCHEMA = {
         required: ['kind', 'category'],
         properties: {
           kind: { type: 'string', enum: SightingKind.options },
-          category: { type: 'string', description: 'one or two words in snake_case, never a quotation' },
+          category: { type: 'string', enum: CATEGORIES },
         },
       },
     },
@@ -60,7 +81,7 @@ export function openAiJudge(settings: Extract<GuardrailProvider, { kind: 'openai
     read: (answer) =>
       parsed(Judgement, parsedJson(chatText(answer))).findings.map(({ kind, category }) => ({
         kind,
-        category: categoryOf(category),
+        category: KNOWN.has(category) ? category : 'other',
       })),
   };
 }
