@@ -9,10 +9,18 @@ export interface JoinedTexts {
 
 const BLOCK_TYPES: readonly unknown[] = ['text', 'image', 'audio', 'resource', 'resource_link'];
 
+/** Words under these names that have another form are words. */
+const MIME_TYPE = /^[a-z]{1,20}\/[\w.+-]{1,80}$/i;
+const BASE64 = /^[A-Za-z0-9+/_-]{256,}={0,2}\s*$/;
+
 /** What MCP reads and no model does: a block's type, and the base64 of a picture or a sound. */
 function isOfProtocol(block: Readonly<Record<string, unknown>>, name: string): boolean {
-  if (!BLOCK_TYPES.includes(block['type'])) return false;
-  return name === 'type' || name === 'mimeType' || (name === 'data' && typeof block['mimeType'] === 'string');
+  const { type, [name]: value } = block;
+  if (!BLOCK_TYPES.includes(type)) return false;
+  if (name === 'type') return true;
+  if (typeof value !== 'string') return false;
+  if (name === 'mimeType') return MIME_TYPE.test(value);
+  return name === 'data' && (type === 'image' || type === 'audio') && BASE64.test(value);
 }
 
 function visit(value: unknown, onText: (text: string) => string, depth = 0): unknown {
@@ -57,13 +65,24 @@ export interface Cut {
   readonly placeholder: string;
 }
 
+/** In their order, those that overlap as one: a long one over ten thousand others would be asked about in each string. */
+function apart(cuts: readonly Cut[]): readonly Cut[] {
+  const merged: Cut[] = [];
+  for (const cut of cuts.toSorted((one, other) => one.start - other.start || other.end - one.end)) {
+    const last = merged.at(-1);
+    if (last === undefined || cut.start >= last.end) merged.push(cut);
+    else if (cut.end > last.end) merged[merged.length - 1] = { ...last, end: cut.end };
+  }
+  return merged;
+}
+
 /**
  * A copy of the value without what the cuts say; the same value where nothing is cut. Cuts that overlap become one, a cut
  * over several strings is made in each.
  */
 export function withCuts(value: unknown, { starts }: JoinedTexts, cuts: readonly Cut[]): unknown {
   if (cuts.length === 0) return value;
-  const ordered = cuts.toSorted((one, other) => one.start - other.start || other.end - one.end);
+  const ordered = apart(cuts);
   let index = 0;
   let next = 0;
   return visit(value, (text) => {
@@ -77,8 +96,7 @@ export function withCuts(value: unknown, { starts }: JoinedTexts, cuts: readonly
       const cut = ordered[at]!;
       const cutEnd = Math.min(cut.end, end);
       if (cutEnd <= from) continue;
-      if (cut.start >= from || from === start)
-        clean += text.slice(from - start, Math.max(cut.start, from) - start) + cut.placeholder;
+      clean += text.slice(from - start, Math.max(cut.start, from) - start) + cut.placeholder;
       from = cutEnd;
     }
     return from === start ? text : clean + text.slice(from - start);
