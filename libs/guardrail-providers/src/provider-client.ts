@@ -77,7 +77,7 @@ export class ProviderClient {
   }
 
   /**
-   * Never throws and never takes longer than `timeoutMs`, whatever the provider does.
+   * Never throws, but for a bug of ours, and never takes longer than `timeoutMs`, whatever the provider does.
    * @param secretOf - the credential as it is stored; undefined where there is none. What it waits for counts as well
    * @param signal - gives the question up
    */
@@ -96,6 +96,7 @@ export class ProviderClient {
     const ended = new AbortController();
     const giveUp = () => ended.abort();
     signal.addEventListener('abort', giveUp);
+    if (signal.aborted) giveUp();
     const timer = setTimeout(giveUp, this.settings.timeoutMs);
     try {
       const sightings = await until(ended.signal, async () => {
@@ -111,6 +112,11 @@ export class ProviderClient {
       return { ms: since(), sightings };
     } catch (error) {
       const reason = reasonOf(error);
+      if (reason === undefined) {
+        // A bug says nothing of the provider, and must not keep the breaker waiting for a word for ever.
+        this.breaker.abandoned();
+        throw error;
+      }
       if (signal.aborted || OURS.has(reason)) this.breaker.abandoned();
       else this.breaker.failed(this.clock.monotonicMs());
       return { ms: since(), error: reason };
@@ -193,12 +199,11 @@ function errorOf({ status }: HttpAnswer): ProviderError {
   return status === 401 || status === 403 ? 'refused' : 'failed';
 }
 
-function reasonOf(error: unknown): ProviderError {
+function reasonOf(error: unknown): ProviderError | undefined {
   if (error instanceof NoAnswer) return error.reason;
   if (error instanceof SecretUnusable) return 'no-credential';
   if (error instanceof AnswerMalformed) return 'malformed';
-  if (error instanceof PostFailed) return 'unreachable';
-  throw error;
+  return error instanceof PostFailed ? 'unreachable' : undefined;
 }
 
 /** The work, or a time-out the moment that the signal fires, whether or not the work heeds it. */
