@@ -42,8 +42,17 @@ it('leaves alone what was only logged or redacted', () => {
   expect(annotatedError(result, [])).toBe(result);
 });
 
-it('names a bounded number of findings', () => {
-  const many = Array.from({ length: 100 }, () => finding('flag'));
+it('names each detector once, with all that it found, so that none hides another', () => {
+  const many = [...Array.from({ length: 100 }, () => finding('flag')), { ...finding('flag'), detector: 'hidden.tags' }];
+  const { _meta: meta } = annotated({ content: [] }, many) as { _meta: { 'warder/findings': unknown[] } };
+  expect(meta['warder/findings']).toEqual([
+    { detector: 'injection.override', category: 'injection', count: 200 },
+    { detector: 'hidden.tags', category: 'injection', count: 2 },
+  ]);
+});
+
+it('names a bounded number of detectors', () => {
+  const many = Array.from({ length: 100 }, (_, at) => ({ ...finding('flag'), detector: `provider.judge.c${at}` }));
   const { _meta: meta } = annotated({ content: [] }, many) as { _meta: { 'warder/findings': unknown[] } };
   expect(meta['warder/findings']).toHaveLength(20);
 });

@@ -21,14 +21,16 @@ export function annotated(
   const notice = noticeOf(findings);
   if (notice === undefined) return result;
   const { content, _meta: meta } = result;
-  const told = flaggedOf(findings).slice(0, FINDINGS_TOLD_MAX);
+  const told = new Map<string, { detector: string; category: string; count: number }>();
+  for (const { detector, category, count } of flaggedOf(findings))
+    told.set(detector, { detector, category, count: count + (told.get(detector)?.count ?? 0) });
   return {
     ...result,
     content: [{ type: 'text', text: notice }, ...(Array.isArray(content) ? (content as unknown[]) : [])],
     _meta: {
       ...(isObject(meta) ? meta : {}),
       // No place: it would quote the keys of the answer.
-      'warder/findings': told.map(({ detector, category, count }) => ({ detector, category, count })),
+      'warder/findings': [...told.values()].slice(0, FINDINGS_TOLD_MAX),
     },
   };
 }

@@ -3,6 +3,7 @@ import type { ExposedTool } from '@warder/catalog';
 import { type Credential, type Identified, isClientGrant } from '@warder/tokens';
 import type { Call } from '../pipeline/call.js';
 import type { Outcome } from '../pipeline/gateway.js';
+import { mostTelling } from '../pipeline/kept-findings.js';
 import type { Refusal } from '../pipeline/refusal.js';
 import { KEPT_OF_ARGUMENTS, KEPT_OF_RESULT } from './capture.js';
 import { newSalt } from './record-salt.js';
@@ -114,7 +115,7 @@ export function wholeText(intent: HalfText, outcome: HalfText): string {
 
 /** Of what is not kept whole, a place would tell keys. */
 function keptFindings({ findings, capture = 'none' }: Call): Finding[] {
-  return findings.slice(0, FINDINGS_MAX).map((finding) => {
+  return mostTelling(findings, FINDINGS_MAX).map((finding) => {
     const kept = finding.phase === 'request' ? KEPT_OF_ARGUMENTS[capture] : KEPT_OF_RESULT[capture];
     return kept === 'whole' ? finding : { ...finding, place: '' };
   });

@@ -9,10 +9,11 @@ import {
 } from '@warder/mcp-wire';
 import type { Answered, Received, Recorded, Released, Screened, Traced } from '../call.js';
 import type { Downstream, Guardrails, InterimMessage } from '../gateway.js';
+import { keep } from '../kept-findings.js';
 import { Refusal } from '../refusal.js';
 
 const NOTHING: Readonly<Record<string, unknown>> = {};
-/** Findings that a call remembers, for an upstream may send ten thousand messages before its answer. */
+/** Findings whose places a call remembers, for an upstream may send ten thousand messages before its answer. */
 const FINDINGS_MAX = 300;
 const INTERIM_FINDINGS_MAX = 100;
 /** RFC 5424, the least first. */
@@ -61,10 +62,9 @@ function isOfEnvelope(key: string): boolean {
   return key === 'progressToken' || key.startsWith('io.modelcontextprotocol/');
 }
 
-/** Adds findings to those of the call, as far as it remembers any more. */
+/** Adds findings to those of the call; past `max` it remembers kinds and counts. */
 export function note(call: Received, findings: readonly Finding[], max = FINDINGS_MAX): void {
-  const room = max - call.findings.length;
-  if (findings.length > 0 && room > 0) call.findings.push(...findings.slice(0, room));
+  if (findings.length > 0) keep(call.findings, findings, max);
 }
 
 /**
