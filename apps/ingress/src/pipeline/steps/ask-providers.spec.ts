@@ -183,6 +183,15 @@ describe('messages before an answer that has to be looked at', () => {
     ]);
   });
 
+  it('go on without what stands in the place of a number', () => {
+    const { call, policy } = stand([{ provider: 'one', mode: 'wait' }], {});
+    const sent: InterimMessage[] = [];
+    const onInterim = withoutUnasked(call as Recorded, policy, (message) => sent.push(message));
+    onInterim({ method: 'notifications/progress', params: { progressToken: 't', progress: 'by Grace' } });
+    onInterim({ method: 'notifications/progress', params: { progressToken: 't', progress: 1, total: ['by Grace'] } });
+    expect(sent).toEqual([{ method: 'notifications/progress', params: { progressToken: 't', progress: 1 } }]);
+  });
+
   it('go on as they are where nobody is waited for', () => {
     expect(passed([{ provider: 'one' }])).toEqual([progress, log]);
   });

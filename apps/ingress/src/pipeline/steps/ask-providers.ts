@@ -82,9 +82,10 @@ export function withoutUnasked(
 ): (message: InterimMessage) => void {
   if (policy.providers(call.virtualServer, call.target).response.wait.length === 0) return onInterim;
   return ({ method, params }) => {
-    if (method !== 'notifications/progress') return;
     const { progressToken, progress, total } = params;
-    onInterim({ method, params: { progressToken, progress, ...(total === undefined ? {} : { total }) } });
+    // An upstream may write words where the schema has a number.
+    if (method !== 'notifications/progress' || typeof progress !== 'number') return;
+    onInterim({ method, params: { progressToken, progress, ...(typeof total === 'number' ? { total } : {}) } });
   };
 }
 
