@@ -108,9 +108,10 @@ export class Recorder implements Journal {
     const kept = KEPT_OF_RESULT[call.capture ?? 'none'];
     const text = outcome.recordText ?? outcome.text;
     if (kept === 'nothing' || kept === 'bytes') return captureText(text, kept);
-    const { answer, screening } = call;
-    if (answer === undefined || screening === undefined) return captureText(text, kept);
-    const value = answer.error ?? answer.result;
+    const { released, screening } = call;
+    if (released === undefined || screening === undefined) return captureText(text, kept);
+    // As it was released: what a rule took out of the answer is not to come back by the record.
+    const { value } = released;
     const masked = maskedForRecord(value, 'response', screening.response, this.parts.guardrails());
     return captureText(masked === value ? text : stringifyJson(masked), kept);
   }
