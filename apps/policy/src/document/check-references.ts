@@ -42,9 +42,13 @@ function checkProviders({ guardrailProviders: providers = {}, virtualServers }: 
     (['url', 'tokenUrl'] as const).flatMap((key): DocumentProblem[] => {
       const text: unknown = (settings as Record<string, unknown>)[key];
       if (typeof text !== 'string') return [];
-      const { username, password } = new URL(text);
-      const message = 'holds a user name or password: store it with /admin/credentials';
-      return username === '' && password === '' ? [] : [{ path: ['guardrailProviders', name, key], message }];
+      const { username, password, protocol } = new URL(text);
+      const path = ['guardrailProviders', name, key];
+      if (username !== '' || password !== '')
+        return [{ path, message: 'holds a user name or password: store it with /admin/credentials' }];
+      // Every text of a call and the credential would go over the internet for everybody to read.
+      if (protocol === 'https:' || settings.allowPrivateAddress) return [];
+      return [{ path, message: 'has to be https, but for a private address that is allowed' }];
     }),
   );
   const uses = Object.entries(virtualServers).flatMap(([name, { providers: lines = [] }]) =>

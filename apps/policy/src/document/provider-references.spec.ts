@@ -23,6 +23,18 @@ describe('guardrail providers of a policy', () => {
     expect(() => problemsOf({ hook: { ...hook, apiKey: 'x' } }, [])).toThrow('Unrecognized key');
   });
 
+  it('are asked over TLS, but for those at an address that an operator allowed', () => {
+    const plain = { kind: 'presidio', url: 'http://presidio.example.com' };
+    expect(problemsOf({ plain }, [])).toMatchObject([{ path: ['guardrailProviders', 'plain', 'url'] }]);
+    expect(problemsOf({ plain: { ...plain, allowPrivateAddress: true } }, [])).toEqual([]);
+    const armor = {
+      kind: 'model-armor',
+      template: 'projects/p/locations/l/templates/t',
+      tokenUrl: 'http://token.example',
+    };
+    expect(problemsOf({ armor }, [])).toMatchObject([{ path: ['guardrailProviders', 'armor', 'tokenUrl'] }]);
+  });
+
   it('cut nothing out of the original text', () => {
     const line = { provider: 'hook', text: 'original' };
     expect(() => problemsOf({ hook }, [{ ...line, actions: { pii: 'redact' } }])).toThrow(
