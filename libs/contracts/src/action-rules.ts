@@ -9,11 +9,11 @@ import { Name, ToolPattern } from './policy-names.js';
 export const ActionWord = z.enum(['off', 'log', 'flag', 'redact', 'strip', 'approve', 'block']);
 export type ActionWord = z.infer<typeof ActionWord>;
 
-/** A detector's id, a family of them (`secret.*`, `provider.presidio.*`), or all (`*`). */
+/** A detector's id (a provider's have capitals, as `provider.presidio.PERSON`), a family of them (`secret.*`, `provider.presidio.*`), or all (`*`). */
 export const DetectorPattern = z
   .string()
-  .max(120)
-  .regex(/^(?:\*|[a-z0-9][a-z0-9-]*(?:\.[a-z0-9_-]+)*(?:\.\*)?)$/, 'a detector is "family.name", "family.*" or "*"');
+  .max(160)
+  .regex(/^(?:\*|[a-z0-9][a-z0-9-]*(?:\.[A-Za-z0-9_-]+)*(?:\.\*)?)$/, 'a detector is "family.name", "family.*" or "*"');
 
 /** One rule of the matrix. What it does not name it does not ask for. */
 export const ActionRule = z

@@ -66,6 +66,23 @@ describe('which rule decides', () => {
     expect(cell(rules, 'provider.judges.jailbreak')).toEqual({ action: 'redact' });
   });
 
+  it('is for what a guardrail provider finds only one that names it, and else what its operator asks for', () => {
+    const of = (rules: object[], detector: string) =>
+      new ActionMatrix(ActionRules.parse(rules)).of(words, scope).response.ofProvider(detector, 'block');
+    const rules = [
+      { name: 'all', action: 'log' },
+      { name: 'judge', action: 'flag', detector: 'provider.judge.*' },
+      { name: 'try', action: 'strip', detector: 'provider.presidio.PERSON', isShadow: true },
+    ];
+    expect(of(rules, 'provider.judge.steering')).toEqual({ action: 'flag', rule: 'judge' });
+    expect(of(rules, 'provider.shields.attack')).toEqual({ action: 'block' });
+    expect(of(rules, 'provider.presidio.PERSON')).toEqual({
+      action: 'block',
+      shadow: { rule: 'try', action: 'strip' },
+    });
+    expect(of([], 'provider.judge.steering')).toEqual({ action: 'block' });
+  });
+
   it('is looked up again and not found again', () => {
     const matrix = new ActionMatrix(ActionRules.parse([{ name: 'a', action: 'block', group: 'ops' }]));
     expect(matrix.of(words, scope)).toBe(matrix.of(words, { ...scope, groups: ['people', 'ops'] }));

@@ -97,29 +97,28 @@ function tableOf(inScope: readonly RankedRule[], direction: 'request' | 'respons
       base.isTakenOut(category) && actions.every((rule) => rule.isShadow || takesOut(rule.action)),
     );
   }
+  const found = (key: string, detector: string, without: () => Cell): Cell => {
+    let cell = cells.get(key);
+    if (cell === undefined) {
+      const matching = rules.filter((rule) => rule.isFor(detector));
+      cell = cellOf(matching, without());
+      if (cells.size >= CELLS_MAX) cells.clear();
+      cells.set(key, cell);
+    }
+    return cell;
+  };
   return {
     isAsked: (category) => asked.get(category) === true,
     isTakenOut: (category) => takenOut.get(category) === true,
-    of(detector, category) {
-      const key = `${category} ${detector}`;
-      let cell = cells.get(key);
-      if (cell === undefined) {
-        cell = cellOf(
-          rules.filter((rule) => rule.isFor(detector)),
-          base.of(detector, category),
-        );
-        if (cells.size >= CELLS_MAX) cells.clear();
-        cells.set(key, cell);
-      }
-      return cell;
-    },
+    of: (detector, category) => found(`${category} ${detector}`, detector, () => base.of(detector, category)),
+    ofProvider: (detector, asked) => found(`${asked} ${detector}`, detector, () => ({ action: asked })),
   };
 }
 
-/** Ids of built-in detectors begin with their category; a name that does not may be a provider's, of any. */
+/** Ids of Warder's own detectors begin with their category; of a name that is nobody's nothing is known. */
 function mayBeOf(detector: string, category: FindingCategory): boolean {
   const [family = ''] = detector.split('.');
-  return family === category || !['secret', 'pii', 'injection', 'hidden'].includes(family);
+  return family === category || !['secret', 'pii', 'injection', 'hidden', 'provider'].includes(family);
 }
 
 function cellOf(rules: readonly RankedRule[], base: Cell): Cell {
@@ -184,6 +183,8 @@ function ranked(rule: ActionRule): RankedRule {
       (virtualServer === undefined || virtualServer === scope.virtualServer) &&
       (group === undefined || scope.groups.includes(group)) &&
       (tool === undefined || (pattern !== undefined && patternMatches(pattern, scope.tool))),
-    isFor: (id) => (family === undefined ? id === detector : id.startsWith(family)),
+    // What others find has the action of the policy's line about them unless a rule says `provider`.
+    isFor: (id) =>
+      family === undefined ? id === detector : id.startsWith(family) && (family !== '' || !id.startsWith('provider.')),
   };
 }

@@ -18,6 +18,11 @@ export interface Actions {
   /** Whether all of the category that is found is taken out, so that a record may keep what is left. */
   isTakenOut(category: FindingCategory): boolean;
   of(detector: string, category: FindingCategory): Cell;
+  /**
+   * What becomes of what a guardrail provider finds (`provider.<name>.<category>`): as rules say that name such detectors.
+   * @param asked - what its operator asks for in the policy, where none does
+   */
+  ofProvider(detector: string, asked: ActionWord): Cell;
 }
 
 const TAKEN_OUT: ReadonlySet<ActionWord> = new Set(['redact', 'strip', 'block']);
@@ -41,6 +46,7 @@ export function actionsOfCategories(words: GuardrailActions): Actions {
       isAsked: (category) => words[category] !== 'off',
       isTakenOut: (category) => takesOut(words[category]),
       of: (_detector, category) => cells[category],
+      ofProvider: (_detector, asked) => ({ action: asked }),
     };
     plain.set(words, actions);
   }

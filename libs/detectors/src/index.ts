@@ -1,5 +1,6 @@
 export { ActionMatrix, type ActionScope, type BothActions, type BothWords } from './action-matrix.js';
-export { type Actions, actionsOfCategories, type Cell } from './actions.js';
+export { type Actions, actionsOfCategories, type Cell, takesOut } from './actions.js';
+export { placeholderFor } from './redaction.js';
 export { BUILT_IN_PACKS, type BuiltInPack } from './built-in-packs.js';
 export { createEngine, SCREENING_BOUNDS } from './engine.js';
 export type { Phase, Screening, ScreeningEngine } from './screening-engine.js';

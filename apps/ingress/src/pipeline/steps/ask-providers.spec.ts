@@ -1,5 +1,6 @@
 import { type AskedProvider, compilePolicy, providersOf } from '@warder/access';
-import { type Hold, PolicyDocument, type ProviderRecord } from '@warder/contracts';
+import { ActionRules, GuardrailActions, type Hold, PolicyDocument, type ProviderRecord } from '@warder/contracts';
+import { ActionMatrix } from '@warder/detectors';
 import type { Asked, ProviderAnswer } from '@warder/guardrail-providers';
 import { revisionOf } from '@warder/mcp-wire';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +16,10 @@ const said = (...sightings: (typeof GRACE | typeof ATTACK)[]): ProviderAnswer =>
 const silent: ProviderAnswer = { ms: 50, error: 'timeout' };
 
 /** A call of wiki/read under a policy that uses providers `one` and `two`, whose words are given. */
-function stand(uses: object[], words: Record<string, ProviderAnswer>, onError = 'closed') {
+function stand(uses: object[], words: Record<string, ProviderAnswer>, onError = 'closed', matrix: object[] = []) {
+  const guardrails = { request: GuardrailActions.parse({}), response: GuardrailActions.parse({}) };
+  const target = { canonical: 'wiki/read', upstream: 'wiki', tool: 'read' };
+  const scope = { virtualServer: 'dev', tool: target, groups: [] };
   const provider = { kind: 'presidio', url: 'http://127.0.0.1:1', onError };
   const document = PolicyDocument.parse({
     upstreams: { wiki: { transport: { kind: 'streamable-http', url: 'http://127.0.0.1:1' } } },
@@ -42,7 +46,8 @@ function stand(uses: object[], words: Record<string, ProviderAnswer>, onError = 
   const call = {
     callId: 'c1',
     virtualServer: 'dev',
-    target: { canonical: 'wiki/read', upstream: 'wiki', tool: 'read' },
+    target,
+    screening: new ActionMatrix(ActionRules.parse(matrix)).of(guardrails, scope),
     args: { who: 'by Grace', key: 'AKIA' },
     cleanArgs: { who: 'by Grace', key: '[redacted]' },
     cleanMeta: {},
@@ -122,6 +127,53 @@ describe('what providers say of a call that waits for them', () => {
     expect(scene.call.holds).toMatchObject([{ by: 'guardrail', rule: 'provider.one.steering' }]);
     expect((await refusalOf(ofAnswer(scene))).code).toBe('WDR_GUARDRAIL_BLOCKED');
   });
+});
+
+describe('rules of the matrix that name what a provider finds', () => {
+  const lines = [{ provider: 'one', mode: 'wait', action: 'block' }];
+  const rule = (action: string, more: object = {}) => ({ name: 'ours', detector: 'provider.one.*', action, ...more });
+
+  it('go before the policy, and stand in the finding', async () => {
+    const scene = stand(lines, { one: said(GRACE) }, 'closed', [rule('strip')]);
+    expect((await ofArguments(scene))!.args).toMatchObject({ who: 'by ' });
+    expect(scene.call.findings).toMatchObject([{ detector: 'provider.one.PERSON', action: 'strip', rule: 'ours' }]);
+    const off = stand(lines, { one: said(GRACE) }, 'closed', [rule('off')]);
+    expect(await ofAnswer(off)).toEqual({});
+    expect(off.call.findings).toEqual([]);
+  });
+
+  it('block where they cannot be obeyed: without a place, and in the text as it came', async () => {
+    const placeless = stand(lines, { one: said(ATTACK) }, 'closed', [rule('strip')]);
+    expect((await refusalOf(ofAnswer(placeless))).code).toBe('WDR_GUARDRAIL_BLOCKED');
+    const original = [{ provider: 'one', mode: 'wait', text: 'original' }];
+    const uncut = stand(original, { one: said(GRACE) }, 'closed', [rule('redact')]);
+    expect((await refusalOf(ofArguments(uncut))).code).toBe('WDR_GUARDRAIL_BLOCKED');
+  });
+
+  it('have a human asked in the name of the rule, once', async () => {
+    const waiting = [rule('approve', { direction: 'request' })];
+    const scene = stand(lines, { one: said(GRACE, ATTACK) }, 'closed', waiting);
+    await ofArguments(scene);
+    expect(scene.call.holds).toMatchObject([{ by: 'guardrail', rule: 'ours' }]);
+  });
+
+  it('are only told of on trial', async () => {
+    const trial = [rule('off', { isShadow: true })];
+    const scene = stand(lines, { one: said(GRACE) }, 'closed', trial);
+    expect((await refusalOf(ofAnswer(scene))).code).toBe('WDR_GUARDRAIL_BLOCKED');
+    expect(scene.call.findings).toMatchObject([{ action: 'block', shadow: { rule: 'ours', action: 'off' } }]);
+  });
+});
+
+it('names a bounded number of what a provider found, though it calls each thing by another name', async () => {
+  const many = Array.from({ length: 5_000 }, (_, at) => ({ ...ATTACK, category: `c${at}` }));
+  const blocked = await refusalOf(
+    ofAnswer(stand([{ provider: 'one', mode: 'wait', action: 'block' }], { one: said(...many) })),
+  );
+  expect(blocked.internalDetail.length).toBeLessThan(1_000);
+  const held = stand([{ provider: 'one', mode: 'wait', action: 'approve' }], { one: said(...many) });
+  await ofArguments(held);
+  expect(held.call.holds).toHaveLength(20);
 });
 
 describe('a provider without a word', () => {

@@ -18,6 +18,8 @@ interface Texts {
   readonly original: JoinedTexts;
 }
 
+/** Detectors that a refusal names; a provider may call things as it likes. */
+const NAMED_MAX = 20;
 const NEVER: GiveUp = { aborted: false, addEventListener() {}, removeEventListener() {} };
 
 /**
@@ -118,7 +120,7 @@ async function wait(
   parts: Parts,
 ): Promise<Weighed> {
   const said = await Promise.all(waiting.map((provider) => ask(call, provider, direction, texts, parts, call.signal)));
-  const weighed = weigh(said, direction);
+  const weighed = weigh(said, direction, call.screening[direction]);
   (call.said ??= []).push(...weighed.records);
   call.signal.throwIfAborted();
   return weighed;
@@ -132,7 +134,7 @@ function decide(call: Credentialed, weighed: Weighed, direction: ProviderDirecti
   if (weighed.isBlocked) {
     const detectors = weighed.findings.filter(({ action }) => action === 'block').map(({ detector }) => detector);
     const message = `${what} blocked by a guardrail of this gateway`;
-    throw new Refusal('WDR_GUARDRAIL_BLOCKED', message, `blocked: ${detectors.join(', ')}`, facts);
+    throw new Refusal('WDR_GUARDRAIL_BLOCKED', message, `blocked: ${detectors.slice(0, NAMED_MAX).join(', ')}`, facts);
   }
   if (weighed.missing.length === 0) return;
   const message =

@@ -1,5 +1,6 @@
 import type { AskedProvider } from '@warder/access';
-import type { Finding, Hold, ProviderDirection, ProviderRecord } from '@warder/contracts';
+import type { ActionWord, Finding, Hold, ProviderDirection, ProviderRecord } from '@warder/contracts';
+import { type Actions, placeholderFor, takesOut } from '@warder/detectors';
 import type { Cut, ProviderAnswer, Sighting } from '@warder/guardrail-providers';
 
 /** A provider that was asked, and what it said. */
@@ -19,10 +20,11 @@ export interface Weighed {
   readonly missing: readonly string[];
 }
 
-type Done = Finding['action'] | 'approve';
-
-/** Weighs what providers said of one direction; what cannot be done as asked is blocked. Pure. */
-export function weigh(said: readonly Said[], phase: ProviderDirection): Weighed {
+/**
+ * Weighs what providers said of one direction; what cannot be done as asked is blocked. Pure.
+ * @param actions - of the matrix, whose rules go before what the policy's line about a provider asks for
+ */
+export function weigh(said: readonly Said[], phase: ProviderDirection, actions: Actions): Weighed {
   const findings = new Map<string, Finding>();
   const holds = new Map<string, Hold>();
   const cuts: Cut[] = [];
@@ -34,15 +36,18 @@ export function weigh(said: readonly Said[], phase: ProviderDirection): Weighed 
     }
     for (const sighting of answer.sightings) {
       const detector = `provider.${provider.provider}.${sighting.category}`;
-      const done = doneOf(provider, sighting, phase);
-      const action = done === 'approve' ? 'flag' : done;
+      const { rule, shadow, action: asked } = actions.ofProvider(detector, askedOf(provider, sighting));
+      const action = doneOf(asked, provider, sighting, phase);
+      if (asked === 'off' && shadow === undefined) continue;
       const key = `${detector} ${sighting.kind} ${action}`;
       const count = (findings.get(key)?.count ?? 0) + 1;
-      findings.set(key, { detector, category: sighting.kind, action, phase, place: '', count });
-      if (done === 'approve')
-        holds.set(detector, { by: 'guardrail', rule: detector, reason: 'a guardrail provider saw something in it' });
-      if (sighting.span !== undefined && provider.text === 'redacted' && (action === 'redact' || action === 'block'))
-        cuts.push({ ...sighting.span, placeholder: `[redacted:${detector}]` });
+      const told = { ...(rule === undefined ? {} : { rule }), ...(shadow === undefined ? {} : { shadow }) };
+      findings.set(key, { detector, category: sighting.kind, action, phase, place: '', count, ...told });
+      const by = rule ?? detector;
+      if (action === 'approve' && holds.size < HOLDS_MAX)
+        holds.set(by, { by: 'guardrail', rule: by, reason: 'a guardrail provider saw something in it' });
+      if (sighting.span !== undefined && provider.text === 'redacted' && takesOut(action))
+        cuts.push({ ...sighting.span, placeholder: action === 'strip' ? '' : placeholderFor(detector) });
     }
   }
   return {
@@ -55,9 +60,17 @@ export function weigh(said: readonly Said[], phase: ProviderDirection): Weighed 
   };
 }
 
-function doneOf({ action, actions }: AskedProvider, { kind, span }: Sighting, phase: ProviderDirection): Done {
-  const asked = actions[kind] ?? action;
-  if (asked === 'redact' && span === undefined) return 'block';
+const askedOf = ({ action, actions }: AskedProvider, { kind }: Sighting): ActionWord => actions[kind] ?? action;
+
+function doneOf(
+  asked: ActionWord,
+  { text }: AskedProvider,
+  { span }: Sighting,
+  phase: ProviderDirection,
+): Finding['action'] {
+  // What is off is told for the sake of a rule on trial.
+  if (asked === 'off') return 'log';
+  if ((asked === 'redact' || asked === 'strip') && (span === undefined || text === 'original')) return 'block';
   // What the upstream did is done: an answer cannot wait for a human.
   return asked === 'approve' && phase === 'response' ? 'block' : asked;
 }
@@ -70,5 +83,7 @@ export function recordOf({ provider, answer }: Said, phase: ProviderDirection): 
   return { provider: provider.provider, phase, ms: answer.ms, found, error: answer.error ?? null };
 }
 
+/** Reasons for which one call waits; one would do. */
+const HOLDS_MAX = 20;
 /** Categories of one answer that a record keeps. */
 const CATEGORIES_MAX = 50;
