@@ -76,7 +76,7 @@ describe('which rule decides', () => {
     ];
     expect(of(rules, 'provider.judge.steering')).toEqual({ action: 'flag', rule: 'judge' });
     expect(of(rules, 'provider.shields.attack')).toEqual({ action: 'block' });
-    expect(of(rules, 'provider.presidio.PERSON')).toEqual({
+    expect(of(rules, 'provider.presidio.PERSON')).toMatchObject({
       action: 'block',
       shadow: { rule: 'try', action: 'strip' },
     });
@@ -96,8 +96,8 @@ describe('a rule on trial', () => {
   const trial = { name: 'trial', action: 'block', detector: 'secret.jwt', isShadow: true };
 
   it('is told beside what is done without it', () => {
-    expect(cell([trial])).toEqual({ action: 'redact', shadow: { rule: 'trial', action: 'block' } });
-    expect(cell([trial, { name: 'wide', action: 'log' }])).toEqual({
+    expect(cell([trial])).toMatchObject({ action: 'redact', shadow: { rule: 'trial', action: 'block' } });
+    expect(cell([trial, { name: 'wide', action: 'log' }])).toMatchObject({
       action: 'log',
       rule: 'wide',
       shadow: { rule: 'trial', action: 'block' },
@@ -169,6 +169,13 @@ describe('the engine with rules', () => {
     const { verdict, findings } = screen([{ name: 'try', action: 'block', isShadow: true }], ['ana@example.com']);
     expect(verdict).toBe('mutate');
     expect(findings).toMatchObject([{ action: 'redact', shadow: { rule: 'try', action: 'block' } }]);
+  });
+
+  it('says of a trial over all that it would log an address, as it would, and of one that names it what that says', () => {
+    const shadowOf = (rule: object) =>
+      screen([{ name: 'try', action: 'block', isShadow: true, ...rule }], ['81.2.69.142']).findings[0]?.shadow;
+    expect(shadowOf({})).toEqual({ rule: 'try', action: 'log' });
+    expect(shadowOf({ detector: 'pii.ipv4' })).toEqual({ rule: 'try', action: 'block' });
   });
 
   it('does not find what is off, and tells a trial of what is off', () => {

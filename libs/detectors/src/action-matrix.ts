@@ -129,7 +129,8 @@ function cellOf(rules: readonly RankedRule[], base: Cell): Cell {
       ? base
       : { action: inForce.action, rule: inForce.name, ...(inForce.detector.endsWith('*') ? {} : { isNamed: true }) };
   if (ofAll?.isShadow !== true) return cell;
-  return { ...cell, shadow: { rule: ofAll.name, action: ofAll.action } };
+  const shadow = { rule: ofAll.name, action: ofAll.action };
+  return { ...cell, shadow, ...(ofAll.detector.endsWith('*') ? {} : { isShadowNamed: true }) };
 }
 
 function winner(rules: readonly RankedRule[]): ActionRule | undefined {

@@ -7,8 +7,10 @@ export interface Cell {
   readonly rule?: string;
   /** A rule on trial that would have it otherwise. */
   readonly shadow?: { readonly rule: string; readonly action: ActionWord };
-  /** Whether a rule names this very detector. */
+  /** Whether the rule names this very detector. */
   readonly isNamed?: true;
+  /** The same of the rule on trial. */
+  readonly isShadowNamed?: true;
 }
 
 /** What becomes of findings: looked up on the path of a call, compiled before it. */

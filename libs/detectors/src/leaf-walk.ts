@@ -1,4 +1,4 @@
-import type { Finding, FindingCategory } from '@warder/contracts';
+import type { ActionWord, Finding, FindingCategory } from '@warder/contracts';
 import { type Actions, type Cell, takesOut } from './actions.js';
 import { CERTAIN, isCertain } from './certainty.js';
 import { seamHits } from './content-seams.js';
@@ -198,8 +198,11 @@ export class LeafWalk {
   /** What is only to be told is cut out, or ends a call, where a rule names it and not with all of its kind. */
   private cellOf(hit: Hit): Cell {
     const cell = this.actions.of(hit.detector, hit.category);
-    if (isCut(hit) || cell.isNamed === true || !(takesOut(cell.action) || cell.action === 'approve')) return cell;
-    return { ...cell, action: 'log' };
+    if (isCut(hit)) return cell;
+    const { shadow } = cell;
+    const action = cell.isNamed === true ? cell.action : ifOnlyTold(cell.action);
+    if (shadow === undefined || cell.isShadowNamed === true) return { ...cell, action };
+    return { ...cell, action, shadow: { ...shadow, action: ifOnlyTold(shadow.action) } };
   }
 
   private reported(): readonly Finding[] {
@@ -218,6 +221,8 @@ export class LeafWalk {
     findings.set(key, { detector, category, action, phase: this.phase, place, count, ...said });
   }
 }
+
+const ifOnlyTold = (action: ActionWord): ActionWord => (takesOut(action) || action === 'approve' ? 'log' : action);
 
 const isCut = ({ isAdvisory }: Hit): boolean => isAdvisory !== true;
 
