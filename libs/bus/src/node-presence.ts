@@ -125,7 +125,8 @@ export class NodePresence {
   private watch(): Promise<Subscription> {
     this.watching ??= this.transport.watchRaw(nodeAppliedTopic, 'beginning', (raw) => {
       const said = decodeMessage(nodeAppliedTopic, raw.value);
-      if (said === undefined) return;
+      // Its writer is who the key names, and speaks for nobody else.
+      if (said === undefined || said.node !== raw.key) return;
       const before = this.others.get(said.node);
       const offset = Number(raw.offset);
       // Read again after a rejoin. On a topic that was made anew offsets begin again, but times do not.

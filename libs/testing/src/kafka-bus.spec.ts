@@ -75,6 +75,18 @@ describe.each(EVERY_BUS)('the %s bus', (_name, start) => {
     expect(await bus.everyNodeApplied(topic, service, 7, 10_000)).toBe(true);
   });
 
+  it('does not take what one node says in the name of another', async () => {
+    const { bus, another } = await start();
+    const topic = stateTopic();
+    const other = another();
+    other.applied(topic, 6);
+    await other.everyNodeApplied(topic, 'ingress', 6, 10_000);
+    const forged = { ...nodeAppliedTopic.example, node: other.node, atMs: Date.now() + 1, applied: { [topic.name]: 7 } };
+    await bus.publish(nodeAppliedTopic, 'liar', forged);
+    if (bus !== other) bus.applied(topic, 7);
+    expect(await bus.everyNodeApplied(topic, 'ingress', 7, 1_500)).toBe(false);
+  });
+
   it('waits until every node has read all that the owner sent, in every partition and in each of its replicas', async () => {
     const { bus, another } = await start();
     const topic = stateTopic(3);
