@@ -29,6 +29,7 @@ import { ExchangeTokens1790000090000 } from './migrations/exchange-tokens.js';
 import { DiscoverProviders1790000091000 } from './migrations/discover-providers.js';
 import { MoreKinds1790000071000 } from './migrations/more-kinds.js';
 import { NameProviderSecrets1790000076000 } from './migrations/name-provider-secrets.js';
+import { NameCertifiers1790000095000 } from './migrations/name-certifiers.js';
 import { NameServicesOfNodes1790000077000 } from './migrations/name-services-of-nodes.js';
 import { NameSealedColumns1790000060000 } from './migrations/name-sealed-columns.js';
 import { type GivenJoinToken, givenJoinTokens } from './nodes/given-join-tokens.js';
@@ -63,6 +64,7 @@ const MIGRATIONS = [
   NameServicesOfNodes1790000077000,
   ExchangeTokens1790000090000,
   DiscoverProviders1790000091000,
+  NameCertifiers1790000095000,
 ];
 
 /** What is delivered to nodes, and to which. */

@@ -51,7 +51,7 @@ class PushedClock implements Clock {
 /** The credentials service with its database, and everything that is said on the bus; the test speaks as the nodes. */
 export class DeliveryScene {
   readonly clock = new PushedClock();
-  readonly signer = generateKeyPairSync('ed25519').privateKey;
+  signer = generateKeyPairSync('ed25519').privateKey;
   readonly root = mkdtempSync(join(tmpdir(), 'warder-delivery-'));
   readonly granted: LeaseGranted[] = [];
   readonly enrolled = new Map<string, NodeEnrolled>();

@@ -64,6 +64,25 @@ describe('enrolment', () => {
     expect(answer.status).toBe(400);
   });
 
+  it('tells a certificate of another key of its own as a newer version, and the same one as the same', async () => {
+    const node = await joined();
+    const certifiedBy = (signer: typeof scene.signer) =>
+      readCertificate(scene.enrolled.get('n-1')?.certificate ?? '', [createPublicKey(signer)])?.identity;
+    const { version } = scene.enrolled.get('n-1')!;
+    const restart = async () => {
+      await scene.stopService();
+      scene.enrolled.clear();
+      await scene.startService();
+      await vi.waitFor(() => expect(scene.enrolled.has('n-1')).toBe(true));
+    };
+    scene.signer = generateKeyPairSync('ed25519').privateKey;
+    await restart();
+    expect(certifiedBy(scene.signer)).toBe(node.identityText);
+    expect(scene.enrolled.get('n-1')!.version).toBe(version + 1);
+    await restart();
+    expect(scene.enrolled.get('n-1')!.version).toBe(version + 1);
+  });
+
   it('takes no node in by the token of another, a guessed token, or none', async () => {
     const node = new SceneNode(scene, 'n-1');
     await scene.announce(node.announcement({ joinToken: TOKENS['n-2'] }));

@@ -39,4 +39,8 @@ export class NodeIdentity {
   /** When it last came in by a token: certificates of before are worth nothing. */
   @Column({ name: 'valid_from_ms', type: 'bigint' })
   validFromMs!: string;
+
+  /** Ed25519, public, base64url: which key of the registrar signed what was told last; null where none did. */
+  @Column({ name: 'certified_by', type: 'text', nullable: true })
+  certifiedBy!: string | null;
 }

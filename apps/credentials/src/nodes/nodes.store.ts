@@ -1,6 +1,6 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { type NodeAnnounced, type NodeEnrolled, nodeEnrolledTopic, type ServiceName } from '@warder/contracts';
-import { certificateOf, isJoinProof, joinTokenRecord } from '@warder/leases';
+import { certificateOf, isJoinProof, joinTokenRecord, textOfKey } from '@warder/leases';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import { type DataSource, type EntityManager, IsNull } from 'typeorm';
@@ -128,11 +128,24 @@ export class NodesStore {
     });
   }
 
-  /** Publishes every state again. */
+  /**
+   * Publishes every state again. What another key certified, or none, is a newer version: readers take no state that is as
+   * old as the one they have, and would go on without the certificate.
+   */
   async republish(): Promise<void> {
     await this.locked(async (manager) => {
-      for (const row of await manager.find(NodeIdentity)) await this.publish(manager, row);
+      for (const row of await manager.find(NodeIdentity)) {
+        const { certifiedBy } = this;
+        const isSame = row.status === 'revoked' || row.certifiedBy === certifiedBy;
+        if (isSame) await this.publish(manager, row);
+        else await this.save(manager, { ...row, version: row.version + 1, certifiedBy });
+      }
     });
+  }
+
+  private get certifiedBy(): string | null {
+    const { registrarKey } = this.rules;
+    return registrarKey === undefined ? null : textOfKey(registrarKey);
   }
 
   private async redeem(
@@ -162,6 +175,7 @@ export class NodesStore {
       enrolledAtMs: String(nowMs),
       expiresAtMs: String(nowMs + this.rules.identityMs),
       validFromMs: String(nowMs),
+      certifiedBy: this.certifiedBy,
     };
   }
 
