@@ -16,6 +16,7 @@ type SigningSettings = NonNullable<Extract<HostSettings['bus'], { kind: 'kafka' 
 
 /** Milliseconds that a start waits for revocations: with the registrar away, those that are on the bus were read by then. */
 const KNOWN_AFTER_MS_MAX = 3_000;
+const LOOK_EVERY_MS = 50;
 
 export interface BusSigningParts {
   readonly settings: SigningSettings;
@@ -35,6 +36,7 @@ export class BusSigning implements Signing {
   private readonly identity: IdentityFile | undefined;
   private joined: Enrolment | undefined;
   private replica: Replica | undefined;
+  private isStopped = false;
   private becomeKnown = (): void => {};
 
   /** @throws ConfigError for keys that are missing, or that others can read */
@@ -65,6 +67,7 @@ export class BusSigning implements Signing {
   }
 
   async stop(): Promise<void> {
+    this.isStopped = true;
     this.becomeKnown();
     await Promise.all([this.replica?.stop(), this.joined?.stop()]);
   }
@@ -83,11 +86,18 @@ export class BusSigning implements Signing {
       this.validFrom.set(node, status === 'revoked' ? Infinity : validFromMs);
     });
     await this.joined?.start();
-    const isOver = new AbortController();
-    const waited = setTimeout(KNOWN_AFTER_MS_MAX, undefined, { ref: false, signal: isOver.signal }).catch(() => {});
-    await Promise.race([this.replica.ready, waited]);
-    isOver.abort();
+    await this.untilRead(this.replica, bus);
     this.becomeKnown();
+  }
+
+  /** The wait begins when the broker answers: before that nothing was read, and no revocation either. */
+  private async untilRead(replica: Replica, bus: Bus): Promise<void> {
+    const { clock } = this.parts;
+    let sinceMs = clock.monotonicMs();
+    while (!this.isStopped && !replica.isReady() && clock.monotonicMs() - sinceMs < KNOWN_AFTER_MS_MAX) {
+      await setTimeout(LOOK_EVERY_MS, undefined, { ref: false });
+      if (!bus.isConnected()) sinceMs = clock.monotonicMs();
+    }
   }
 }
 
