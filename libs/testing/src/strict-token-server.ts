@@ -51,6 +51,8 @@ export class StrictTokenServer {
   /** Forms of the token requests that were taken. */
   readonly taken: URLSearchParams[] = [];
   readonly revoked: string[] = [];
+  /** Whose tokens its policy does not accept (RFC 8693 section 2.2.2). */
+  readonly unacceptable = new Set<string>();
   lifetimeS = 3_600;
   private readonly given = new Map<string, Given>();
   private readonly seen = new Set<string>();
@@ -199,6 +201,7 @@ export class StrictTokenServer {
   private held(token: string): string {
     const subject = this.subjectOf(token) ?? this.options.foreignSubject?.(token);
     ensure(subject !== undefined, 'invalid_grant', 'the token is not one of mine that is good');
+    ensure(!this.unacceptable.has(subject!), 'invalid_request', 'a subject whose tokens are not accepted');
     return subject!;
   }
 

@@ -166,6 +166,23 @@ describe('a token that is exchanged', () => {
     expect(strict.subjectOf(await bearer(id))).toBe('ana-at-fake');
   });
 
+  it('has nobody wait for one person whose tokens are not accepted, however often they call', async () => {
+    await setUp();
+    await scene.connect('ana');
+    const { id } = (await exchanged())!;
+    strict.unacceptable.add('ana-at-fake');
+    for (let calls = 0; calls < 3; calls += 1) expect(await bearer(id)).toBe('refused: store-unavailable');
+    expect(strict.refusals).toHaveLength(1);
+    const provider = await scene.source.query(
+      `SELECT failures, paused_until_ms, alarm FROM credentials.provider WHERE id = 'data'`,
+    );
+    expect(provider).toEqual([{ failures: 0, paused_until_ms: '0', alarm: 'invalid_request' }]);
+    // Another account is another matter.
+    fake.account = 'ana-at-another';
+    await scene.connect('ana');
+    expect(strict.subjectOf(await bearer(id))).toBe('ana-at-another');
+  });
+
   it('is connected on the page at the company’s provider', async () => {
     await setUp();
     const browser = new SceneBrowser(scene, 'usr_ana');

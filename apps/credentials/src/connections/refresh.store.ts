@@ -201,7 +201,11 @@ export class RefreshStore {
     });
   }
 
-  /** Leaves a provider alone for a time. @param alarm - what an operator has to see to */
+  /**
+   * Leaves a provider alone for a time, which grows with each failure in a row.
+   * @param untilMs - 0 where it goes on, for what failed is one connection's: that is no failure of the provider
+   * @param alarm - what an operator has to see to
+   */
   async pause(providerId: string, untilMs: number, alarm: string | null): Promise<void> {
     await this.states.source.transaction(async (manager) => {
       const before = await manager.findOne(Provider, {
@@ -210,8 +214,8 @@ export class RefreshStore {
       });
       if (before === null) return;
       await manager.query(
-        `UPDATE provider SET paused_until_ms = greatest(paused_until_ms, $2), failures = failures + 1,
-           alarm = coalesce($3, alarm) WHERE id = $1`,
+        `UPDATE provider SET paused_until_ms = greatest(paused_until_ms, $2),
+           failures = failures + CASE WHEN $2 > 0 THEN 1 ELSE 0 END, alarm = coalesce($3, alarm) WHERE id = $1`,
         [providerId, Math.round(untilMs), alarm],
       );
       if (alarm === null || alarm === before.alarm) return;

@@ -7,6 +7,7 @@ import {
   type ProviderSetup,
 } from '@warder/provider-catalog';
 import type { Callbacks } from './callbacks.js';
+import { HeldOff } from './held-off.js';
 import type { SubjectToken, SubjectTokens } from './subject-tokens.js';
 import { type ProviderAnswer, type ProviderClient, ProviderSilent } from './provider-client.js';
 import { type ProviderSetups, SetupUnusable } from './provider-setups.js';
@@ -41,6 +42,7 @@ const WRITE_AGAIN_MS = 10_000;
 /** Refreshes connections, each at most once at a time in this process, and at most once anywhere by the intent of the row. */
 export class Refresher {
   private readonly running = new Map<string, Promise<Refreshed>>();
+  private readonly heldOff = new HeldOff();
 
   constructor(private readonly parts: RefresherParts) {}
 
@@ -83,6 +85,7 @@ export class Refresher {
   }
 
   private async run(id: string, asked: Asked): Promise<Refreshed> {
+    if (asked !== 'schedule' && this.heldOff.has(id, asked.generation, this.parts.wallMs())) return 'postponed';
     const begun = await this.parts.store.begin(id, asked);
     if (typeof begun === 'string') return begun;
     let setup: ProviderSetup;
@@ -150,6 +153,7 @@ export class Refresher {
     }
     // RFC 8693 section 2.2.2: a subject token that is not taken is `invalid_request` too, and is one person's alone.
     if (kind === 'request' && begun.connection.kind === 'token_exchange') {
+      this.heldOff.add(begun.connection.id, begun.connection.generation, wallMs());
       await store.pause(begun.provider.id, 0, code);
       await store.postpone(begun, 0, false);
       return 'postponed';
