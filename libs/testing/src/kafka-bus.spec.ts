@@ -81,7 +81,12 @@ describe.each(EVERY_BUS)('the %s bus', (_name, start) => {
     const other = another();
     other.applied(topic, 6);
     await other.everyNodeApplied(topic, 'ingress', 6, 10_000);
-    const forged = { ...nodeAppliedTopic.example, node: other.node, atMs: Date.now() + 1, applied: { [topic.name]: 7 } };
+    const forged = {
+      ...nodeAppliedTopic.example,
+      node: other.node,
+      atMs: Date.now() + 1,
+      applied: { [topic.name]: 7 },
+    };
     await bus.publish(nodeAppliedTopic, 'liar', forged);
     if (bus !== other) bus.applied(topic, 7);
     expect(await bus.everyNodeApplied(topic, 'ingress', 7, 1_500)).toBe(false);

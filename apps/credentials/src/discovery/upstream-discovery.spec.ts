@@ -88,6 +88,14 @@ describe('an upstream that names its authorization server', () => {
     delete says[`${WELL_KNOWN}/mcp`];
     expect((await named(upstream.url, login.url).discover(mcp())).server.issuer).toBe(login.url);
   });
+
+  it('is found behind places that answer with a page', async () => {
+    const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' };
+    says[WELL_KNOWN] = says[`${WELL_KNOWN}/mcp`] as FakeAnswer;
+    says[`${WELL_KNOWN}/mcp`] = page;
+    says['/.well-known/oauth-authorization-server'] = page;
+    expect((await named(upstream.url, login.url).discover(mcp())).server.issuer).toBe(login.url);
+  });
 });
 
 describe('trust follows who named the URL', () => {

@@ -105,7 +105,8 @@ export class UpstreamDiscovery {
   private async first(urls: readonly URL[]): Promise<unknown> {
     for (const url of urls) {
       const answer = await this.ask(url, { headers: { accept: 'application/json' } });
-      if (answer.status === 200) return answer.body;
+      // Many servers answer with a page, whatever they are asked for.
+      if (answer.status === 200 && answer.body !== undefined) return answer.body;
     }
     return undefined;
   }
