@@ -93,13 +93,14 @@ export async function startState(
   });
   host.onDrain('upstreams', async () => void (await Promise.all([pool.close(), providers.close()])));
   await lastGood.load(state, replication);
-  // Nobody owns the catalogues, so a bus of this process has forgotten them, and the same tools are not told of again.
-  if (host.broker === undefined) {
-    for (const catalogue of state.image().catalogues) {
-      bus
-        .publish(toolDefinitionDiscoveredTopic, catalogue.upstream, catalogue)
-        .catch((error: unknown) => log.warn({ err: error }, 'the tools that were known could not be told'));
-    }
-  }
+  const tellCatalogues = async (): Promise<void> => {
+    for (const catalogue of state.image().catalogues)
+      await bus.publish(toolDefinitionDiscoveredTopic, catalogue.upstream, catalogue);
+  };
+  // The same tools are not told of again, and who starts later does not believe a certificate that has ended.
+  host.enrolment?.onRotated(tellCatalogues);
+  // Nobody owns the catalogues, so a bus of this process has forgotten them.
+  if (host.broker === undefined)
+    tellCatalogues().catch((error: unknown) => log.warn({ err: error }, 'the tools that were known could not be told'));
   return { state, replication, watchdog, delivery, pool, providers };
 }

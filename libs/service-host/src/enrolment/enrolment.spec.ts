@@ -1,9 +1,10 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInProcessBus, type Bus } from '@warder/bus';
 import { type NodeAnnounced, nodeAnnouncedTopic, type NodeEnrolled, nodeEnrolledTopic } from '@warder/contracts';
-import { isAnnouncementSigned, textOfKey } from '@warder/leases';
+import { certificateOf, isAnnouncementSigned, textOfKey } from '@warder/leases';
 import { createLogger } from '@warder/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Enrolment } from './enrolment.js';
@@ -33,9 +34,9 @@ afterEach(async () => {
 });
 
 const path = () => join(dir, 'identity.key');
-async function begin(joinToken?: string): Promise<IdentityFile> {
+async function begin(joinToken?: string, registrars: readonly KeyObject[] = []): Promise<IdentityFile> {
   const file = new IdentityFile(path(), 'bus.signing.identityFile');
-  enrolment = new Enrolment({ bus, node: 'n1', service: 'ingress', registrars: [], file, joinToken, clock, log });
+  enrolment = new Enrolment({ bus, node: 'n1', service: 'ingress', registrars, file, joinToken, clock, log });
   await enrolment.start();
   return file;
 }
@@ -144,5 +145,23 @@ describe('a node that is known', () => {
     await enrol(rotation!.identity, { version: 2, ...now });
     await vi.waitFor(() => expect(textOfKey(enrolment!.identity()!)).toBe(rotation!.identity));
     expect(textOfKey(new IdentityFile(path(), 'bus.signing.identityFile').current)).toBe(rotation!.identity);
+  });
+
+  it('has its state said again, until that is done, once another key of the registrar certifies it', async () => {
+    const [registrar, next] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+    const file = await begin(undefined, [registrar.publicKey, next.publicKey]);
+    const identity = textOfKey(file.current);
+    const times = { issuedAtMs: Date.now(), expiresAtMs: Date.now() + 90 * DAY_MS };
+    const by = ({ privateKey }: { privateKey: KeyObject }) =>
+      certificateOf({ node: 'n1', service: 'ingress', identity, ...times }, privateKey);
+    await enrol(identity, { certificate: by(registrar) });
+    await vi.waitFor(() => expect(enrolment!.signer()?.certificate).toBe(by(registrar)));
+    const saidBy: (string | undefined)[] = [];
+    enrolment!.onRotated(async () => {
+      saidBy.push(enrolment!.signer()?.certificate);
+      if (saidBy.length === 1) throw new Error('the database is away');
+    });
+    await enrol(identity, { version: 2, certificate: by(next) });
+    await vi.waitFor(() => expect(saidBy).toEqual([by(next), by(next)]), { timeout: 5_000 });
   });
 });

@@ -69,8 +69,9 @@ export class Enrolment {
   }
 
   /**
-   * Has state said again whenever this node signs by another key: what the one before signed is believed until its
-   * certificate ends, and by no reader that starts later. Tried again until it is done.
+   * Has state said again whenever this node signs by another key or certificate: what was signed before is believed until
+   * that certificate ends, or the registrar's key is taken away, and by no reader that starts later. Tried again until it is
+   * done.
    */
   onRotated(sayAgain: () => Promise<void>): void {
     this.rotated.push(sayAgain);
@@ -85,7 +86,8 @@ export class Enrolment {
     if (file.next !== undefined && this.stands(file.next)) file.adoptNext();
     if (state.certificate !== null) file.keepCertificate(state.certificate);
     this.readSigner();
-    if (signing !== undefined && signing.key !== this.signing?.key) this.rotated.forEach((each) => this.due.add(each));
+    if (signing !== undefined && signing.certificate !== this.signing?.certificate)
+      this.rotated.forEach((each) => this.due.add(each));
     this.announcements = this.againAtMs = 0;
     if (state.status === 'revoked') log.error({ node }, 'this node was revoked: it is heard no more, and gets nothing');
   }
