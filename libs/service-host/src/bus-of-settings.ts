@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { join } from 'node:path';
 import { createInProcessBus, createKafkaBus, type Bus, type KafkaBusOptions } from '@warder/bus';
 import { REGISTRAR } from '@warder/contracts';
 import type { Logger } from '@warder/telemetry';
 import type { Clock } from './clock.js';
 import { BusSigning } from './enrolment/bus-signing.js';
 import { bytesOfFile, keyOfFile } from './enrolment/key-of-file.js';
+import { publicKeysIn } from './enrolment/public-keys.js';
 import type { HostSettings } from './host-settings.js';
 
 /** Where this process's broker is and who it is there: what a thread of its own needs to reach it too. */
@@ -63,25 +63,25 @@ export function signingKeyOf(settings: HostSettings['bus']): KeyObject | undefin
 }
 
 /**
- * By service, the keys of `bus.signing.publicKeysDir`; each is read when it is first asked for.
+ * By service, the keys in `bus.signing.publicKeysDir`; they are read when they are first asked for.
  * @param shared - the private key of a process whose services share it
  * @throws ConfigError, when asked, for a file that holds no key
  */
 export function publicKeysOf(
   settings: HostSettings['bus'],
   shared: KeyObject | undefined,
-): (service: string) => KeyObject | undefined {
-  const own = shared && createPublicKey(shared);
-  if (own !== undefined) return () => own;
-  if (settings.kind !== 'kafka' || settings.signing === undefined) return () => undefined;
+): (service: string) => readonly KeyObject[] {
+  if (shared !== undefined) {
+    const own = [createPublicKey(shared)];
+    return () => own;
+  }
+  if (settings.kind !== 'kafka' || settings.signing === undefined) return () => [];
   const { publicKeysDir } = settings.signing;
-  const known = new Map<string, KeyObject>();
+  const known = new Map<string, readonly KeyObject[]>();
   return (service) => {
-    const key =
-      known.get(service) ??
-      keyOfFile('bus.signing.publicKeysDir', join(publicKeysDir, `${service}.pub`), createPublicKey);
-    known.set(service, key);
-    return key;
+    const keys = known.get(service) ?? publicKeysIn(publicKeysDir, service);
+    known.set(service, keys);
+    return keys;
   };
 }
 

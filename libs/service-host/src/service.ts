@@ -41,8 +41,8 @@ export interface Host {
   readonly enrolment: Enrolment | undefined;
   /** Ed25519, private: signs the heads of this process's audit logs; undefined where none is configured. */
   readonly signingKey: KeyObject | undefined;
-  /** The public half of a service's key, by which what it says is verified; undefined where none is configured. */
-  readonly publicKeyOf: (service: string) => KeyObject | undefined;
+  /** Public halves of a service's keys, any of which may have signed what it says; none where none is configured. */
+  readonly publicKeysOf: (service: string) => readonly KeyObject[];
   readonly clock: Clock;
   /** What the admin doors ask of those who change something there. */
   readonly adminRules: HostSettings['admin'];

@@ -73,7 +73,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   parts.alive.add('bus', () => bus.stuck() ?? true);
   const stopMeasuring = measureBus(bus, parts.metrics, log);
   const signingKey = options.signingKey ?? signingKeyOf(settings.bus);
-  const publicKeyOf = publicKeysOf(settings.bus, options.signingKey);
+  const keysOf = publicKeysOf(settings.bus, options.signingKey);
   // One object: it is asked for on every call.
   const publicUrl = new URL(settings.publicUrl ?? url);
   const door = createDoor(() => publicUrl, settings.trustedProxies);
@@ -85,7 +85,16 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   });
   const { admin: adminRules } = settings;
   const { enrolment } = signing ?? {};
-  const process = { service, node, bus, broker, enrolment, signingKey, publicKeyOf, internalUrl: internal?.url };
+  const process = {
+    service,
+    node,
+    bus,
+    broker,
+    enrolment,
+    signingKey,
+    publicKeysOf: keysOf,
+    internalUrl: internal?.url,
+  };
   const shared: Shared = { ...process, clock, adminRules, door, log };
   const hostFor = (name: string): Host => parts.hostOf(name, shared);
   const close = async () => {
@@ -124,7 +133,7 @@ type Shared = Pick<
   | 'broker'
   | 'enrolment'
   | 'signingKey'
-  | 'publicKeyOf'
+  | 'publicKeysOf'
   | 'clock'
   | 'adminRules'
   | 'door'

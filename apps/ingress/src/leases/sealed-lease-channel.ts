@@ -11,7 +11,7 @@ export interface SealedLeaseChannelParts {
   /** The node's identity, once it has one that credentials knows. */
   readonly identity: () => KeyObject | undefined;
   /** By which credentials is known; without it nothing that comes is believed. */
-  readonly credentialsKey: () => KeyObject | undefined;
+  readonly credentialsKeys: () => readonly KeyObject[];
   readonly keys: SealingKeys;
   /** Told of what was not believed. */
   readonly refused: (reason: 'signature-wrong' | 'key-unknown' | 'unopened') => void;
@@ -51,8 +51,8 @@ export class SealedLeaseChannel implements LeaseChannel {
     const { node, keys, refused } = this.parts;
     // Every node reads all answers; those of others it could not open anyway.
     if (granted.node !== node) return;
-    const credentialsKey = this.parts.credentialsKey();
-    if (credentialsKey === undefined || !isGrantSigned(granted, credentialsKey)) return refused('signature-wrong');
+    const isSigned = this.parts.credentialsKeys().some((key) => isGrantSigned(granted, key));
+    if (!isSigned) return refused('signature-wrong');
     const { requestId, connectionId, principalId, refusal, lease } = granted;
     const about = { requestId, connectionId, principalId, refusal };
     if (lease === null) return this.listener({ ...about, lease });

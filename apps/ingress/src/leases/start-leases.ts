@@ -30,7 +30,7 @@ export function startLeases(config: IngressConfig, host: Host): StartedLeases {
     bus,
     node,
     identity: () => enrolment.identity(),
-    credentialsKey: () => host.publicKeyOf('credentials'),
+    credentialsKeys: () => host.publicKeysOf('credentials'),
     keys: new SealingKeys(wallMs),
     refused,
     wallMs,

@@ -1,6 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import type { KeyObject } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Bus, Replica, Signer, Signing } from '@warder/bus';
 import { nodeEnrolledTopic, REGISTRAR, ServiceName } from '@warder/contracts';
@@ -10,7 +8,7 @@ import { ConfigError } from '../config-error.js';
 import type { HostSettings } from '../host-settings.js';
 import { Enrolment } from './enrolment.js';
 import { IdentityFile } from './identity-file.js';
-import { keyOfFile } from './key-of-file.js';
+import { publicKeysIn } from './public-keys.js';
 
 type SigningSettings = NonNullable<Extract<HostSettings['bus'], { kind: 'kafka' }>['signing']>;
 
@@ -42,7 +40,7 @@ export class BusSigning implements Signing {
   /** @throws ConfigError for keys that are missing, or that others can read */
   constructor(private readonly parts: BusSigningParts) {
     const { settings, service } = parts;
-    this.registrars = registrarsOf(settings.publicKeysDir);
+    this.registrars = publicKeysIn(settings.publicKeysDir, REGISTRAR);
     this.known = new Promise((resolve) => (this.becomeKnown = resolve));
     if (service === REGISTRAR) return;
     if (settings.identityFile === undefined)
@@ -99,17 +97,4 @@ export class BusSigning implements Signing {
       if (!bus.isConnected()) sinceMs = clock.monotonicMs();
     }
   }
-}
-
-/** Of the registrar's keys one signs and all are believed, so that another can take its place: `<registrar>.<any>.pub`. */
-function registrarsOf(dir: string): readonly KeyObject[] {
-  let names: string[];
-  try {
-    names = readdirSync(dir);
-  } catch {
-    throw new ConfigError(`bus.signing.publicKeysDir: ${dir} cannot be read`);
-  }
-  const own = names.filter((name) => new RegExp(`^${REGISTRAR}(?:\\.[^.]+)?\\.pub$`).test(name)).sort();
-  if (own.length === 0) throw new ConfigError(`bus.signing.publicKeysDir: ${dir} holds no ${REGISTRAR}.pub`);
-  return own.map((name) => keyOfFile('bus.signing.publicKeysDir', join(dir, name), createPublicKey));
 }
