@@ -93,14 +93,20 @@ export async function startState(
   });
   host.onDrain('upstreams', async () => void (await Promise.all([pool.close(), providers.close()])));
   await lastGood.load(state, replication);
-  const tellCatalogues = async (): Promise<void> => {
+  tellCataloguesAgain(host, state);
+  return { state, replication, watchdog, delivery, pool, providers };
+}
+
+/**
+ * Nobody owns the catalogues, and the same tools are not told of again: a bus of this process has forgotten them, and on any
+ * other who starts later does not believe what was signed by a certificate that has ended.
+ */
+function tellCataloguesAgain({ bus, broker, enrolment, log }: Host, state: NodeState): void {
+  const tell = async (): Promise<void> => {
     for (const catalogue of state.image().catalogues)
       await bus.publish(toolDefinitionDiscoveredTopic, catalogue.upstream, catalogue);
   };
-  // The same tools are not told of again, and who starts later does not believe a certificate that has ended.
-  host.enrolment?.onRotated(tellCatalogues);
-  // Nobody owns the catalogues, so a bus of this process has forgotten them.
-  if (host.broker === undefined)
-    tellCatalogues().catch((error: unknown) => log.warn({ err: error }, 'the tools that were known could not be told'));
-  return { state, replication, watchdog, delivery, pool, providers };
+  enrolment?.onRotated(tell);
+  if (broker === undefined)
+    tell().catch((error: unknown) => log.warn({ err: error }, 'the tools that were known could not be told'));
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { publicKeysOf } from './bus-of-settings.js';
+import { readPublicKeys } from './bus-of-settings.js';
 import { HostSettings } from './host-settings.js';
 
 let dir: string;
@@ -32,16 +32,16 @@ describe('public keys of a service', () => {
     const [next, now] = [put('credentials.next.pub'), put('credentials.pub')];
     put('credentials-2.pub');
     put('policy.pub');
-    expect(pems(publicKeysOf(settings(), undefined)('credentials'))).toEqual([next, now]);
+    expect(pems(readPublicKeys(settings(), undefined)('credentials'))).toEqual([next, now]);
   });
 
   it('are those of the process where its services share one, and none where none is configured', () => {
     const { privateKey } = generateKeyPairSync('ed25519');
-    expect(pems(publicKeysOf(settings(), privateKey)('policy'))).toEqual(pems([createPublicKey(privateKey)]));
-    expect(publicKeysOf({ ...settings(), signing: undefined } as never, undefined)('policy')).toEqual([]);
+    expect(pems(readPublicKeys(settings(), privateKey)('policy'))).toEqual(pems([createPublicKey(privateKey)]));
+    expect(readPublicKeys({ ...settings(), signing: undefined } as never, undefined)('policy')).toEqual([]);
   });
 
   it('stop who asks for a service that has none', () => {
-    expect(() => publicKeysOf(settings(), undefined)('credentials')).toThrow('holds no credentials.pub');
+    expect(() => readPublicKeys(settings(), undefined)('credentials')).toThrow('holds no credentials.pub');
   });
 });

@@ -67,7 +67,7 @@ export function signingKeyOf(settings: HostSettings['bus']): KeyObject | undefin
  * @param shared - the private key of a process whose services share it
  * @throws ConfigError, when asked, for a file that holds no key
  */
-export function publicKeysOf(
+export function readPublicKeys(
   settings: HostSettings['bus'],
   shared: KeyObject | undefined,
 ): (service: string) => readonly KeyObject[] {

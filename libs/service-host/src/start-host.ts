@@ -7,7 +7,7 @@ import type { Bus } from '@warder/bus';
 import { createLogger, Metrics, type Logger } from '@warder/telemetry';
 import { asItCame, forgetTypeOfNothing, readAs } from './body-type.js';
 import { measureBus } from './bus-metrics.js';
-import { brokerAccessOf, busOfSettings, publicKeysOf, signingKeyOf } from './bus-of-settings.js';
+import { brokerAccessOf, busOfSettings, readPublicKeys, signingKeyOf } from './bus-of-settings.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigError } from './config-error.js';
 import { createDoor, createInsiders, isLoopback } from './door.js';
@@ -73,7 +73,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   parts.alive.add('bus', () => bus.stuck() ?? true);
   const stopMeasuring = measureBus(bus, parts.metrics, log);
   const signingKey = options.signingKey ?? signingKeyOf(settings.bus);
-  const keysOf = publicKeysOf(settings.bus, options.signingKey);
+  const publicKeysOf = readPublicKeys(settings.bus, options.signingKey);
   // One object: it is asked for on every call.
   const publicUrl = new URL(settings.publicUrl ?? url);
   const door = createDoor(() => publicUrl, settings.trustedProxies);
@@ -85,16 +85,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   });
   const { admin: adminRules } = settings;
   const { enrolment } = signing ?? {};
-  const process = {
-    service,
-    node,
-    bus,
-    broker,
-    enrolment,
-    signingKey,
-    publicKeysOf: keysOf,
-    internalUrl: internal?.url,
-  };
+  const process = { service, node, bus, broker, enrolment, signingKey, publicKeysOf, internalUrl: internal?.url };
   const shared: Shared = { ...process, clock, adminRules, door, log };
   const hostFor = (name: string): Host => parts.hostOf(name, shared);
   const close = async () => {

@@ -134,7 +134,8 @@ export class NodesStore {
    */
   async republish(): Promise<void> {
     await this.locked(async (manager) => {
-      for (const row of await manager.find(NodeIdentity)) {
+      const rows: NodeRow[] = await manager.find(NodeIdentity);
+      for (const row of rows) {
         const { certifiedBy } = this;
         const isSame = row.status === 'revoked' || row.certifiedBy === certifiedBy;
         if (isSame) await this.publish(manager, row);
