@@ -32,6 +32,7 @@ const SETTINGS = {
   },
   signIn: { attemptsPerMinute: 10_000 },
   authorization: { registration: { perMinute: 10_000 } },
+  connections: { requestsPerMinute: 100_000 },
 };
 
 /** What a request proves itself with. */

@@ -9,8 +9,8 @@ import { GuestPages, type PagesShown } from './guest-pages.js';
 import type { PassKeys } from './pass-keys.js';
 import { PageError } from './web.js';
 
-/** Requests of one address to the pages. */
-const REQUESTS: Rate = { emissionMs: 60_000 / 600, burst: 200 };
+/** Requests of one address to the pages in a minute, a third of them at once. */
+const REQUESTS_PER_MINUTE = 600;
 const COUNTED_MAX = 50_000;
 
 export interface MountedPages {
@@ -21,6 +21,8 @@ export interface MountedPages {
   readonly service: string;
   readonly passes: PassKeys;
   readonly changesPerMinute: number;
+  /** Of one address; 600 where not given. */
+  readonly requestsPerMinute?: number;
   /** Whether what they show was read, beside principals. */
   readonly isReady: () => boolean;
   readonly pages: PagesShown;
@@ -28,10 +30,11 @@ export interface MountedPages {
 
 /** Puts pages under their path, with the bounds and the record that all of them have. */
 export function mountGuestPages(mounted: MountedPages): void {
-  const { host, access, passes, pages, changesPerMinute } = mounted;
+  const { host, access, passes, pages, changesPerMinute, requestsPerMinute = REQUESTS_PER_MINUTE } = mounted;
   const origin = host.door.publicUrl();
   const isSecure = origin.protocol === 'https:';
   const wallMs = (): number => host.clock.wallMs();
+  const requests = { emissionMs: 60_000 / requestsPerMinute, burst: Math.ceil(requestsPerMinute / 3) };
   const changes = { emissionMs: 60_000 / changesPerMinute, burst: changesPerMinute };
   const [requested, changed] = [new Buckets(COUNTED_MAX), new Buckets(COUNTED_MAX)];
   const take = (buckets: Buckets, key: string, rate: Rate): void => {
@@ -48,7 +51,7 @@ export function mountGuestPages(mounted: MountedPages): void {
     address: (request) => host.door.clientAddress(request),
     wallMs,
     isReady: () => access.isReady() && mounted.isReady(),
-    takeRequest: (address) => take(requested, address, REQUESTS),
+    takeRequest: (address) => take(requested, address, requests),
     takeChange: (principalId) => take(changed, principalId, changes),
     onRefusal: ({ principal, address, method, code, detail, isForbidden }) =>
       access.refused.note({

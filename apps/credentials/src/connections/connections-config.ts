@@ -14,6 +14,8 @@ export const ConnectionsConfig = z.strictObject({
   lookEveryMs: z.int().min(20).max(60_000).default(1_000),
   /** Changes that one person may make on the page in a minute. */
   changesPerMinute: z.int().min(1).max(10_000).default(30),
+  /** Requests to the page that one address may send in a minute, a third of them at once. */
+  requestsPerMinute: z.int().min(1).max(100_000).default(600),
   /** The keys with which our client proves itself where a provider takes `private_key_jwt`. */
   clientKeys: z
     .strictObject({

@@ -207,6 +207,7 @@ export class Connections {
       service: 'credentials',
       passes,
       changesPerMinute: config.connections.changesPerMinute,
+      requestsPerMinute: config.connections.requestsPerMinute,
       isReady: () => this.replicas.length === 2 && this.replicas.every((each) => each.isReady()),
       pages: connectionsPages(
         new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings, discovered }),
