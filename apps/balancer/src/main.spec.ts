@@ -70,7 +70,8 @@ describe('a process of Warder', () => {
 
   it('ends at once on a second signal', async () => {
     const { process, url, ended } = run({ ...GOOD, WARDER_INGRESS: `http://127.0.0.1:${port()}` });
-    const running = await fetch(`${await url()}/mcp/dev`);
+    // A call, which is waited for; a stream of changes would be cut at the first signal.
+    const running = await fetch(`${await url()}/mcp/dev`, { method: 'POST', body: '{}' });
     process.kill('SIGINT');
     const health = `${await url()}/healthz`;
     // The signal is on its way: until it is there, the door is open.
