@@ -6,14 +6,14 @@ import type { TextScanner } from './text-scanner.js';
 /** What crosses from one block's text into the next, cut at the seams: hits in a block's text, by its index. */
 export type SeamHits = ReadonlyMap<number, { readonly text: string; readonly hits: readonly Hit[] }>;
 
-/** The text that a host shows for a content block: a text block's, or an embedded resource's. */
+/** The text that a host shows for a content block: a text block's, an embedded resource's, or that of a message in a prompt. */
 function textOf(block: unknown): string | undefined {
   if (typeof block !== 'object' || block === null) return undefined;
-  const { text, resource } = block as { text?: unknown; resource?: unknown };
+  const { text, resource, content } = block as { text?: unknown; resource?: unknown; content?: unknown };
   if (typeof text === 'string') return text;
-  if (typeof resource !== 'object' || resource === null) return undefined;
-  const { text: embedded } = resource as { text?: unknown };
-  return typeof embedded === 'string' ? embedded : undefined;
+  const { text: embedded } = (typeof resource === 'object' && resource !== null ? resource : {}) as { text?: unknown };
+  if (typeof embedded === 'string') return embedded;
+  return Array.isArray(content) ? undefined : textOf(content);
 }
 
 /**

@@ -4,9 +4,11 @@ import { CERTAIN, isCertain } from './certainty.js';
 import { seamHits } from './content-seams.js';
 import { definitionText, isDefinition } from './definition.js';
 import type { Hit } from './detector.js';
+import { textInBase64 } from './encoded-text.js';
 import { jsonPointer } from './json-pointer.js';
 import { placeholderFor, redact } from './redaction.js';
 import type { Phase, Screening } from './screening-engine.js';
+import { isTelling } from './telling-keys.js';
 import type { Reading, TextScanner } from './text-scanner.js';
 
 /** How far a value is followed; what lies beyond cannot be decided and is rejected. */
@@ -132,7 +134,7 @@ export class LeafWalk {
       this.keys.push(shown);
       const shownName = hits.length === 0 ? name : this.apply(name, hits);
       this.telling = isTelling(name) ? name : undefined;
-      const screened = isMedia(members, name, value) ? value : this.walk(value, depth);
+      const screened = isBytes(members, name, value) ? this.bytes(members, name, value) : this.walk(value, depth);
       this.keys.pop();
       if (shownName !== name || screened !== value) changed ??= membersBefore(members, name);
       if (changed === undefined) continue;
@@ -166,6 +168,23 @@ export class LeafWalk {
       this.seam = undefined;
     }
     return hits.length === 0 ? text : this.apply(text, hits);
+  }
+
+  /**
+   * Base64 is read as the text that it holds, and stays base64 when something is cut out of it. Of a picture or a sound
+   * nothing is read: scanning it would only find chance. Anything else is read as it stands there.
+   */
+  private bytes(block: Record<string, unknown>, name: string, value: string): string {
+    const encoded = textInBase64(value);
+    if (encoded !== undefined) {
+      this.telling = undefined;
+      this.count();
+      const clean = this.text(encoded.text);
+      return clean === encoded.text ? value : encoded.encode(clean);
+    }
+    if (!isMedia(block, name, value)) return this.walk(value, 0) as string;
+    this.count();
+    return value;
   }
 
   private number(value: number): unknown {
@@ -228,29 +247,15 @@ const isCut = ({ isAdvisory }: Hit): boolean => isAdvisory !== true;
 
 /** Characters of a value that its key may explain. */
 const TOLD_CHARS_MAX = 512;
-const TELLING_KEYS_MAX = 4_096;
-/** Keys as they are: `password`, `ssn`, `client_ip`. What stands under any other is read by itself. */
-const TELLING =
-  /pass|pwd|secret|token|key|auth|cred|psk|pin\b|ssn|tfn|\bsin\b|itin|nif|nie|dni|iban|nino|nhs|nir|insee|steuer|idnr|tax|abn|bsn|pesel|cpf|cui[tl]|cnp|egn|amka|oib|svnr|ahv|avs|aadhaa?r|\bpan\b|npi|mbi|medicare|routing|\baba|vin\b|chassis|person.?n|cpr|pnr|fnr|kimlik|tckn|nric|mykad|\bnik\b|ktp|rut\b|curp|phone|tel\b|mobile|fax|cell|contact|whatsapp|dob|birth|passport|licen[cs]e|wallet|bitcoin|btc|security|identity|national|social|medic|insurance/i;
-/** Names of members come again and again. */
-const tellingKeys = new Map<string, boolean>();
-
-function isTelling(key: string): boolean {
-  const known = tellingKeys.get(key);
-  if (known !== undefined) return known;
-  const is = key.length <= 64 && TELLING.test(key);
-  if (tellingKeys.size < TELLING_KEYS_MAX) tellingKeys.set(key, is);
-  return is;
+/** Members that MCP has hold base64: a resource's, and a picture's or a sound's. */
+function isBytes(block: Record<string, unknown>, name: string, value: unknown): value is string {
+  if (typeof value !== 'string') return false;
+  return name === 'blob' || (name === 'data' && (block['type'] === 'image' || block['type'] === 'audio'));
 }
 
-/** Base64 of a picture or a sound is not text: scanning it would only find chance. Anything else there is scanned. */
-function isMedia(block: Record<string, unknown>, name: string, value: unknown): boolean {
-  if (name !== 'data' && name !== 'blob') return false;
-  if (typeof value !== 'string' || value.length < BASE64_CHARS_MIN) return false;
-  const isDeclared =
-    (name === 'data' && (block['type'] === 'image' || block['type'] === 'audio')) ||
-    (name === 'blob' && typeof block['mimeType'] === 'string' && MEDIA.test(block['mimeType']));
-  return isDeclared && BASE64.test(value);
+function isMedia({ mimeType }: Record<string, unknown>, name: string, value: string): boolean {
+  if (value.length < BASE64_CHARS_MIN || !BASE64.test(value)) return false;
+  return name === 'data' || (typeof mimeType === 'string' && MEDIA.test(mimeType));
 }
 
 interface Members {
