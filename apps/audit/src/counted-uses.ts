@@ -1,18 +1,20 @@
-import type { AuditRecord } from '@warder/contracts';
 import { dayOf } from './partition.store.js';
+import type { RecordColumns } from './record-columns.js';
 import type { RecordRow } from './store-batch.js';
 
 /** Records that the roll-up names for a use. */
 const SAMPLES = 3;
+const DAY_MS = 86_400_000;
 
-/** One use of a tool on one day, as the row of `usage_day` that its records come to. */
+/** One use of a tool on one day. */
 interface CountedUse {
-  readonly day: string;
-  readonly upstream: string;
-  readonly tool: string;
-  readonly principal_id: string;
-  readonly agent_id: string;
-  readonly records: AuditRecord[];
+  /** Calls: what stands in JSON, for the sum of a batch is far below 2 to the 53. */
+  permitted: number;
+  forbidden: number;
+  newest: RecordColumns;
+  firstAtMs: number;
+  /** The newest permitted ones, newest first. */
+  readonly samples: RecordColumns[];
 }
 
 /**
@@ -38,53 +40,62 @@ ON CONFLICT (upstream, tool, principal_id, agent_id, day) DO UPDATE SET
 /** The uses of rows that are all new and plain, as JSON; the same as `INSERT_RECORDS` makes of them. */
 export function countedUses(rows: readonly RecordRow[]): string {
   const uses = new Map<string, CountedUse>();
-  for (const { record } of rows) {
-    const { upstream } = record;
-    if (record.kind !== 'call' || upstream === null) continue;
-    const [tool, principal, agent] = [record.tool ?? '', record.principal?.id ?? '', record.agent?.id ?? ''];
-    const day = Math.floor(record.occurredAtMs / 86_400_000);
+  for (const { columns } of rows) {
+    const { kind, upstream, occurredAtMs } = columns;
+    if (kind !== 'call' || upstream === null) continue;
     // No text of a record that is stored holds a NUL.
-    const key = `${day}\0${upstream}\0${tool}\0${principal}\0${agent}`;
-    const use = uses.get(key);
-    if (use !== undefined) use.records.push(record);
-    else
-      uses.set(key, {
-        day: dayOf(record.occurredAtMs),
-        upstream,
-        tool,
-        principal_id: principal,
-        agent_id: agent,
-        records: [record],
-      });
+    const key = `${Math.floor(occurredAtMs / DAY_MS)}\0${upstream}\0${columns.tool ?? ''}\0${columns.principalId ?? ''}\0${columns.agentId ?? ''}`;
+    let use = uses.get(key);
+    if (use === undefined) {
+      use = { permitted: 0, forbidden: 0, newest: columns, firstAtMs: occurredAtMs, samples: [] };
+      uses.set(key, use);
+    }
+    count(use, columns);
   }
   return JSON.stringify([...uses.values()].map(rowOf));
 }
 
-/** Permitted and forbidden calls are added as what stands in JSON: the sum of a batch is far below 2 to the 53. */
-function rowOf({ records, ...use }: CountedUse): object {
-  records.sort(newestFirst);
-  const [newest] = records as [AuditRecord];
-  const permitted = records.filter(({ decision }) => decision === 'permit');
-  const samples = permitted.slice(0, SAMPLES);
-  const countOf = (some: readonly AuditRecord[]): number => some.reduce((sum, { count }) => sum + count, 0);
+function count(use: CountedUse, columns: RecordColumns): void {
+  if (isNewer(columns, use.newest)) use.newest = columns;
+  if (columns.occurredAtMs < use.firstAtMs) use.firstAtMs = columns.occurredAtMs;
+  if (columns.decision === 'permit') {
+    use.permitted += columns.count;
+    takeSample(use.samples, columns);
+  } else use.forbidden += columns.count;
+}
+
+function takeSample(samples: RecordColumns[], columns: RecordColumns): void {
+  let at = samples.length;
+  while (at > 0 && isNewer(columns, samples[at - 1]!)) at -= 1;
+  if (at === SAMPLES) return;
+  samples.splice(at, 0, columns);
+  if (samples.length > SAMPLES) samples.pop();
+}
+
+/** The row of `usage_day`. */
+function rowOf({ permitted, forbidden, newest, firstAtMs, samples }: CountedUse): object {
   return {
-    ...use,
-    principal_name: newest.personal?.principal?.name,
-    principal_email: newest.personal?.principal?.email,
-    agent_name: newest.personal?.agent?.name,
-    permitted: countOf(permitted),
-    forbidden: countOf(records) - countOf(permitted),
-    first_at: timeOf(records.at(-1)!),
-    last_at: timeOf(newest),
-    sample_at: samples.map(timeOf),
+    day: dayOf(newest.occurredAtMs),
+    upstream: newest.upstream,
+    tool: newest.tool ?? '',
+    principal_id: newest.principalId ?? '',
+    agent_id: newest.agentId ?? '',
+    principal_name: newest.principalName,
+    principal_email: newest.principalEmail,
+    agent_name: newest.agentName,
+    permitted,
+    forbidden,
+    first_at: timeOf(firstAtMs),
+    last_at: timeOf(newest.occurredAtMs),
+    sample_at: samples.map(({ occurredAtMs }) => timeOf(occurredAtMs)),
     sample_id: samples.map(({ recordId }) => recordId),
   };
 }
 
-const timeOf = ({ occurredAtMs }: AuditRecord): string => new Date(occurredAtMs).toISOString();
+const timeOf = (atMs: number): string => new Date(atMs).toISOString();
 
 /** As Postgres orders them: ids of one time by their bytes, in which letters of either case are the same. */
-function newestFirst(one: AuditRecord, other: AuditRecord): number {
-  if (one.occurredAtMs !== other.occurredAtMs) return other.occurredAtMs - one.occurredAtMs;
-  return one.recordId.toLowerCase() < other.recordId.toLowerCase() ? -1 : 1;
+function isNewer(one: RecordColumns, other: RecordColumns): boolean {
+  if (one.occurredAtMs !== other.occurredAtMs) return one.occurredAtMs > other.occurredAtMs;
+  return one.recordId.toLowerCase() < other.recordId.toLowerCase();
 }

@@ -1,6 +1,6 @@
 /**
  * Stores a batch and counts it, in one statement: what was stored before is neither stored nor counted again, so a batch
- * may be sent any number of times. $1 is a JSON array of `columnsOf` the records, $2 their exact texts in the same
+ * may be sent any number of times. $1 is a JSON array of the records' columns, $2 their exact texts in the same
  * order. Answers `stored`.
  *
  * The columns come apart from the texts because the service has read the records already: Postgres tests that a text is
@@ -12,9 +12,9 @@ WITH incoming AS (
     refusal_code, principal_id, principal_name, principal_email, agent_id, agent_name, virtual_server, upstream, tool,
     count, record
   FROM ROWS FROM (
-    json_to_recordset($1::json) AS (occurred_at_ms numeric, record_id uuid, log text, sequence bigint, kind text,
-      decision text, outcome text, refusal_code text, principal_id text, principal_name text, principal_email text,
-      agent_id text, agent_name text, virtual_server text, upstream text, tool text, count int),
+    json_to_recordset($1::json) AS ("occurredAtMs" numeric, "recordId" uuid, log text, sequence bigint, kind text,
+      decision text, outcome text, "refusalCode" text, "principalId" text, "principalName" text, "principalEmail" text,
+      "agentId" text, "agentName" text, "virtualServer" text, upstream text, tool text, count int),
     unnest($2::json[])
   ) AS x(occurred_at_ms, record_id, log, sequence, kind, decision, outcome, refusal_code, principal_id, principal_name,
     principal_email, agent_id, agent_name, virtual_server, upstream, tool, count, record)

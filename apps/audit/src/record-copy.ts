@@ -1,4 +1,4 @@
-import type { AuditRecord } from '@warder/contracts';
+import type { RecordColumns } from './record-columns.js';
 import type { RecordRow } from './store-batch.js';
 
 /** Rows of `call_record` in Postgres' binary form, made by `recordCopy`. */
@@ -7,6 +7,21 @@ export const COPY_RECORDS = `COPY call_record (occurred_at, record_id, log, sequ
   FROM STDIN (FORMAT binary)`;
 
 const COLUMNS = 18;
+/** The columns between `sequence` and `count`, in their order. */
+const TEXTS = [
+  'kind',
+  'decision',
+  'outcome',
+  'refusalCode',
+  'principalId',
+  'principalName',
+  'principalEmail',
+  'agentId',
+  'agentName',
+  'virtualServer',
+  'upstream',
+  'tool',
+] as const;
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const TRAILER_BYTES = 2;
 /** Count of columns, lengths of all of them, and the values of fixed size. */
@@ -24,7 +39,7 @@ const SCRATCH_BYTES_MAX = 33_554_432;
 let scratch = Buffer.alloc(0);
 
 /** Whether the record's numbers have the one binary form that they have as text, too; all real ones do. */
-export function isPlain({ occurredAtMs, count }: AuditRecord): boolean {
+export function isPlain({ occurredAtMs, count }: RecordColumns): boolean {
   return Number.isSafeInteger(occurredAtMs) && occurredAtMs >= 0 && occurredAtMs < TIME_MAX_MS && count <= INT32_MAX;
 }
 
@@ -42,47 +57,30 @@ export function recordCopy(rows: readonly RecordRow[]): Buffer {
 
 function takeScratch(rows: readonly RecordRow[]): Buffer {
   let bytes = HEADER.length + TRAILER_BYTES;
-  for (const { record, message } of rows) {
-    bytes += FIXED_BYTES + message.value.length + BYTES_A_UNIT * record.log.length;
-    for (const text of textsOf(record)) bytes += BYTES_A_UNIT * (text?.length ?? 0);
-  }
+  for (const { columns, message } of rows) bytes += FIXED_BYTES + message.value.length + BYTES_A_UNIT * units(columns);
   if (bytes <= scratch.length) return scratch;
   const target = Buffer.allocUnsafeSlow(bytes + (bytes >> 2));
   if (target.length <= SCRATCH_BYTES_MAX) scratch = target;
   return target;
 }
 
-type Text = string | null | undefined;
-
-/** The columns between `sequence` and `count`, in their order. */
-function textsOf(record: AuditRecord): readonly Text[] {
-  const { principal, agent, personal } = record;
-  return [
-    record.kind,
-    record.decision,
-    record.outcome,
-    record.refusal?.code,
-    principal?.id,
-    personal?.principal?.name,
-    personal?.principal?.email,
-    agent?.id,
-    personal?.agent?.name,
-    record.virtualServer,
-    record.upstream,
-    record.tool,
-  ];
+/** UTF-16 units of all texts. */
+function units(columns: RecordColumns): number {
+  let sum = columns.log.length;
+  for (const name of TEXTS) sum += columns[name]?.length ?? 0;
+  return sum;
 }
 
-function putRow(target: Buffer, start: number, { record, message }: RecordRow): number {
+function putRow(target: Buffer, start: number, { columns, message }: RecordRow): number {
   let at = target.writeInt16BE(COLUMNS, start);
-  at = putInt64(target, at, (record.occurredAtMs - POSTGRES_EPOCH_MS) * 1_000);
+  at = putInt64(target, at, (columns.occurredAtMs - POSTGRES_EPOCH_MS) * 1_000);
   at = target.writeInt32BE(16, at);
-  at += target.write(record.recordId.replaceAll('-', ''), at, 'hex');
-  at = putText(target, at, record.log);
-  at = putInt64(target, at, record.sequence);
-  for (const text of textsOf(record)) at = putText(target, at, text);
+  at += target.write(columns.recordId.replaceAll('-', ''), at, 'hex');
+  at = putText(target, at, columns.log);
+  at = putInt64(target, at, columns.sequence);
+  for (const name of TEXTS) at = putText(target, at, columns[name]);
   at = target.writeInt32BE(4, at);
-  at = target.writeInt32BE(record.count, at);
+  at = target.writeInt32BE(columns.count, at);
   at = target.writeInt32BE(message.value.length, at);
   target.set(message.value, at);
   return at + message.value.length;
@@ -95,7 +93,7 @@ function putInt64(target: Buffer, start: number, value: number): number {
   return target.writeUInt32BE(value - high * TWO_TO_32, at);
 }
 
-function putText(target: Buffer, at: number, text: Text): number {
+function putText(target: Buffer, at: number, text: string | null | undefined): number {
   if (text === null || text === undefined) return target.writeInt32BE(-1, at);
   const bytes = target.write(text, at + 4);
   target.writeInt32BE(bytes, at);

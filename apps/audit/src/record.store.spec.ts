@@ -18,6 +18,7 @@ import { Ingest } from './ingest.js';
 import { CreateAudit1790000002000 } from './migrations/create-audit.js';
 import { FoldUsage1790000002700 } from './migrations/fold-usage.js';
 import { PartitionStore } from './partition.store.js';
+import { columnsOf } from './record-columns.js';
 import { RecordStore } from './record.store.js';
 import { storeBatch } from './store-batch.js';
 import { TextIndexStore } from './text-index.store.js';
@@ -353,7 +354,7 @@ describe('the audit store', () => {
   it('never shows what was recorded in an error', async () => {
     const secret = 'wdr_canary';
     const record = recordOf(1, { tool: `${secret}\u0000` });
-    const failing = records.insert([{ record, message: message(JSON.stringify(record)) }]);
+    const failing = records.insert([{ columns: columnsOf(record), message: message(JSON.stringify(record)) }]);
     const error = await failing.then(
       () => undefined,
       (reason: unknown) => reason as Error,

@@ -7,7 +7,6 @@ import { ADD_USES, countedUses } from './counted-uses.js';
 import { INSERT_RECORDS } from './insert-records.js';
 import { jsonArray } from './json-array.js';
 import { COPY_RECORDS, isPlain, recordCopy } from './record-copy.js';
-import { columnsOf } from './record-columns.js';
 import type { RecordRow, RecordSink } from './store-batch.js';
 
 const UNIQUE_VIOLATION = '23505';
@@ -32,7 +31,7 @@ export class RecordStore implements RecordSink {
    * refuses them all, and they are sent again by the statement that passes over what is there.
    */
   async insert(rows: readonly RecordRow[]): Promise<number> {
-    if (!this.isReadAgain && rows.every(({ record }) => isPlain(record))) {
+    if (!this.isReadAgain && rows.every(({ columns }) => isPlain(columns))) {
       try {
         await this.copy(rows);
         return rows.length;
@@ -56,7 +55,7 @@ export class RecordStore implements RecordSink {
   }
 
   private async insertUnknown(rows: readonly RecordRow[]): Promise<number> {
-    const columns = JSON.stringify(rows.map(({ record }) => columnsOf(record)));
+    const columns = JSON.stringify(rows.map((row) => row.columns));
     const texts = jsonArray(rows.map(({ message }) => message.value));
     const [row] = await withStore<[{ stored: number }]>(() => this.source.query(INSERT_RECORDS, [columns, texts]));
     return row.stored;

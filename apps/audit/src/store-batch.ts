@@ -1,6 +1,6 @@
 import type { RawMessage } from '@warder/bus';
-import type { AuditRecord } from '@warder/contracts';
 import { readRecord } from './readable-record.js';
+import { columnsOf, type RecordColumns } from './record-columns.js';
 
 /** Where records and what is none go. */
 export interface RecordSink {
@@ -22,9 +22,9 @@ export interface StoredBatch {
   readonly quarantined: number;
 }
 
-/** A record and the message whose bytes are its text. */
+/** A record's columns and the message whose bytes are its text. */
 export interface RecordRow {
-  readonly record: AuditRecord;
+  readonly columns: RecordColumns;
   readonly message: RawMessage;
 }
 
@@ -44,7 +44,7 @@ export async function readBatch(batch: readonly RawMessage[]): Promise<ReadBatch
   for (const [n, message] of batch.entries()) {
     if (n % READ_AT_ONCE === READ_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
     const read = readRecord(message.value);
-    if ('record' in read) rows.push({ record: read.record, message });
+    if ('record' in read) rows.push({ columns: columnsOf(read.record), message });
     else unreadable.push({ message, reason: read.reason });
   }
   return { rows, unreadable };
