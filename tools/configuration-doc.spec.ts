@@ -30,7 +30,7 @@ const SECTIONS: Readonly<Record<string, z.ZodType>> = {
 
 /** Sections whose file holds what another section describes. */
 const SAME_AS_ELSEWHERE =
-  /^(?:tls|log|bounds|exporters|scim|leakedTokens|signals|signIn|authorization|agents|account|connections|admin|groupRules\[\])\.?/;
+  /^(?:tls|log|bounds|exporters|scim|leakedTokens|signals|signIn|authorization|agents|account|connections|approvals|admin|groupRules\[\])\.?/;
 
 /** What stands where a value is absent: `required`, `none`, or the default as JSON. */
 type Absent = string;

@@ -21,6 +21,8 @@ let server: Server;
 let url: string;
 let said: string[];
 let answer: { status: number; body: unknown };
+/** What is answered after it, one after the other. */
+let pages: unknown[];
 let raw: string | undefined;
 let isEndless: boolean;
 let asked: { request: IncomingMessage; body: string }[];
@@ -38,6 +40,7 @@ beforeAll(async () => {
       response.writeHead(answer.status, { location: 'http://127.0.0.1:1/' });
       if (isEndless) pipeline(endless(), response, () => {});
       else response.end(raw ?? JSON.stringify(answer.body));
+      answer.body = pages.shift() ?? answer.body;
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -45,6 +48,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   raw = undefined;
+  pages = [];
   isEndless = false;
   said = [];
   asked = [];
@@ -60,6 +64,16 @@ describe('warder approvals', () => {
     expect(asked[0]?.request.headers.authorization).toBe('Bearer wdr_x');
     const what = '{"value":{"name":"a\\u001b[2Jb\\u202e"}}';
     expect(said).toEqual([`${ID} pending until 1970-01-01T00:00:00.000Z ana dev github/delete_repository ${what}\n`]);
+  });
+
+  it('lists page after page', async () => {
+    const second = { ...row, id: 'apr_fedcba9876543210' };
+    pages = [{ approvals: [second], cursor: null }];
+    answer.body = { approvals: [row], cursor: 'abc' };
+    expect(await run('list', '--status', 'pending')).toBe(0);
+    const queries = asked.map(({ request }) => new URL(request.url!, url).search);
+    expect(queries).toEqual(['?status=pending', '?status=pending&cursor=abc']);
+    expect(said.map((line) => line.slice(0, 20))).toEqual([ID, second.id]);
   });
 
   it('lists JSON that a program reads as it was, whatever an agent hid in it', async () => {

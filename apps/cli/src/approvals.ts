@@ -80,13 +80,20 @@ interface AdminDoor {
   readonly output: Output;
 }
 
+const Page = z.object({ approvals: z.array(z.unknown()), cursor: z.string().nullable().optional() });
+
+/** Shows page after page, as they come. */
 async function list(door: AdminDoor, status: string | undefined, isJson: boolean): Promise<number> {
-  const answer = await ask(door, status === undefined ? '' : `?status=${encodeURIComponent(status)}`);
-  if (answer === undefined) return ApprovalsExit.refused;
-  const { approvals: found } = z.object({ approvals: z.array(z.unknown()) }).parse(answer);
-  for (const each of found)
-    door.output.out(`${isJson ? visible(JSON.stringify(each)) : lineOf(Approval.parse(each))}\n`);
-  return ApprovalsExit.done;
+  const query = new URLSearchParams(status === undefined ? {} : { status });
+  for (;;) {
+    const answer = await ask(door, query.size === 0 ? '' : `?${query.toString()}`);
+    if (answer === undefined) return ApprovalsExit.refused;
+    const { approvals: found, cursor } = Page.parse(answer);
+    for (const each of found)
+      door.output.out(`${isJson ? visible(JSON.stringify(each)) : lineOf(Approval.parse(each))}\n`);
+    if (cursor === null || cursor === undefined) return ApprovalsExit.done;
+    query.set('cursor', cursor);
+  }
 }
 
 /** @returns undefined where Warder refused, which it has said */

@@ -23,11 +23,15 @@ import { DryRun } from './dry-run.js';
 import type { GuardrailsConfig } from './guardrails-config.js';
 import { GuardrailsController } from './guardrails.controller.js';
 import { ApprovalsAsWritten1790000090000 } from './migrations/approvals-as-written.js';
+import { ApprovalsInOrder1790000093000 } from './migrations/approvals-in-order.js';
 import { CreateActionMatrix1790000091000 } from './migrations/create-action-matrix.js';
+import { CreateApprovalNotices1790000092000 } from './migrations/create-approval-notices.js';
 import { CreateApprovals1790000070000 } from './migrations/create-approvals.js';
 import { CreateDefinitions1790000080000 } from './migrations/create-definitions.js';
 import { KnownDetectors1790000081000 } from './migrations/known-detectors.js';
 import { CreateRulePacks1790000002000 } from './migrations/create-rule-packs.js';
+import { NoticesController } from './notices/notices.controller.js';
+import { noticesProviders } from './notices/notices.module.js';
 import { RulePack } from './rule-pack.entity.js';
 import { RulePacksStore } from './rule-packs.store.js';
 
@@ -84,11 +88,19 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
           KnownDetectors1790000081000,
           ApprovalsAsWritten1790000090000,
           CreateActionMatrix1790000091000,
+          CreateApprovalNotices1790000092000,
+          ApprovalsInOrder1790000093000,
         ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
     ],
-    controllers: [GuardrailsController, ActionsController, ApprovalsController, DefinitionsController],
+    controllers: [
+      GuardrailsController,
+      ActionsController,
+      ApprovalsController,
+      NoticesController,
+      DefinitionsController,
+    ],
     providers: [
       { provide: HOST, useValue: host },
       DryRun,
@@ -114,6 +126,7 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
             source.transaction((manager) => outbox.recordAdminAction(manager, action)),
           ),
       },
+      ...noticesProviders(config, host),
       ...approvalsProviders(config, host),
       ...definitionsProviders(host),
       GuardrailsStart,

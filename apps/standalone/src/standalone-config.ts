@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ExportersSettings } from '@warder/audit';
 import { Name, PolicyDocument } from '@warder/contracts';
 import { ConnectionsConfig } from '@warder/credentials';
+import { GuardrailsConfig } from '@warder/guardrails';
 import { IdentityConfig } from '@warder/identity';
 import { ConfigError, describeIssue, EventSettings, HostSettings, readYaml } from '@warder/service-host';
 import { z } from 'zod';
@@ -33,6 +34,8 @@ export const StandaloneFile = z.strictObject({
   account: IdentityConfig.shape.account,
   /** As of the credentials service. */
   connections: ConnectionsConfig.prefault({}),
+  /** As of the guardrails service. */
+  approvals: GuardrailsConfig.shape.approvals,
   /** As in every process. */
   admin: HostSettings.shape.admin,
   listen: z.strictObject({ host: z.string().min(1) }).optional(),
@@ -55,6 +58,7 @@ export interface StandaloneConfig {
     'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'agents' | 'account'
   >;
   readonly connections: ConnectionsConfig;
+  readonly approvals: GuardrailsConfig['approvals'];
 }
 
 /**
@@ -67,7 +71,7 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
   const isPolicy = Object.keys(document).some((key) => Object.hasOwn(PolicyDocument.shape, key));
   const parsed = StandaloneFile.safeParse(isPolicy ? { policyFile: file } : document);
   if (!parsed.success) throw new ConfigError(`${file}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
-  const { policyFile, stdio, exporters, listen, events, ...rest } = parsed.data;
+  const { policyFile, stdio, exporters, listen, events, approvals, ...rest } = parsed.data;
   const { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, account, connections, ...ofHost } =
     rest;
   return {
@@ -83,5 +87,6 @@ export function readStandaloneConfig(line: CommandLine): StandaloneConfig {
     exporters,
     identity: { groupRules, scim, leakedTokens, signals, signIn, authorization, agents, account },
     connections,
+    approvals,
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { auditService, type ExportersSettings } from '@warder/audit';
 import { type ConnectionsConfig, credentialsService } from '@warder/credentials';
-import { guardrailsService } from '@warder/guardrails';
+import { type GuardrailsConfig, guardrailsService } from '@warder/guardrails';
 import { type IdentityConfig, identityService } from '@warder/identity';
 import { ingressService } from '@warder/ingress';
 import { policyService } from '@warder/policy';
@@ -21,6 +21,7 @@ export interface Composition {
   readonly policyFile: string | undefined;
   readonly exporters: ExportersSettings;
   readonly connections: ConnectionsConfig;
+  readonly approvals: GuardrailsConfig['approvals'];
   readonly identity: Pick<
     IdentityConfig,
     'groupRules' | 'scim' | 'leakedTokens' | 'signals' | 'signIn' | 'authorization' | 'account'
@@ -31,7 +32,7 @@ const PEPPER_ID = 'p1';
 
 /** All services of the cluster in one process, each with the configuration that it would have on its own. */
 export function composeServices(composition: Composition, hostFor: (service: string) => Host): DynamicModule {
-  const { directory, databaseUrl, policyFile, exporters, identity, connections } = composition;
+  const { directory, databaseUrl, policyFile, exporters, identity, connections, approvals } = composition;
   const pepper = readOrMakeSecret(directory.pepperFile);
   const common = { database: { url: databaseUrl }, pepper: { current: PEPPER_ID, keys: { [PEPPER_ID]: pepper } } };
   // Both sides are of this process, and end with it.
@@ -56,7 +57,7 @@ export function composeServices(composition: Composition, hostFor: (service: str
         canarySeconds: 0,
       }),
       of(policyService, { ...common, ...(policyFile === undefined ? {} : { policyFile }) }),
-      of(guardrailsService, common),
+      of(guardrailsService, { ...common, approvals }),
       of(auditService, { ...common, exporters, archive: { dir: directory.archive }, mcpKey }),
       of(ingressService, {
         journal: { dir: directory.journal },

@@ -22,7 +22,7 @@ const READY_EVERY_MS = 25;
  */
 export async function startStandalone(line: CommandLine): Promise<void> {
   const config = readStandaloneConfig(line);
-  const { policyFile, exporters, identity, connections } = config;
+  const { policyFile, exporters, identity, connections, approvals } = config;
   const directory = openDataDirectory(line.dataDir);
   const log = createLogger('standalone', { level: config.settings.log.level, file: directory.logFile });
   const undo: (() => Promise<void>)[] = [];
@@ -43,7 +43,7 @@ export async function startStandalone(line: CommandLine): Promise<void> {
       log,
       module: (hostFor) =>
         composeServices(
-          { directory, databaseUrl: postgres.url, policyFile, exporters, identity, connections },
+          { directory, databaseUrl: postgres.url, policyFile, exporters, identity, connections, approvals },
           hostFor,
         ),
     });

@@ -72,7 +72,7 @@ export class AttackedScene {
     const configFile = join(dir, 'settings.yaml');
     writeFileSync(configFile, JSON.stringify(SETTINGS));
     writeFileSync(directory.stdioFile, '{}\n');
-    const { settings, identity, exporters, connections } = readStandaloneConfig({
+    const { settings, ...services } = readStandaloneConfig({
       port: 0,
       dataDir: dir,
       configFile,
@@ -83,8 +83,7 @@ export class AttackedScene {
       service: 'standalone',
       settings,
       log: createLogger('test', { level: 'silent' }),
-      module: (hostFor) =>
-        composeServices({ directory, databaseUrl, policyFile: undefined, exporters, identity, connections }, hostFor),
+      module: (hostFor) => composeServices({ ...services, directory, databaseUrl, policyFile: undefined }, hostFor),
     });
     await eventually('the process is ready', async () => (await fetch(`${running.url}/readyz`)).ok, 60_000);
     const adminToken = readFileSync(directory.adminTokenFile, 'utf8').trim();

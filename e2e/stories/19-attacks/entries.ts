@@ -182,6 +182,10 @@ admin    | PUT    | /admin/guardrails/packs/:pack                 | admin       
 admin    | GET    | /admin/guardrails/approvals                   | admin operator auditor member  | 200
 admin    | GET    | /admin/guardrails/approvals/:id               | admin operator auditor member  | 404 WDR_APPROVAL_UNKNOWN
 admin    | POST   | /admin/guardrails/approvals/:id/decision      | admin operator auditor member  | 400 WDR_BODY_INVALID
+admin    | GET    | /admin/guardrails/approval-webhooks           | admin operator auditor         | 200
+admin    | GET    | /admin/guardrails/approval-webhooks/:name/dead-letters | admin operator auditor | 404 WDR_APPROVAL_WEBHOOK_UNKNOWN
+admin    | POST   | /admin/guardrails/approval-webhooks/:name/dead-letters/:id/retry | admin operator | 404 WDR_APPROVAL_WEBHOOK_UNKNOWN
+admin    | POST   | /admin/guardrails/approval-webhooks/:name/test | admin operator                | 404 WDR_APPROVAL_WEBHOOK_UNKNOWN
 admin    | GET    | /admin/guardrails/definitions                  | admin auditor                  | 200
 admin    | GET    | /admin/guardrails/definitions/:upstream        | admin auditor                  | 404 WDR_DEFINITION_UNKNOWN
 admin    | GET    | /admin/guardrails/definitions/:upstream/tool   | admin auditor                  | 404 WDR_DEFINITION_UNKNOWN

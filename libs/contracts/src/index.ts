@@ -1,4 +1,4 @@
-export { DecideApproval } from './approval-bodies.js';
+export { ApprovalsQuery, DecideApproval } from './approval-bodies.js';
 export { ApprovalId } from './approval-id.js';
 export { ApprovalSettings, ApprovalTerms } from './approval-settings.js';
 export { Hold, HoldStep } from './hold.js';

@@ -6,3 +6,6 @@ export { type HttpAnswer, type HttpPost, HttpPoster, type HttpPosterOptions, Pos
 export { type ExchangeHandler } from './origin-connection.js';
 export { OriginPool, type OriginPoolOptions, PoolClosed, type PoolRequest } from './origin-pool.js';
 export { MalformedResponse, type ResponseHead } from './response-parser.js';
+export { isBareUrl, isSafeUrl } from './receiver-url.js';
+export { readSecretFile } from './secret-file.js';
+export { webhookHeaders, webhookKey } from './webhook-signature.js';

@@ -1,8 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type FakeAnswer, FakeReceiver, fakeJson, type ReceivedRequest } from './fake-receiver.js';
-
-/** Seconds that a post may be old or early. */
-const TOLERANCE_S = 300;
+import { isSignedPost } from './signed-post.js';
 
 /**
  * A receiver of Standard Webhooks: it knows one secret, checks signature and time before it looks at the body, and
@@ -26,7 +23,7 @@ export class FakeWebhookReceiver {
   }
 
   private answer(request: ReceivedRequest): FakeAnswer {
-    if (!this.isSigned(request)) return { status: 401, body: '' };
+    if (!isSignedPost(request, this.secret, this.nowMs())) return { status: 401, body: '' };
     if (Buffer.byteLength(request.body) > this.bodyBytesMax) return { status: 413, body: '' };
     const { type, timestamp, data } = JSON.parse(request.body) as {
       type: string;
@@ -37,18 +34,5 @@ export class FakeWebhookReceiver {
       return { status: 400, body: '' };
     for (const { id, event } of data.records) if (!this.records.has(id)) this.records.set(id, event);
     return fakeJson(202, {});
-  }
-
-  private isSigned({ headers, body, method }: ReceivedRequest): boolean {
-    const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = headers;
-    if (method !== 'POST' || id === undefined || timestamp === undefined || signatures === undefined) return false;
-    if (!/^\d+$/.test(timestamp) || Math.abs(this.nowMs() / 1_000 - Number(timestamp)) > TOLERANCE_S) return false;
-    const key = Buffer.from(this.secret.slice('whsec_'.length), 'base64');
-    const expected = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest();
-    return signatures.split(' ').some((signature) => {
-      const [version, encoded = ''] = signature.split(',');
-      const given = Buffer.from(encoded, 'base64');
-      return version === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
-    });
   }
 }

@@ -36,6 +36,7 @@ export { type FakeLogRecord, FakeOtlpReceiver } from './fake-otlp-receiver.js';
 export { FakeSplunkHec, type FakeSplunkOptions, type SplunkEvent } from './fake-splunk-hec.js';
 export { FAKE as FAKE_GUARDRAIL } from './fake-guardrail-vendors.js';
 export { FakeGuardrails, type FakeMood } from './fake-guardrails.js';
+export { type FakeNotice, FakeNoticeReceiver } from './fake-notice-receiver.js';
 export { FakeWebhookReceiver } from './fake-webhook-receiver.js';
 export { type PartyFiles, TestAuthority } from './certificates.js';
 export { type RsyslogKafka, startRsyslogOnKafka } from './rsyslog-kafka.js';

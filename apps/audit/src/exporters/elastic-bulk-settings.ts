@@ -1,6 +1,7 @@
+import { isSafeUrl } from '@warder/egress';
 import { z } from 'zod';
 import { exporterSettings } from './exporter-settings.js';
-import { httpSettings, isSafeUrl, JsonFormat, UNSAFE_URL } from './http-settings.js';
+import { httpSettings, JsonFormat, UNSAFE_URL } from './http-settings.js';
 
 /** The names that both products accept: lower case, none of `\ / * ? " < > | , # :` or space, no leading `- _ +`. */
 const IndexName = z.string().regex(/^(?!\.{1,2}$)[^-_+\\/*?"<>|,#:\sA-Z][^\\/*?"<>|,#:\sA-Z]{0,199}$/);

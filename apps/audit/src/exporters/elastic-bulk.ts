@@ -1,3 +1,4 @@
+import { readSecretFile } from '@warder/egress';
 import type { Destination, DestinationContext, ExportRecord } from './destination.js';
 import type { ElasticBulkSettings } from './elastic-bulk-settings.js';
 import { HttpDestination, type HttpProtocol, type Settle } from './http-destination.js';
@@ -5,7 +6,6 @@ import { HttpReceiver, jsonObjectOf } from './http-receiver.js';
 import { tryAgain } from './receiver-busy.js';
 import { isoTime, renderJson } from './render-json.js';
 import { halvesOf, type Rendered } from './rendered.js';
-import { readSecretFile } from './secret-file.js';
 
 /** All that is read of an answer; the rest, a document's values in the reasons above all, stays away. */
 const FILTER = 'filter_path=errors,items.*.status,items.*.error.type';

@@ -1,3 +1,4 @@
+import { isBareUrl } from '@warder/egress';
 import { z } from 'zod';
 import { ExportFormat } from './exporter-settings.js';
 
@@ -5,13 +6,8 @@ import { ExportFormat } from './exporter-settings.js';
 export const JsonFormat = ExportFormat.extract(['ocsf', 'ecs', 'record']);
 export type JsonFormat = z.infer<typeof JsonFormat>;
 
-const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
-
 /** A receiver's address without anything secret in it, for addresses are shown in errors and states. */
-const ReceiverUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const { username, password, search, hash } = new URL(text);
-  return username === '' && password === '' && search === '' && hash === '';
-}, 'has no user, password, query or fragment');
+const ReceiverUrl = z.url({ protocol: /^https?$/ }).refine(isBareUrl, 'has no user, password, query or fragment');
 
 /**
  * The keys of every exporter that posts. The address is the operator's own word in the node's own file, so a private
@@ -39,12 +35,6 @@ export const httpSettings = {
 /** What `httpSettings` makes of a file. */
 export const HttpSettings = z.object(httpSettings);
 export type HttpSettings = z.infer<typeof HttpSettings>;
-
-/** Whether the address may be dialled as it stands: TLS, or plain text where nobody else can listen. */
-export function isSafeUrl({ url, allowPlainHttp }: { url: string; allowPlainHttp: boolean }): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'https:' || allowPlainHttp || LOOPBACK.test(hostname);
-}
 
 /** Said of an address that `isSafeUrl` is false for. */
 export const UNSAFE_URL = { message: 'is https, or http to loopback, or allowPlainHttp is true', path: ['url'] };

@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '@warder/egress';
+import { type HttpAnswer, readSecretFile } from '@warder/egress';
 import type { Destination, DestinationContext, ExportRecord } from './destination.js';
 import { HttpDestination, type HttpProtocol, type Settle } from './http-destination.js';
 import { HttpReceiver, jsonObjectOf } from './http-receiver.js';
@@ -7,7 +7,6 @@ import type { OtlpLogsSettings } from './otlp-logs-settings.js';
 import { tryAgain } from './receiver-busy.js';
 import { renderJson } from './render-json.js';
 import { halvesOf, type Rendered } from './rendered.js';
-import { readSecretFile } from './secret-file.js';
 
 /**
  * OTLP logs over HTTP (`/v1/logs` below the address), in JSON.

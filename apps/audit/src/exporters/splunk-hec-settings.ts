@@ -1,6 +1,7 @@
+import { isSafeUrl } from '@warder/egress';
 import { z } from 'zod';
 import { exporterSettings } from './exporter-settings.js';
-import { httpSettings, isSafeUrl, UNSAFE_URL } from './http-settings.js';
+import { httpSettings, UNSAFE_URL } from './http-settings.js';
 
 /** Splunk's HTTP Event Collector. */
 export const SplunkHecSettings = z

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { HttpAnswer } from '@warder/egress';
+import { type HttpAnswer, readSecretFile } from '@warder/egress';
 import type { Destination, DestinationContext, ExportRecord } from './destination.js';
 import { HttpDestination, type HttpProtocol, type Settle } from './http-destination.js';
 import { HttpReceiver, jsonObjectOf } from './http-receiver.js';
 import { tryAgain } from './receiver-busy.js';
 import { renderJson } from './render-json.js';
 import { halvesOf, type Rendered } from './rendered.js';
-import { readSecretFile } from './secret-file.js';
 import { SplunkAcknowledgements } from './splunk-acknowledgements.js';
 import type { SplunkHecSettings } from './splunk-hec-settings.js';
 

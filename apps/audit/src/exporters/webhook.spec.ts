@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
+import { webhookHeaders, webhookKey } from '@warder/egress';
 import { FakeWebhookReceiver } from '@warder/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Destination } from './destination.js';
 import { deadline, exportRecord, exportRecords, ExportScene, HOSTILE } from './http-destination.scene.js';
 import { createWebhook } from './webhook.js';
 import { WebhookSettings } from './webhook-settings.js';
-import { webhookHeaders, webhookKey } from './webhook-signature.js';
 
 const secretOf = (letter: string) => `whsec_${Buffer.from(letter.repeat(32)).toString('base64')}`;
 const [OLD, NEW] = [secretOf('o'), secretOf('n')];

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
+import { readSecretFile, webhookHeaders, webhookKey } from '@warder/egress';
 import type { Destination, DestinationContext, ExportRecord } from './destination.js';
 import { HttpDestination, type HttpProtocol, type Settle } from './http-destination.js';
 import { HttpReceiver } from './http-receiver.js';
 import { tryAgain } from './receiver-busy.js';
 import { isoTime, renderJson } from './render-json.js';
 import { halvesOf, type Rendered } from './rendered.js';
-import { readSecretFile } from './secret-file.js';
 import type { WebhookSettings } from './webhook-settings.js';
-import { webhookHeaders, webhookKey } from './webhook-signature.js';
 
 /**
  * Posts `{"type":"warder.audit.records","timestamp":…,"data":{"records":[{"id","event"},…]}}`, signed. Any 2xx

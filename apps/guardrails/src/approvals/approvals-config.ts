@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ApprovalWebhooks } from '../notices/webhook-settings.js';
 
 /** Approvals by people. */
 export const ApprovalsConfig = z.strictObject({
@@ -12,5 +13,7 @@ export const ApprovalsConfig = z.strictObject({
   lookEveryMs: z.int().min(20).max(60_000).default(1_000),
   /** Decisions that one person may make in a minute. */
   decisionsPerMinute: z.int().min(1).max(10_000).default(60),
+  /** Receivers that are told of questions and of what became of them. */
+  webhooks: ApprovalWebhooks,
 });
 export type ApprovalsConfig = z.infer<typeof ApprovalsConfig>;

@@ -2,13 +2,17 @@ import { DecideApproval, type PrincipalState } from '@warder/contracts';
 import { answerPage, type GuestActing, type GuestRequest, PageError, type PagesShown, redirect } from '@warder/pages';
 import { AdminError } from '@warder/service-host';
 import { approvalPage, approvalsPage, type NameOf } from './approvals-pages.js';
+import type { ApprovalsReader } from './approvals-reader.store.js';
 import type { ApprovalsStore } from './approvals.store.js';
 
 const APPROVAL = /^apr_[\w-]{16}$/;
+/** Questions on one page. */
+const SHOWN_MAX = 100;
 const DECISION = /^(apr_[\w-]{16})\/decision$/;
 
 interface Parts {
   readonly store: ApprovalsStore;
+  readonly reader: ApprovalsReader;
   readonly people: (id: string) => PrincipalState | undefined;
 }
 
@@ -20,15 +24,17 @@ export function approvalsPages(parts: Parts): PagesShown {
     homeLabel: 'All approvals',
     places: APPROVAL,
     isForVisitors: () => false,
-    show: (asked) => show(parts, asked),
+    show: (asked, query) => show(parts, asked, query),
     change: (asked, form) => change(parts, asked, form),
   };
 }
 
-async function show(parts: Parts, { place, acting, response }: GuestRequest): Promise<void> {
+async function show(parts: Parts, { place, acting, response }: GuestRequest, query: URLSearchParams): Promise<void> {
   const { principal } = acting.by;
   if (place === '') {
-    const shown = approvalsPage(principal.name, await parts.store.list(principal), nameOf(parts));
+    const cursor = query.get('from') ?? undefined;
+    const page = await parts.reader.page(principal, { cursor, limit: SHOWN_MAX });
+    const shown = approvalsPage(principal.name, page, nameOf(parts));
     return answerPage(response, 200, 'Approvals', shown);
   }
   if (!APPROVAL.test(place)) throw new PageError(404, 'There is no such page.');
@@ -61,8 +67,8 @@ async function change(
 
 async function one(parts: Parts, id: string, acting: GuestActing, fault: string | null) {
   const { by, form } = acting;
-  const approval = await parts.store.get(id, by.principal);
-  const whyNot = (await parts.store.whyNot(id, { by, isOnPage: true })) ?? null;
+  const approval = await parts.reader.get(id, by.principal);
+  const whyNot = (await parts.reader.whyNot(id, { by, isOnPage: true })) ?? null;
   return approvalPage({ approval, nameOf: nameOf(parts), form, whyNot, fault });
 }
 

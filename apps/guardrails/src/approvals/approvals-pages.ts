@@ -1,6 +1,7 @@
 import { faultOf, type Html, html, listed, post, time } from '@warder/pages';
 import { asSeen } from '../definitions/definition-diff.js';
 import type { ApprovalStatus, ApprovalView } from './approval-view.js';
+import type { ApprovalsPage } from './approvals-reader.store.js';
 
 /** The names of people and services as they are now. */
 export type NameOf = (principalId: string) => string;
@@ -15,7 +16,7 @@ const WORDS: Readonly<Record<ApprovalStatus, string>> = {
 };
 
 /** Everything that the person may see, what is open first. */
-export function approvalsPage(name: string, approvals: readonly ApprovalView[], nameOf: NameOf): Html {
+export function approvalsPage(name: string, { approvals, cursor }: ApprovalsPage, nameOf: NameOf): Html {
   return html`<h1>Approvals</h1>
     <p>
       You are signed in as <strong>${name}</strong>.
@@ -23,7 +24,7 @@ export function approvalsPage(name: string, approvals: readonly ApprovalView[], 
         >Here stand calls of agents that wait for a human, yours and those that you decide about.</span
       >
     </p>
-    ${approvals.length === 0 ? html`<p>There are none.</p>` : html``}
+    ${approvals.length === 0 ? html`<p>There are none${cursor === null ? '' : ' here'}.</p>` : html``}
     ${approvals.map(
       ({ id, upstream, tool, principalId, status, askedAtMs }) =>
         html`<section class="card">
@@ -31,6 +32,7 @@ export function approvalsPage(name: string, approvals: readonly ApprovalView[], 
           <p>For ${nameOf(principalId)}, asked ${time(askedAtMs)}: ${WORDS[status]}</p>
         </section>`,
     )}
+    ${cursor === null ? html`` : html`<p><a href="/approvals?from=${cursor}">Older ones</a></p>`}
     <p><a href="/account">Your account</a></p>`;
 }
 

@@ -9,6 +9,8 @@ import type { Host } from '@warder/service-host';
 import type { DataSource } from 'typeorm';
 import type { GuardrailsConfig } from '../guardrails-config.js';
 import { approvalsPages } from './approvals-door.js';
+import { NoticesStore } from '../notices/notices.store.js';
+import { ApprovalsReader } from './approvals-reader.store.js';
 import { ApprovalsStore } from './approvals.store.js';
 
 /** Answers held calls, and ends what nobody decided in time. */
@@ -17,6 +19,7 @@ class ApprovalsStart implements OnApplicationBootstrap {
     private readonly config: GuardrailsConfig,
     private readonly host: Host,
     private readonly store: ApprovalsStore,
+    private readonly reader: ApprovalsReader,
     private readonly access: AdminAccess,
   ) {}
 
@@ -41,7 +44,7 @@ class ApprovalsStart implements OnApplicationBootstrap {
   }
 
   private showPages(): void {
-    const { host, store, access, config } = this;
+    const { host, store, reader, access, config } = this;
     const passes = new PassKeys('approvals');
     host.bus
       .replica(signingKeyStateTopic, (id, state) => passes.apply(id, state))
@@ -58,7 +61,7 @@ class ApprovalsStart implements OnApplicationBootstrap {
       passes,
       changesPerMinute: config.approvals.decisionsPerMinute,
       isReady: () => this.keys?.isReady() === true,
-      pages: approvalsPages({ store, people }),
+      pages: approvalsPages({ store, reader, people }),
     });
   }
 }
@@ -68,12 +71,19 @@ export function approvalsProviders(config: GuardrailsConfig, host: Host): Provid
   const statuses = host.metrics.counter('warder_approvals_total', 'Approvals, by what became of them', ['status']);
   return [
     {
+      provide: ApprovalsReader,
+      inject: [getDataSourceToken('guardrails'), AdminAccess],
+      useFactory: (source: DataSource, { directory }: AdminAccess) =>
+        new ApprovalsReader({ source, people: (id) => directory.principalById(id) }),
+    },
+    {
       provide: ApprovalsStore,
-      inject: [getDataSourceToken('guardrails'), Outbox, AdminAccess],
-      useFactory: (source: DataSource, outbox: Outbox, { directory }: AdminAccess) =>
+      inject: [getDataSourceToken('guardrails'), Outbox, AdminAccess, NoticesStore],
+      useFactory: (source: DataSource, outbox: Outbox, { directory }: AdminAccess, notices: NoticesStore) =>
         new ApprovalsStore({
           source,
           outbox,
+          notices,
           people: (id) => directory.principalById(id),
           bounds: config.approvals,
           wallMs: () => host.clock.wallMs(),
@@ -82,8 +92,9 @@ export function approvalsProviders(config: GuardrailsConfig, host: Host): Provid
     },
     {
       provide: ApprovalsStart,
-      inject: [ApprovalsStore, AdminAccess],
-      useFactory: (store: ApprovalsStore, access: AdminAccess) => new ApprovalsStart(config, host, store, access),
+      inject: [ApprovalsStore, ApprovalsReader, AdminAccess],
+      useFactory: (store: ApprovalsStore, reader: ApprovalsReader, access: AdminAccess) =>
+        new ApprovalsStart(config, host, store, reader, access),
     },
   ];
 }

@@ -2,33 +2,26 @@ import { randomBytes } from 'node:crypto';
 import {
   type ApprovalAnswered,
   approvalAnsweredTopic,
-  type ApprovalDecided,
-  approvalDecidedTopic,
   type ApprovalRequested,
   type DecideApproval,
   type PrincipalState,
 } from '@warder/contracts';
-import type { AdminActor, Outbox } from '@warder/postgres';
+import type { AdminActor } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ApprovalsConfig } from './approvals-config.js';
-import { type ApprovalRow, type ApprovalStatus, type ApprovalView, viewOf } from './approval-view.js';
-import { answerOf, changed, openOf, rowsFrom } from './approval-rows.store.js';
-import { isOfAskers, whyNot } from './may-decide.js';
+import { type ApprovalRow, type ApprovalView, viewOf } from './approval-view.js';
+import { answerOf, changed, openOf, unknownApproval } from './approval-rows.store.js';
+import { maySee, type People, whyNot, whyNotHere } from './may-decide.js';
+import { tellOf, type TellParts } from './tell-of.store.js';
 
-const LIST_MAX = 500;
-/** Rows that one list looks through at most. */
-const READ_MAX = 20_000;
 const DAY_MS = 86_400_000;
 const NOBODY: AdminActor = { principal: null, token: null, address: '' };
 
-export interface ApprovalsStoreParts {
+export interface ApprovalsStoreParts extends TellParts {
   readonly source: DataSource;
-  readonly outbox: Pick<Outbox, 'enqueue' | 'recordAdminAction'>;
-  readonly people: (id: string) => PrincipalState | undefined;
+  readonly people: People;
   readonly bounds: ApprovalsConfig;
-  readonly wallMs: () => number;
-  readonly onStatus: (status: ApprovalStatus | 'limit') => void;
 }
 
 /** How somebody decides: on the page, where they sit in front of it, or with a bearer, which an agent may hold. */
@@ -52,41 +45,15 @@ export class ApprovalsStore {
     });
   }
 
-  /** What the visitor may see of 20,000, open ones first, each the newest first: 500 at most, each once. */
-  async list(visitor: PrincipalState, status?: string): Promise<ApprovalView[]> {
-    const seen = new Map<string, ApprovalView>();
-    let last: ApprovalRow | undefined;
-    // Who may see one is said by people as they are now, which the database does not know.
-    for (let read = 0; seen.size < LIST_MAX && read < READ_MAX; read += LIST_MAX) {
-      const rows = await rowsFrom(this.parts.source, LIST_MAX, status, last);
-      for (const row of rows) if (!seen.has(row.id) && this.isVisible(row, visitor)) seen.set(row.id, viewOf(row));
-      last = rows.at(-1);
-      if (rows.length < LIST_MAX) break;
-    }
-    return [...seen.values()].slice(0, LIST_MAX);
-  }
-
-  /** @throws AdminError 404 WDR_APPROVAL_UNKNOWN, of what is none of theirs too */
-  async get(id: string, visitor: PrincipalState): Promise<ApprovalView> {
-    const [row]: ApprovalRow[] = await this.parts.source.query('SELECT * FROM approval WHERE id = $1', [id]);
-    if (row === undefined || !this.isVisible(row, visitor)) throw unknown();
-    return viewOf(row);
-  }
-
-  /** Why the person may not decide about it; undefined where they may. */
-  async whyNot(id: string, { by, isOnPage }: Deciding): Promise<string | undefined> {
-    const [row]: ApprovalRow[] = await this.parts.source.query('SELECT * FROM approval WHERE id = $1', [id]);
-    return row === undefined ? 'there is no such approval' : this.whyNotOf(row, by.principal, isOnPage);
-  }
-
   /** @throws AdminError 403 WDR_APPROVAL_FORBIDDEN, 404 WDR_APPROVAL_UNKNOWN, 409 WDR_APPROVAL_CLOSED */
   async decide(id: string, { decision, reason }: DecideApproval, deciding: Deciding): Promise<ApprovalView> {
     const { principal } = deciding.by;
+    const { people } = this.parts;
     const nowMs = this.parts.wallMs();
     return this.parts.source.transaction(async (manager) => {
       const [row]: ApprovalRow[] = await manager.query('SELECT * FROM approval WHERE id = $1 FOR UPDATE', [id]);
-      if (row === undefined || !this.isVisible(row, principal)) throw unknown();
-      const why = this.whyNotOf(row, principal, deciding.isOnPage);
+      if (row === undefined || !maySee(row.request, principal, people)) throw unknownApproval();
+      const why = whyNotHere(row.request, principal, people, deciding.isOnPage);
       if (why !== undefined) throw new AdminError(403, 'WDR_APPROVAL_FORBIDDEN', why);
       if (row.status !== 'pending' || Number(row.expires_at_ms) <= nowMs)
         throw new AdminError(
@@ -233,65 +200,11 @@ export class ApprovalsStore {
     return older.length;
   }
 
-  /** Puts what became of a question on record, and tells others of it, in the transaction of the change. */
-  private async tell(manager: EntityManager, row: ApprovalRow, by: AdminActor): Promise<void> {
-    const { outbox, wallMs, onStatus } = this.parts;
-    const { id, status, request, reason, decided_by: deciderId, redeemed_by: callId } = row;
-    const { principalId, agent, virtualServer, upstream, tool, definitionHash, argumentsDigest, holds } = request;
-    onStatus(status);
-    await outbox.recordAdminAction(manager, {
-      action: `approval.${ACTS[status]}`,
-      by,
-      arguments: {
-        id,
-        principalId,
-        agent,
-        virtualServer,
-        upstream,
-        tool,
-        definitionHash,
-        argumentsDigest,
-        heldBy: holds.map(({ by: holder, rule }) => `${holder} ${rule}`),
-        ...(reason === null ? {} : { reason }),
-        ...(callId === null ? {} : { callId }),
-      },
-    });
-    if (status === 'pending') return;
-    const about = { principalId, virtualServer, upstream, tool, callId, deciderId, reason };
-    const told: ApprovalDecided = { approvalId: id, decision: status, ...about, atMs: wallMs() };
-    await outbox.enqueue(manager, approvalDecidedTopic, id, told);
+  private tell(manager: EntityManager, row: ApprovalRow, by: AdminActor): Promise<void> {
+    return tellOf(this.parts, manager, row, by);
   }
 
   private actorOf({ principalId, actors }: ApprovalRequested): AdminActor {
     return { principal: this.parts.people(principalId) ?? null, token: null, actors, address: '' };
   }
-
-  private whyNotOf({ request }: ApprovalRow, decider: PrincipalState, isOnPage: boolean): string | undefined {
-    const { people } = this.parts;
-    const why = whyNot(request, decider, people);
-    if (why !== undefined || isOnPage) return why;
-    // The bearer may be the agent's own: it must not say yes to itself.
-    return isOfAskers(request, decider, people)
-      ? 'who asks decides on the page, signed in, and not with a token'
-      : undefined;
-  }
-
-  private isVisible({ request }: ApprovalRow, visitor: PrincipalState): boolean {
-    const { people } = this.parts;
-    if (visitor.roles.some((role) => role === 'admin' || role === 'auditor')) return true;
-    return isOfAskers(request, visitor, people) || whyNot(request, visitor, people) === undefined;
-  }
-}
-
-const ACTS: Readonly<Record<ApprovalStatus, string>> = {
-  pending: 'ask',
-  approved: 'approve',
-  denied: 'deny',
-  expired: 'expire',
-  outdated: 'outdate',
-  redeemed: 'redeem',
-};
-
-function unknown(): AdminError {
-  return new AdminError(404, 'WDR_APPROVAL_UNKNOWN', 'there is no such approval');
 }

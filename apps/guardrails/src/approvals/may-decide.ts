@@ -1,6 +1,7 @@
 import type { ApprovalRequested, PrincipalState } from '@warder/contracts';
 
-type People = (id: string) => PrincipalState | undefined;
+/** People and services as they are now. */
+export type People = (id: string) => PrincipalState | undefined;
 
 /**
  * Why somebody may not decide; undefined where they may. The groups of the terms decide, or administrators; never a
@@ -16,8 +17,28 @@ export function whyNot(asked: ApprovalRequested, decider: PrincipalState, people
   return undefined;
 }
 
+/** As `whyNot`, where they are: the bearer of a token may be the agent's own, which must not say yes to itself. */
+export function whyNotHere(
+  asked: ApprovalRequested,
+  decider: PrincipalState,
+  people: People,
+  isOnPage: boolean,
+): string | undefined {
+  const why = whyNot(asked, decider, people);
+  if (why !== undefined || isOnPage) return why;
+  return isOfAskers(asked, decider, people)
+    ? 'who asks decides on the page, signed in, and not with a token'
+    : undefined;
+}
+
+/** Whether somebody may see the question: who asks, who decides, and who administers or audits. */
+export function maySee(asked: ApprovalRequested, visitor: PrincipalState, people: People): boolean {
+  if (visitor.roles.some((role) => role === 'admin' || role === 'auditor')) return true;
+  return isOfAskers(asked, visitor, people) || whyNot(asked, visitor, people) === undefined;
+}
+
 /** Whether the person is who asks: as the principal, by who acts for it, or as the owner of either. */
-export function isOfAskers(asked: ApprovalRequested, person: PrincipalState, people: People): boolean {
+function isOfAskers(asked: ApprovalRequested, person: PrincipalState, people: People): boolean {
   const askers = [asked.principalId, ...asked.actors.map(({ id }) => id)];
   // An owner is a person, who is owned by nobody.
   const owners = askers.flatMap((id) => people(id)?.ownerId ?? []);
