@@ -3,7 +3,7 @@ import { ActionWord } from './action-rules.js';
 import { CaptureLevel } from './capture-level.js';
 import { FlowRecord } from './flow-record.js';
 import { ProviderRecord } from './guardrail-providers.js';
-import { FindingCategory } from './topics/guardrail-rules-state.js';
+import { FindingCategory } from './finding-category.js';
 
 /** Bytes of arguments and of result that a record keeps whole; longer ones are cut, with hash and length. */
 export const CAPTURE_BYTES_MAX = 16_384;

@@ -42,10 +42,22 @@ export {
   UpstreamAuthKind,
 } from './connection-bodies.js';
 export { CREDENTIAL_BYTES_MAX, PutProviderCredential, PutStaticCredential } from './credential-bodies.js';
+export {
+  AllowRule,
+  CUSTOM_BOUNDS,
+  CustomDictionary,
+  CustomId,
+  CustomPattern,
+  CustomRules,
+  ExactList,
+  ExactShape,
+} from './custom-rules.js';
+export { FindingCategory } from './finding-category.js';
 export { ACTION_RULES_MAX, ActionRule, ActionRules, ActionWord, DetectorPattern } from './action-rules.js';
 export {
   AcceptDefinitions,
   ChangeActions,
+  ChangeCustomRules,
   ChangeRulePack,
   CheckGuardrails,
   RejectDefinition,
@@ -117,7 +129,7 @@ export {
 } from './topics/connection-state.js';
 export { EVERY_TOPIC } from './topics/every-topic.js';
 export { GrantState, grantStateTopic } from './topics/grant-state.js';
-export { FindingCategory, GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
+export { GuardrailRulesState, guardrailRulesStateTopic } from './topics/guardrail-rules-state.js';
 export { LeaseGranted, leaseGrantedTopic, LeaseRefusal, SealedLease } from './topics/lease-granted.js';
 export { LeaseRequested, leaseRequestedTopic, SealingKey } from './topics/lease-requested.js';
 export { NodeAnnounced, nodeAnnouncedTopic } from './topics/node-announced.js';

@@ -1,5 +1,5 @@
 import type { Hit } from './detector.js';
-import type { Reading } from './text-scanner.js';
+import type { Reading } from './text-reading.js';
 
 /** From here on a hit is a finding. */
 export const CERTAIN = 0.5;

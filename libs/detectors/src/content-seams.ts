@@ -1,7 +1,7 @@
 import type { FindingCategory } from '@warder/contracts';
 import { CERTAIN } from './certainty.js';
 import type { Hit, Span } from './detector.js';
-import type { TextScanner } from './text-scanner.js';
+import type { TextScanner } from './text-reading.js';
 
 /** What crosses from one block's text into the next, cut at the seams: hits in a block's text, by its index. */
 export type SeamHits = ReadonlyMap<number, { readonly text: string; readonly hits: readonly Hit[] }>;

@@ -86,4 +86,15 @@ export interface HiddenDetector extends Described {
   matchAll(text: string): readonly Span[];
 }
 
-export type Detector = LiteralDetector | ShapeDetector | SignDetector | HiddenDetector;
+/** An operator's own: asked about what stands around certain grams of the text, all such places that touch at once. */
+export interface WindowDetector extends Described {
+  readonly trigger: 'window';
+  /** Folded as in `gram-table.ts`; one of them stands in, or one character beside, whatever it finds. */
+  readonly grams: readonly number[];
+  /** UTF-16 units on both sides of the gram's last that are looked at. */
+  readonly around: number;
+  /** What begins in `from` to `to`, `to` excluded. */
+  matchAll(text: string, from: number, to: number): readonly Span[];
+}
+
+export type Detector = LiteralDetector | ShapeDetector | SignDetector | HiddenDetector | WindowDetector;

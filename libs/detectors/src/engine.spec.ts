@@ -4,7 +4,7 @@ import { BUILT_IN_PACKS, DETECTORS } from './built-in-packs.js';
 import type { Hit } from './detector.js';
 import { createEngine, engineOver } from './engine.js';
 import { describeScreeningEngine } from './screening-engine.contract.js';
-import type { TextScanner } from './text-scanner.js';
+import type { TextScanner } from './text-reading.js';
 
 const packs: GuardrailRulesState[] = Object.entries(BUILT_IN_PACKS).map(([pack, detectors]) => ({
   version: 1,

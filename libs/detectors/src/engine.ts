@@ -2,10 +2,12 @@ import type { ActionRule, GuardrailActions, GuardrailRulesState } from '@warder/
 import { ActionMatrix } from './action-matrix.js';
 import { type Actions, actionsOfCategories } from './actions.js';
 import { DETECTORS } from './built-in-packs.js';
+import { customDetectors } from './custom/custom-detectors.js';
 import type { Detector } from './detector.js';
 import { type Bounds, LeafWalk } from './leaf-walk.js';
 import type { Phase, Screening, ScreeningEngine } from './screening-engine.js';
-import { GramScanner, type TextScanner } from './text-scanner.js';
+import type { TextScanner } from './text-reading.js';
+import { GramScanner } from './text-scanner.js';
 
 /** Depth 64 and 200,000 leaves: beyond any schema in use, within what the stack and 10 MB of JSON can hold. */
 export const SCREENING_BOUNDS: Bounds = { depthMax: 64, leavesMax: 200_000, findingsMax: 200 };
@@ -43,6 +45,12 @@ export function createEngine(packs: readonly GuardrailRulesState[]): ScreeningEn
     const detector = DETECTORS.get(id);
     if (detector === undefined) unknown.push(id);
     else detectors.push(detector);
+  }
+  for (const { custom } of active) {
+    if (custom === undefined) continue;
+    const own = customDetectors(custom);
+    detectors.push(...own.detectors);
+    unknown.push(...own.unknown);
   }
   const version = packs.reduce((sum, pack) => sum + pack.version, 0);
   return engineOver(

@@ -1,4 +1,4 @@
-import type { LiteralDetector, LiteralForm, ShapeDetector, ShapeTrigger } from './detector.js';
+import type { LiteralDetector, LiteralForm, ShapeDetector, ShapeTrigger, WindowDetector } from './detector.js';
 
 const GRAM_BITS = 15;
 export const GRAM_MASK = (1 << GRAM_BITS) - 1;
@@ -45,6 +45,7 @@ export interface Literal {
 export interface Woken {
   readonly literals: Literal[];
   readonly shapes: ShapeDetector[];
+  readonly windows: WindowDetector[];
   readonly trigger: ShapeTrigger | undefined;
 }
 
@@ -101,7 +102,7 @@ export class GramTable {
   private readonly wide = new Map<number, Literal[]>();
   private readonly slots = new Uint16Array(1 << GRAM_BITS);
   /** The first is nobody's. */
-  private readonly woken: Woken[] = [{ literals: [], shapes: [], trigger: undefined }];
+  private readonly woken: Woken[] = [{ literals: [], shapes: [], windows: [], trigger: undefined }];
 
   announce(detector: LiteralDetector): void {
     for (const form of detector.forms) {
@@ -137,6 +138,13 @@ export class GramTable {
     }
   }
 
+  announceWindow(detector: WindowDetector): void {
+    for (const each of detector.grams) {
+      this.slot(each, undefined).windows.push(detector);
+      this.confirm(each, undefined);
+    }
+  }
+
   private confirm(at: number, before: number | undefined): void {
     for (let fold = 0; fold < FOLDS; fold += 1) {
       if (before !== undefined && before !== fold) continue;
@@ -155,6 +163,7 @@ export class GramTable {
     const slot: Woken = {
       literals: known?.literals ?? [],
       shapes: known?.shapes ?? [],
+      windows: known?.windows ?? [],
       trigger: trigger ?? known?.trigger,
     };
     if (known === undefined) this.slots[at] = this.woken.push(slot) - 1;

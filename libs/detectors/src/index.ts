@@ -2,5 +2,6 @@ export { ActionMatrix, type ActionScope, type BothActions, type BothWords } from
 export { type Actions, actionsOfCategories, type Cell, takesOut } from './actions.js';
 export { placeholderFor } from './redaction.js';
 export { BUILT_IN_PACKS, type BuiltInPack } from './built-in-packs.js';
+export { problemsOf, RULE_MS_MAX, type RuleProblem, type Took } from './custom/accept-rules.js';
 export { createEngine, SCREENING_BOUNDS } from './engine.js';
 export type { Phase, Screening, ScreeningEngine } from './screening-engine.js';

@@ -9,7 +9,7 @@ import { jsonPointer } from './json-pointer.js';
 import { placeholderFor, redact } from './redaction.js';
 import type { Phase, Screening } from './screening-engine.js';
 import { isTelling } from './telling-keys.js';
-import type { Reading, TextScanner } from './text-scanner.js';
+import type { Reading, TextScanner } from './text-reading.js';
 
 /** How far a value is followed; what lies beyond cannot be decided and is rejected. */
 export interface Bounds {
@@ -189,7 +189,7 @@ export class LeafWalk {
 
   private number(value: number): unknown {
     const isLong = Number.isInteger(value) && (value >= CARD_VALUE_MIN || value <= -CARD_VALUE_MIN);
-    return isLong ? this.numberText(String(value), value) : value;
+    return isLong || this.scanner.readsNumbers === true ? this.numberText(String(value), value) : value;
   }
 
   private numberText(text: string, value: unknown): unknown {

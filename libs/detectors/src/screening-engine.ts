@@ -2,7 +2,7 @@ import type { Finding, GuardrailActions } from '@warder/contracts';
 import type { ActionScope, BothActions, BothWords } from './action-matrix.js';
 import type { Actions } from './actions.js';
 import type { Hit } from './detector.js';
-import type { Reading } from './text-scanner.js';
+import type { Reading } from './text-reading.js';
 
 /** The direction of what is screened, as it stands in a finding. */
 export type Phase = Finding['phase'];

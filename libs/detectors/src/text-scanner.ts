@@ -1,25 +1,24 @@
-import type { FindingCategory } from '@warder/contracts';
 import { weighTogether } from './certainty.js';
 import type { Detector, HiddenDetector, Hit, LiteralForm, ShapeDetector, SignDetector, Span } from './detector.js';
 import { CUES } from './evasion/cues.js';
 import { decodings, mightBeDisguised } from './evasion/decodings.js';
 import { hit, matchForm } from './form-match.js';
-import { FOLD, GRAM_MASK, GramTable, HASH_BITS, HASH_MASK, type Literal, standsAt, TAIL_MASK } from './gram-table.js';
+import {
+  FOLD,
+  GRAM_MASK,
+  type GramTable,
+  HASH_BITS,
+  HASH_MASK,
+  type Literal,
+  standsAt,
+  TAIL_MASK,
+} from './gram-table.js';
 import { holdsInvisible, visibleText } from './hidden/invisible.js';
 import { isDigit as isDigitCode, isLetterOrDigit } from './pii/characters.js';
-import { countDigits, DATE_REST, isDate, wholeNumber } from './pii/number-at.js';
-
-type IsAsked = (category: FindingCategory) => boolean;
-
-/** What a text is: some rules make sense in a call's arguments or a tool's definition only. */
-export type Reading = 'answer' | 'arguments' | 'definition';
-
-/** Finds what stands in one text; which categories are asked for is the caller's decision. */
-export interface TextScanner {
-  scan(text: string, isAsked: IsAsked, reading?: Reading): readonly Hit[];
-  /** The same for the text of a JSON number, however large. */
-  scanNumber(text: string, isAsked: IsAsked): readonly Hit[];
-}
+import { countDigits, DATE_REST, digitsOf, isDate } from './pii/number-at.js';
+import { isSign, tablesOf } from './reading-tables.js';
+import { OpenWindows } from './open-windows.js';
+import type { IsAsked, Reading, TextScanner } from './text-reading.js';
 
 const NOTHING: readonly Hit[] = [];
 /** The one ASCII character that begins something invisible. */
@@ -55,6 +54,8 @@ export class GramScanner implements TextScanner {
   private readonly signs: SignDetector[] = [];
   private readonly hidden: HiddenDetector[] = [];
   private readonly hasInjections: boolean;
+  readonly readsNumbers: boolean;
+  private readonly windows = new OpenWindows();
 
   private hits: Hit[] = [];
   private digitsDoneTo = 0;
@@ -71,10 +72,9 @@ export class GramScanner implements TextScanner {
       else if (isSign(detector)) this.signs.push(detector);
     }
     const all = this.hasInjections ? [...detectors, ...CUES] : detectors;
-    const answer = tableOf(all, 'answer');
-    this.table = answer;
-    // What is said of definitions alone must not wake anybody in an answer.
-    this.tables = { answer, arguments: tableOf(all, 'arguments'), definition: tableOf(all, 'definition') };
+    this.tables = tablesOf(all);
+    this.table = this.tables.answer;
+    this.readsNumbers = detectors.some(({ trigger }) => trigger === 'window');
   }
 
   scan(text: string, isAsked: IsAsked, reading: Reading = 'answer'): readonly Hit[] {
@@ -86,18 +86,25 @@ export class GramScanner implements TextScanner {
   }
 
   scanNumber(text: string, isAsked: IsAsked): readonly Hit[] {
-    const whole = /^-?(\d+)(?:\.0+)?$/.exec(text)?.[1] ?? (/[eE.]/.test(text) ? wholeNumber(text) : undefined);
-    if (whole === undefined || this.numbers.length === 0 || !isAsked('pii')) return NOTHING;
-    const detector = this.numbers.find((each) => each.matchAt(whole, 0)?.end === whole.length);
-    return detector === undefined ? NOTHING : [hit(detector, { start: 0, end: text.length })];
+    if (this.readsNumbers) {
+      // Of a number nothing can be cut out: it is found as a whole, or not.
+      const own = this.scan(text, isAsked, 'arguments').find(({ detector }) => detector.startsWith('custom.'));
+      if (own !== undefined) return [{ ...own, start: 0, end: text.length }];
+    }
+    if (this.numbers.length === 0 || !isAsked('pii')) return NOTHING;
+    const whole = digitsOf(text);
+    const detector = whole && this.numbers.find((each) => each.matchAt(whole, 0)?.end === whole.length);
+    return detector ? [hit(detector, { start: 0, end: text.length })] : NOTHING;
   }
 
   private look(text: string, round: number): readonly Hit[] {
     this.hits = [];
     this.cues = 0;
     if (this.lookedAt.size > 0) this.lookedAt.clear();
+    this.windows.clear();
     const codes = this.sweep(text);
     if ((codes > 127 || text.includes(ESCAPE)) && holdsInvisible(text)) return this.lookThrough(text, round);
+    this.windows.read(text, (detector, span) => this.report(detector, span));
     if (this.signs.length > 0 && this.isAsked('pii')) this.sweepSigns(text);
     return this.withDecoded(text, codes > 127, round);
   }
@@ -181,7 +188,7 @@ export class GramScanner implements TextScanner {
   }
 
   private ask(text: string, at: number, gram: number): void {
-    const { literals, shapes, trigger } = this.table.at(gram);
+    const { literals, shapes, windows, trigger } = this.table.at(gram);
     for (let index = 0; index < literals.length; index += 1) {
       const literal = literals[index] as Literal;
       const start = at - literal.reach;
@@ -189,6 +196,7 @@ export class GramScanner implements TextScanner {
       if (code !== literal.first && (code | 32) !== literal.first) continue;
       if (start >= 0 && standsAt(text, start, literal.text)) this.askLiteral(text, start, literal);
     }
+    for (const each of windows) if (this.isAsked(each.category)) this.windows.open(each, at);
     if (trigger === 'digits') this.askDigits(text, at, shapes);
     else if (trigger !== undefined && at >= 2 && this.isAsked('pii')) this.askShapes(text, at - 2, shapes);
   }
@@ -208,7 +216,11 @@ export class GramScanner implements TextScanner {
     const found = form.isAround === true ? this.lookAround(form, text, start) : matchForm(form, text, start);
     if (found === undefined) return;
     const span = detector.extend === undefined ? found : detector.extend(text, found);
-    if (span !== undefined && !this.covers(detector, span)) this.hits.push(hit(detector, span));
+    if (span !== undefined) this.report(detector, span);
+  }
+
+  private report(detector: Detector, span: Span): void {
+    if (!this.covers(detector, span)) this.hits.push(hit(detector, span));
   }
 
   private lookAround(form: LiteralForm, text: string, start: number): Span | undefined {
@@ -267,7 +279,7 @@ export class GramScanner implements TextScanner {
     for (const detector of detectors) {
       const span = detector.matchAt(text, start);
       if (span === undefined) continue;
-      if (!this.covers(detector, span)) this.hits.push(hit(detector, span));
+      this.report(detector, span);
       return span;
     }
     return undefined;
@@ -283,18 +295,5 @@ export class GramScanner implements TextScanner {
     }
   }
 }
-
-function tableOf(detectors: readonly Detector[], reading: Reading): GramTable {
-  const table = new GramTable();
-  for (const detector of detectors) {
-    if (detector.trigger === 'literal') {
-      if (detector.scope === undefined || detector.scope === reading) table.announce(detector);
-    } else if (detector.trigger !== 'hidden' && !isSign(detector)) table.announceShape(detector);
-  }
-  return table;
-}
-
-const isSign = (detector: Detector): detector is SignDetector =>
-  detector.trigger === 'at-sign' || detector.trigger === 'plus-sign';
 
 const isDigit = (text: string, at: number): boolean => isDigitCode(text.charCodeAt(at));

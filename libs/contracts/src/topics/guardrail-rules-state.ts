@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { ActionRules } from '../action-rules.js';
+import { CustomRules } from '../custom-rules.js';
 import { StateVersion } from '../state.js';
 import type { Topic } from '../topic.js';
-
-export const FindingCategory = z.enum(['secret', 'pii', 'injection', 'hidden']);
-export type FindingCategory = z.infer<typeof FindingCategory>;
 
 /**
  * One rule pack. `detectors` are ids of detectors that the engine knows by heart; an id it does not know is
@@ -17,6 +15,8 @@ export const GuardrailRulesState = z.object({
   detectors: z.array(z.string()),
   /** Of the pack `actions` alone, which has no detectors: what becomes of findings. A node that is older has none. */
   actions: ActionRules.optional(),
+  /** Of the pack `custom` alone: the operator's own rules. A node that is older has none. */
+  custom: CustomRules.optional(),
 });
 export type GuardrailRulesState = z.infer<typeof GuardrailRulesState>;
 

@@ -79,9 +79,14 @@ export const isAnnounced = (text: string, start: number, words: RegExp): boolean
   words.test(text.slice(Math.max(0, start - CONTEXT_CHARS), start));
 
 /** `4.111111111111111e15` and the like, as digits; a fraction or a number past 19 digits is no card. */
-export function wholeNumber(text: string): string | undefined {
+function wholeNumber(text: string): string | undefined {
   const value = Math.abs(Number(text));
   return Number.isSafeInteger(value) ? String(value) : undefined;
+}
+
+/** The digits of a JSON number that is whole, however it is written. */
+export function digitsOf(text: string): string | undefined {
+  return /^-?(\d+)(?:\.0+)?$/.exec(text)?.[1] ?? (/[eE.]/.test(text) ? wholeNumber(text) : undefined);
 }
 
 /** `-05-12` behind a year: the commonest number with signs in it, and nobody's. */
