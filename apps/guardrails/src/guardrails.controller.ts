@@ -3,6 +3,7 @@ import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { ChangeRulePack, CheckGuardrails } from '@warder/contracts';
 import type { Screening } from '@warder/detectors';
 import { parseBody } from '@warder/service-host';
+import { CustomRulesStore } from './custom/custom-rules.store.js';
 import { DryRun } from './dry-run.js';
 import { etagOf, expectedVersionOf } from './pack-version.js';
 import { knownDetectors, type RulePackView, viewOf } from './rule-pack-view.js';
@@ -18,6 +19,7 @@ export class GuardrailsController {
   constructor(
     @Inject(RulePacksStore) private readonly store: RulePacksStore,
     @Inject(DryRun) private readonly dryRun: DryRun,
+    @Inject(CustomRulesStore) private readonly custom: CustomRulesStore,
   ) {}
 
   @Get('packs')
@@ -57,6 +59,6 @@ export class GuardrailsController {
   @Roles('admin', 'auditor')
   async check(@Body() body: unknown): Promise<Screening> {
     const request = parseBody(CheckGuardrails, body);
-    return this.dryRun.check(request, await this.store.all());
+    return this.dryRun.check(request, await this.store.all(), await this.custom.read());
   }
 }

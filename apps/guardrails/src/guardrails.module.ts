@@ -16,6 +16,10 @@ import { ActionsController } from './actions/actions.controller.js';
 import { ActionsStore } from './actions/actions.store.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { approvalsProviders } from './approvals/approvals.module.js';
+import { CustomRulesController } from './custom/custom-rules.controller.js';
+import { CustomRulesRow } from './custom/custom-rules.entity.js';
+import { CustomRulesStore } from './custom/custom-rules.store.js';
+import { RuleTrials } from './custom/rule-trials.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
 import { definitionsProviders } from './definitions/definitions.module.js';
 import { ToolDefinitionRow, UpstreamDefinitions } from './definitions/tool-definition.entity.js';
@@ -27,6 +31,7 @@ import { ApprovalsInOrder1790000093000 } from './migrations/approvals-in-order.j
 import { CreateActionMatrix1790000091000 } from './migrations/create-action-matrix.js';
 import { CreateApprovalNotices1790000092000 } from './migrations/create-approval-notices.js';
 import { CreateApprovals1790000070000 } from './migrations/create-approvals.js';
+import { CreateCustomRules1790000095000 } from './migrations/create-custom-rules.js';
 import { CreateDefinitions1790000080000 } from './migrations/create-definitions.js';
 import { KnownDetectors1790000081000 } from './migrations/known-detectors.js';
 import { CreateRulePacks1790000002000 } from './migrations/create-rule-packs.js';
@@ -47,20 +52,23 @@ class GuardrailsStart implements OnModuleInit {
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(RulePacksStore) private readonly store: RulePacksStore,
     @Inject(ActionsStore) private readonly actions: ActionsStore,
+    @Inject(CustomRulesStore) private readonly custom: CustomRulesStore,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await this.host.bus.ensureTopics([...SENT, approvalRequestedTopic]);
-    await this.store.republish();
-    await this.actions.republish();
-    this.host.enrolment?.onRotated(async () => {
-      await this.store.republish();
-      await this.actions.republish();
-    });
+    await this.republish();
+    this.host.enrolment?.onRotated(() => this.republish());
     this.outbox.start();
     this.host.onDrain('outbox', () => this.outbox.stop());
     // Not waited for: while the bus is away administration goes on, and changes stay in the outbox.
     this.own().catch((error: unknown) => this.host.log.error({ err: error }, 'the rules topic has no owner'));
+  }
+
+  private async republish(): Promise<void> {
+    await this.store.republish();
+    await this.actions.republish();
+    await this.custom.republish();
   }
 
   private async own(): Promise<void> {
@@ -80,7 +88,7 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
     module: GuardrailsModule,
     imports: [
       databaseModule('guardrails', url, {
-        entities: [ActionMatrixRow, RulePack, UpstreamDefinitions, ToolDefinitionRow],
+        entities: [ActionMatrixRow, CustomRulesRow, RulePack, UpstreamDefinitions, ToolDefinitionRow],
         migrations: [
           CreateRulePacks1790000002000,
           CreateApprovals1790000070000,
@@ -90,6 +98,7 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
           CreateActionMatrix1790000091000,
           CreateApprovalNotices1790000092000,
           ApprovalsInOrder1790000093000,
+          CreateCustomRules1790000095000,
         ],
       }),
       adminAccessModule(host, { pepper: config.pepper }),
@@ -97,6 +106,7 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
     controllers: [
       GuardrailsController,
       ActionsController,
+      CustomRulesController,
       ApprovalsController,
       NoticesController,
       DefinitionsController,
@@ -118,6 +128,12 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
         inject: [getDataSourceToken('guardrails'), Outbox],
         useFactory: (source: DataSource, outbox: Outbox) => new ActionsStore(source, outbox),
       },
+      {
+        provide: CustomRulesStore,
+        inject: [getDataSourceToken('guardrails'), Outbox],
+        useFactory: (source: DataSource, outbox: Outbox) => new CustomRulesStore(source, outbox),
+      },
+      { provide: RuleTrials, useFactory: () => new RuleTrials() },
       {
         provide: REFUSED,
         inject: [AdminAccess, getDataSourceToken('guardrails'), Outbox],

@@ -194,6 +194,8 @@ admin    | POST   | /admin/guardrails/definitions/:upstream/reject | admin      
 admin    | POST   | /admin/guardrails/check                       | admin auditor                  | 400 WDR_BODY_INVALID
 admin    | GET    | /admin/guardrails/actions                     | admin auditor                  | 200
 admin    | PUT    | /admin/guardrails/actions                     | admin                          | 428 WDR_IF_MATCH_REQUIRED
+admin    | GET    | /admin/guardrails/custom                      | admin auditor                  | 200
+admin    | PUT    | /admin/guardrails/custom                      | admin                          | 428 WDR_IF_MATCH_REQUIRED
 admin    | GET    | /admin/audit/calls                            | auditor                        | 200
 admin    | GET    | /admin/audit/calls/:recordId                  | auditor                        | 404 WDR_RECORD_UNKNOWN
 admin    | GET    | /admin/audit/calls/:recordId/proof            | auditor                        | 404 WDR_RECORD_UNKNOWN

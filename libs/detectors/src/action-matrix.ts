@@ -5,8 +5,15 @@ import {
   parseCanonicalTool,
   patternMatches,
 } from '@warder/access';
-import { type ActionRule, ActionWord, type FindingCategory, type GuardrailActions } from '@warder/contracts';
+import {
+  type ActionRule,
+  ActionWord,
+  type AllowRule,
+  type FindingCategory,
+  type GuardrailActions,
+} from '@warder/contracts';
 import { type Actions, actionsOfCategories, type Cell, takesOut } from './actions.js';
+import { AllowList } from './allow-list.js';
 
 /** What a call's findings are looked up by, besides the detector. */
 export interface ActionScope {
@@ -56,9 +63,20 @@ export class ActionMatrix {
   private readonly groups: readonly string[];
   private readonly tables = new WeakMap<BothWords, WeakMap<CanonicalTool, Map<string, BothActions>>>();
 
-  constructor(rules: readonly ActionRule[]) {
+  private readonly allowed: AllowList;
+  private readonly unscoped = new WeakMap<Actions, Actions>();
+
+  constructor(rules: readonly ActionRule[], allow: readonly AllowRule[] = []) {
     this.rules = rules.map(ranked);
+    this.allowed = new AllowList(allow);
     this.groups = [...new Set(rules.flatMap(({ group }) => group ?? []))].toSorted();
+  }
+
+  /** Where there is no tool: what is allowed everywhere is allowed. */
+  without(actions: Actions): Actions {
+    let found = this.unscoped.get(actions);
+    if (found === undefined) this.unscoped.set(actions, (found = this.allowed.within(actions)));
+    return found;
   }
 
   /** The table of a scope, compiled at its first call and looked up afterwards. */
@@ -72,7 +90,10 @@ export class ActionMatrix {
     let table = ofTool.get(key);
     if (table === undefined) {
       const inScope = this.rules.filter((rule) => rule.isInScope(scope));
-      table = { request: tableOf(inScope, 'request', words), response: tableOf(inScope, 'response', words) };
+      table = {
+        request: this.allowed.within(tableOf(inScope, 'request', words), 'request', scope),
+        response: this.allowed.within(tableOf(inScope, 'response', words), 'response', scope),
+      };
       if (ofTool.size >= GROUP_SETS_MAX) ofTool.clear();
       ofTool.set(key, table);
     }
@@ -110,6 +131,7 @@ function tableOf(inScope: readonly RankedRule[], direction: 'request' | 'respons
   return {
     isAsked: (category) => asked.get(category) === true,
     isTakenOut: (category) => takenOut.get(category) === true,
+    isAllowed: () => false,
     of: (detector, category) => found(`${category} ${detector}`, detector, () => base.of(detector, category)),
     ofProvider: (detector, asked) => found(`${asked} ${detector}`, detector, () => ({ action: asked })),
   };

@@ -20,6 +20,8 @@ export interface Actions {
   /** Whether all of the category that is found is taken out, so that a record may keep what is left. */
   isTakenOut(category: FindingCategory): boolean;
   of(detector: string, category: FindingCategory): Cell;
+  /** Whether an operator said that what a detector found there, all of it, is no finding. */
+  isAllowed(detector: string, found: string): boolean;
   /**
    * What becomes of what a guardrail provider finds (`provider.<name>.<category>`): as rules say that name such detectors.
    * @param asked - what its operator asks for in the policy, where none does
@@ -48,6 +50,7 @@ export function actionsOfCategories(words: GuardrailActions): Actions {
       isAsked: (category) => words[category] !== 'off',
       isTakenOut: (category) => takesOut(words[category]),
       of: (_detector, category) => cells[category],
+      isAllowed: () => false,
       ofProvider: (_detector, asked) => ({ action: asked }),
     };
     plain.set(words, actions);

@@ -1,4 +1,4 @@
-import type { ActionRule, GuardrailActions, GuardrailRulesState } from '@warder/contracts';
+import type { ActionRule, AllowRule, GuardrailActions, GuardrailRulesState } from '@warder/contracts';
 import { ActionMatrix } from './action-matrix.js';
 import { type Actions, actionsOfCategories } from './actions.js';
 import { DETECTORS } from './built-in-packs.js';
@@ -18,14 +18,15 @@ export function engineOver(
   version = 0,
   unknownDetectors: readonly string[] = [],
   rules: readonly ActionRule[] = [],
+  allow: readonly AllowRule[] = [],
 ): ScreeningEngine {
-  const matrix = new ActionMatrix(rules);
+  const matrix = new ActionMatrix(rules, allow);
   return {
     version,
     unknownDetectors,
     scan: (text, reading) => scanner.scan(text, () => true, reading),
     screen(value: unknown, phase: Phase, actions: GuardrailActions | Actions): Screening {
-      const known = 'of' in actions ? actions : actionsOfCategories(actions);
+      const known = 'of' in actions ? actions : matrix.without(actionsOfCategories(actions));
       return new LeafWalk(scanner, SCREENING_BOUNDS, phase, known).screen(value);
     },
     actionsFor: (words, scope) => matrix.of(words, scope),
@@ -58,5 +59,6 @@ export function createEngine(packs: readonly GuardrailRulesState[]): ScreeningEn
     version,
     unknown,
     active.flatMap(({ actions = [] }) => actions),
+    active.flatMap(({ custom }) => custom?.allow ?? []),
   );
 }

@@ -204,6 +204,7 @@ export class LeafWalk {
     const masked: Hit[] = [];
     let stripped: Set<Hit> | undefined;
     for (const hit of hits) {
+      if (this.actions.isAllowed(hit.detector, text.slice(hit.start, hit.end))) continue;
       const cell = this.cellOf(hit);
       this.report(hit, cell);
       if (cell.action === 'block') this.isBlocked = true;

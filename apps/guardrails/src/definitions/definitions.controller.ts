@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@ne
 import { type AdminActor, AdminCaller, Roles } from '@warder/admin-access';
 import { AcceptDefinitions, RejectDefinition } from '@warder/contracts';
 import { AdminError, parseBody } from '@warder/service-host';
+import { CustomRulesStore } from '../custom/custom-rules.store.js';
 import { DryRun } from '../dry-run.js';
 import { RulePacksStore } from '../rule-packs.store.js';
 import { type ListedDefinition, listedView, type Lookers, toolView } from './definition-view.js';
@@ -23,6 +24,7 @@ export class DefinitionsController {
     @Inject(DefinitionsStore) private readonly store: DefinitionsStore,
     @Inject(RulePacksStore) private readonly packs: RulePacksStore,
     @Inject(DryRun) private readonly dryRun: DryRun,
+    @Inject(CustomRulesStore) private readonly custom: CustomRulesStore,
   ) {}
 
   @Get()
@@ -90,7 +92,7 @@ export class DefinitionsController {
   }
 
   private async lookers(): Promise<Lookers> {
-    const [packs, names] = await Promise.all([this.packs.all(), this.store.listedNames()]);
-    return { engine: this.dryRun.engineOf(packs), names: new ToolNames(names) };
+    const [packs, custom, names] = await Promise.all([this.packs.all(), this.custom.read(), this.store.listedNames()]);
+    return { engine: this.dryRun.engineOf(packs, custom), names: new ToolNames(names) };
   }
 }

@@ -1,4 +1,5 @@
-import { CustomDictionary, CustomPattern, CustomRules, type GuardrailRulesState } from '@warder/contracts';
+import { parseCanonicalTool } from '@warder/access';
+import { AllowRule, CustomDictionary, CustomPattern, CustomRules, type GuardrailRulesState } from '@warder/contracts';
 import { describe, expect, it } from 'vitest';
 import { BUILT_IN_PACKS } from '../built-in-packs.js';
 import { createEngine } from '../engine.js';
@@ -83,7 +84,7 @@ describe('patterns of an operator', () => {
     ]);
     const scope = {
       virtualServer: 'dev',
-      tool: { upstream: 'a', tool: 'b' } as never,
+      tool: parseCanonicalTool('a/b')!,
       groups: [],
     };
     const both = engine.actionsFor({ request: actions, response: actions }, scope);
@@ -190,5 +191,43 @@ describe('dictionaries', () => {
       id: 'custom.words',
       problem: 'takes 21 ms for 64 KB of "aaaaaaaaaaaaaaaaaaaaaaaa"...; 20 is the most',
     });
+  });
+});
+
+describe('what is allowed', () => {
+  const scoped = (rules: readonly object[], tool: string) => {
+    const engine = engineOf({ allow: rules.map((rule) => AllowRule.parse(rule)) });
+    const scope = { virtualServer: 'dev', tool: parseCanonicalTool(tool)!, groups: [] };
+    return { engine, actions: engine.actionsFor({ request: actions, response: actions }, scope) };
+  };
+  const help = { name: 'help', detectors: ['pii.email'], values: ['Help@Example.com'] };
+  const value = ['write to help@example.COM', 'ana@example.com'];
+
+  it('is no finding: a named value of a named detector, in any case, and no other value', () => {
+    const { engine, actions: both } = scoped([help], 'mail/read');
+    const { value: screened, findings } = engine.screen(value, 'response', both.response);
+    expect(screened).toEqual(['write to help@example.COM', '[redacted:pii.email]']);
+    expect(findings.map(({ place }) => place)).toEqual(['/1']);
+    expect(engine.screen(value, 'response', actions).value).toEqual(screened);
+  });
+
+  it('is so in the named tools alone, and in the named direction', () => {
+    const rule = { name: 'mail', detectors: ['pii.*'], tool: 'mail/*', direction: 'response' };
+    const mail = scoped([rule], 'mail/read');
+    expect(mail.engine.screen(value, 'response', mail.actions.response).verdict).toBe('pass');
+    expect(mail.engine.screen(value, 'request', mail.actions.request).verdict).toBe('mutate');
+    const files = scoped([rule], 'files/read');
+    expect(files.engine.screen(value, 'response', files.actions.response).verdict).toBe('mutate');
+    expect(files.engine.screen(value, 'response', actions).verdict).toBe('mutate');
+  });
+
+  it('leaves secrets that are not named', () => {
+    const { engine, actions: both } = scoped([{ ...help, detectors: ['pii.*'], tool: 'mail/*' }], 'mail/read');
+    const key = `AKIA${'QYLPMN5HFIQR7B2X'}`;
+    expect(engine.screen([key], 'response', both.response).value).toEqual(['[redacted:secret.aws-access-key]']);
+  });
+
+  it('names values or tools: everything of a detector is a matter of its action', () => {
+    expect(AllowRule.safeParse({ name: 'all', detectors: ['pii.*'] }).success).toBe(false);
   });
 });
