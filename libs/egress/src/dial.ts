@@ -1,6 +1,6 @@
 import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { isPublicAddress, literalAddress } from './address-guard.js';
 
 /** Resolves a name to all its addresses; the system's resolver unless a test says otherwise. */
@@ -33,21 +33,31 @@ export interface DialOptions {
   readonly resolver?: Resolver;
   /** Authorities trusted in place of the system's, PEM. */
   readonly ca?: string;
+  /** What our side proves itself with, PEM; of https only. */
+  readonly clientCertificate?: { readonly certificate: string; readonly key: string };
   /** Certificates are verified even where `NODE_TLS_REJECT_UNAUTHORIZED=0` stands in the environment. */
   readonly verifiesAlways?: boolean;
 }
 
-/** Opens sockets to one origin; TLS sessions are resumed. */
+/** Opens sockets to one origin; TLS sessions are resumed, and say again who they were opened as. */
 export class Dialler {
   private readonly lookup: LookupFunction;
   private readonly host: string;
   private readonly port: number;
   private session: Buffer | undefined;
+  /** Read once: a key is parsed, and the authorities are gathered. */
+  private readonly secureContext: SecureContext | undefined;
 
+  /** @throws Error for a certificate or key that TLS cannot use */
   constructor(
     private readonly origin: URL,
     private readonly options: DialOptions,
   ) {
+    const { ca, clientCertificate } = options;
+    if (clientCertificate !== undefined) {
+      const { certificate: cert, key } = clientCertificate;
+      this.secureContext = createSecureContext({ cert, key, ...(ca === undefined ? {} : { ca }) });
+    }
     this.lookup = guardedLookup(options.allowPrivateAddress, options.resolver ?? resolve);
     this.host = origin.hostname.replace(/^\[(.*)\]$/, '$1');
     this.port = origin.port === '' ? (origin.protocol === 'https:' ? 443 : 80) : Number(origin.port);
@@ -79,6 +89,7 @@ export class Dialler {
         ...(isIP(host) === 0 ? { servername: host } : {}),
         ...(this.session === undefined ? {} : { session: this.session }),
         ...(ca === undefined ? {} : { ca }),
+        ...(this.secureContext === undefined ? {} : { secureContext: this.secureContext }),
         ...(verifiesAlways === true ? { rejectUnauthorized: true } : {}),
       },
       onOpen,

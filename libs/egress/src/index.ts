@@ -9,3 +9,4 @@ export { MalformedResponse, type ResponseHead } from './response-parser.js';
 export { isBareUrl, isSafeUrl } from './receiver-url.js';
 export { readSecretFile } from './secret-file.js';
 export { webhookHeaders, webhookKey } from './webhook-signature.js';
+export { type AwsCredentials, signedHeaders, type ToSign } from './sigv4.js';

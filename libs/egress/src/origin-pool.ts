@@ -51,11 +51,13 @@ export class OriginPool {
   private isClosed = false;
   private start = { method: '', path: '', text: '' };
 
-  /** @throws TypeError for an origin that is not http or https */
+  /** @throws TypeError for an origin that is not http or https, or not https where it is to have a client certificate */
   constructor(origin: URL, options: OriginPoolOptions) {
     if (origin.protocol !== 'http:' && origin.protocol !== 'https:') {
       throw new TypeError('only http and https are dialled');
     }
+    if (origin.protocol === 'http:' && options.clientCertificate !== undefined)
+      throw new TypeError('a client certificate is of https only');
     this.bounds = { ...POOL_BOUNDS, ...options.bounds };
     this.dialler = new Dialler(origin, options);
     this.host = origin.host;

@@ -2,7 +2,7 @@ import type { GuardrailProvider } from '@warder/contracts';
 import { z } from 'zod';
 import { parsed, parsedJson } from './parsed.js';
 import { AnswerMalformed, categoryOf, type ProviderKind, SecretUnusable, type Sighting } from './provider-kind.js';
-import { type AwsCredentials, signedHeaders } from './sigv4.js';
+import { type AwsCredentials, signedHeaders } from '@warder/egress';
 
 /** Of one answer: a short match may stand at every other character of the text. */
 const SIGHTINGS_MAX = 10_000;

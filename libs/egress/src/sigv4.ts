@@ -4,14 +4,15 @@ import { createHash, createHmac } from 'node:crypto';
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  readonly sessionToken?: string;
+  readonly sessionToken?: string | undefined;
 }
 
 export interface ToSign {
   readonly method: string;
-  /** As it is sent, percent-encoded once; without a query. */
+  /** As it is sent, percent-encoded once, with its query. */
   readonly path: string;
   readonly host: string;
+  /** By names in lower case; all of them are signed. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly region: string;
@@ -31,10 +32,15 @@ export function signedHeaders(request: ToSign, credentials: AwsCredentials, wall
   const headers: Record<string, string> = { ...request.headers, host: request.host, 'x-amz-date': time };
   if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken;
   const names = Object.keys(headers).toSorted();
+  const [path = '', query = ''] = splitOnce(request.path, '?');
   const canonical = [
     request.method,
-    request.path.split('/').map(encodeSegment).join('/'),
-    '',
+    path
+      .replace(/\/{2,}/g, '/')
+      .split('/')
+      .map(encodeText)
+      .join('/'),
+    canonicalQuery(query),
     ...names.map((name) => `${name}:${headers[name]!.trim().replace(/ +/g, ' ')}`),
     '',
     names.join(';'),
@@ -54,9 +60,39 @@ export function signedHeaders(request: ToSign, credentials: AwsCredentials, wall
   };
 }
 
+/** Names and values decoded, encoded as AWS does it, and sorted by their encoded bytes; a plus is a plus. */
+function canonicalQuery(query: string): string {
+  if (query === '') return '';
+  return query
+    .split('&')
+    .filter((each) => each !== '')
+    .map((each) => splitOnce(each, '=').map((part) => encodeText(decodeText(part))))
+    .toSorted(([name = '', value = ''], [other = '', others = '']) =>
+      name === other ? compare(value, others) : compare(name, other),
+    )
+    .map(([name, value = '']) => `${name}=${value}`)
+    .join('&');
+}
+
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+
+function splitOnce(text: string, at: string): string[] {
+  const index = text.indexOf(at);
+  return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
+}
+
+/** What is no percent-encoding stands for itself. */
+function decodeText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** RFC 3986: everything but unreserved characters. */
-function encodeSegment(segment: string): string {
-  return encodeURIComponent(segment).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+function encodeText(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
