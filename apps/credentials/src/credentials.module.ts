@@ -27,6 +27,7 @@ import { CreateCredentials1790000001000 } from './migrations/create-credentials.
 import { CreateNodes1790000001050 } from './migrations/create-nodes.js';
 import { ExchangeTokens1790000090000 } from './migrations/exchange-tokens.js';
 import { DiscoverProviders1790000091000 } from './migrations/discover-providers.js';
+import { KindsOfTlsAndAws1790000110000 } from './migrations/kinds-of-tls-and-aws.js';
 import { MoreKinds1790000071000 } from './migrations/more-kinds.js';
 import { NameProviderSecrets1790000076000 } from './migrations/name-provider-secrets.js';
 import { NameCertifiers1790000095000 } from './migrations/name-certifiers.js';
@@ -65,6 +66,7 @@ const MIGRATIONS = [
   ExchangeTokens1790000090000,
   DiscoverProviders1790000091000,
   NameCertifiers1790000095000,
+  KindsOfTlsAndAws1790000110000,
 ];
 
 /** What is delivered to nodes, and to which. */

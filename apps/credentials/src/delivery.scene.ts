@@ -243,6 +243,7 @@ export class SceneNode {
   }
 
   open(granted: LeaseGranted): unknown {
-    return openLease(granted, this.sealing.privateKey).values;
+    const credential = openLease(granted, this.sealing.privateKey);
+    return 'values' in credential ? credential.values : credential;
   }
 }

@@ -115,7 +115,7 @@ export class CredentialsStand {
     const secret = { ...this.secrets.get(request.connectionId)!, ...more };
     const { version, kind, name, value } = secret;
     const terms = { version, generation: version, issuedAtMs: nowMs, expiresAtMs: nowMs + this.leaseMs };
-    return grantLease(request, { ...terms, kind, values: { [name]: value } }, signer, nowMs);
+    return grantLease(request, { ...terms, credential: { kind, values: { [name]: value } } }, signer, nowMs);
   }
 
   async endNode(node: string): Promise<void> {

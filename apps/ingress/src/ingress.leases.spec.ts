@@ -181,7 +181,13 @@ describe('what is not believed', () => {
       credentials.send(
         grantLease(
           request,
-          { version, generation: version, issuedAtMs, expiresAtMs, kind: 'headers', values: { 'x-api-key': CANARY } },
+          {
+            version,
+            generation: version,
+            issuedAtMs,
+            expiresAtMs,
+            credential: { kind: 'headers', values: { 'x-api-key': CANARY } },
+          },
           credentials.signer,
           nowMs,
         ),

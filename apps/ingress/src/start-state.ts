@@ -48,6 +48,9 @@ export async function startState(
   callers.onRevoked((what) => subscriptions.revoke(what));
   const delivery = startLeases(config, host);
   const { leases } = delivery;
+  callers.onRevoked((what) => {
+    if ('principalId' in what && what.signedInBeforeMs === undefined) leases.endPrincipal(what.principalId);
+  });
   const stdioEntries = await readStdioEntries(config.stdioFile);
   const pool: UpstreamPool = new UpstreamPool({
     node: host.node,

@@ -3,7 +3,16 @@ import { CredentialHeaderName } from './credential-bodies.js';
 import { Name } from './policy-names.js';
 
 /** Credentials that somebody keeps here as they are: a person their own, an administrator those that everybody shares. */
-export const KeptKind = z.enum(['static_header_user', 'static_header_shared', 'basic_user', 'basic_shared']);
+export const KeptKind = z.enum([
+  'static_header_user',
+  'static_header_shared',
+  'basic_user',
+  'basic_shared',
+  'mtls_user',
+  'mtls_shared',
+  'aws_sigv4_user',
+  'aws_sigv4_shared',
+]);
 export type KeptKind = z.infer<typeof KeptKind>;
 
 /**
@@ -24,6 +33,8 @@ const OF_PERSONS: ReadonlySet<string> = new Set<ConnectionKind>([
   'token_exchange',
   'static_header_user',
   'basic_user',
+  'mtls_user',
+  'aws_sigv4_user',
 ]);
 
 /** Whether each person has a connection of their own: then it serves the calls of that person alone. */
@@ -108,14 +119,19 @@ const Title = z
   .max(100)
   .regex(/^[^\p{C}]+$/u, 'no control character');
 const FIELDS_MAX = 5;
+/** A region or a service, as a signature names it. */
+const AwsName = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'lower case, digits and hyphens');
 /** `{name}` is what whoever keeps the credential fills in. */
 const HeaderTemplate = PlainText.min(1)
   .max(400)
   .regex(/\{[a-z][a-z0-9_]{0,39}\}/, 'names no {field}');
 
 /**
- * Body of `PUT /admin/credentials/providers/<id>` for a provider without OAuth: what people are asked for, and which headers
- * it becomes.
+ * Body of `PUT /admin/credentials/providers/<id>` for a provider without OAuth: what people are asked for, and how calls
+ * carry it.
  */
 export const PutCredentialForm = z.discriminatedUnion('entry', [
   z.strictObject({
@@ -130,6 +146,8 @@ export const PutCredentialForm = z.discriminatedUnion('entry', [
       ),
   }),
   z.strictObject({ entry: z.literal('basic'), title: Title }),
+  z.strictObject({ entry: z.literal('mtls'), title: Title }),
+  z.strictObject({ entry: z.literal('aws-sigv4'), title: Title, region: AwsName, service: AwsName }),
 ]);
 export type PutCredentialForm = z.infer<typeof PutCredentialForm>;
 
@@ -148,7 +166,7 @@ export const PutUpstreamAuth = z.discriminatedUnion('kind', [
 export type PutUpstreamAuth = z.infer<typeof PutUpstreamAuth>;
 
 /** What somebody fills in; never answered again. */
-export const KeptFields = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), z.string().min(1).max(8_192));
+export const KeptFields = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), z.string().min(1).max(16_384));
 export type KeptFields = z.infer<typeof KeptFields>;
 
 /**
@@ -157,7 +175,11 @@ export type KeptFields = z.infer<typeof KeptFields>;
  */
 export const ConnectShared = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('client_credentials'), provider: Name }),
-  z.strictObject({ kind: z.enum(['static_header_shared', 'basic_shared']), provider: Name, fields: KeptFields }),
+  z.strictObject({
+    kind: z.enum(['static_header_shared', 'basic_shared', 'mtls_shared', 'aws_sigv4_shared']),
+    provider: Name,
+    fields: KeptFields,
+  }),
 ]);
 export type ConnectShared = z.infer<typeof ConnectShared>;
 

@@ -41,6 +41,7 @@ export {
   TurnClientKeys,
   UpstreamAuthKind,
 } from './connection-bodies.js';
+export { type ClientCertificate, LeasedCredential, UpstreamCredential } from './leased-credential.js';
 export { CREDENTIAL_BYTES_MAX, PutProviderCredential, PutStaticCredential } from './credential-bodies.js';
 export {
   AllowRule,

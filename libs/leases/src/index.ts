@@ -3,11 +3,4 @@ export { type Certificate, certificateOf, type CertifiedKey, readCertificate } f
 export { identityOfPem, isSignedBy, keyOfText, signatureOf, statement, textOfKey } from './identity.js';
 export { isJoinProof, joinProof, joinTokenRecord, type JoinTokenRecord } from './join-token.js';
 export { isLeaseRequestSigned, leaseRequestOf } from './lease-request.js';
-export {
-  grantLease,
-  isGrantSigned,
-  type LeasedValues,
-  type LeaseTerms,
-  openLease,
-  refuseLease,
-} from './sealed-lease.js';
+export { grantLease, isGrantSigned, type LeaseTerms, openLease, refuseLease } from './sealed-lease.js';

@@ -39,12 +39,12 @@ const request = leaseRequestOf(
   node,
 );
 const terms = { version: 2, generation: 7, issuedAtMs: 1_000, expiresAtMs: 901_000 };
-const values = { kind: 'headers' as const, values: { authorization: CANARY } };
-const granted = grantLease(request, { ...terms, ...values }, credentials.privateKey, 1_000);
+const credential = { kind: 'headers' as const, values: { authorization: CANARY } };
+const granted = grantLease(request, { ...terms, credential }, credentials.privateKey, 1_000);
 
 describe('a sealed lease', () => {
   it('opens with the key that it was sealed to, and holds its secret in no readable form', () => {
-    expect(openLease(granted, sealing.privateKey)).toEqual(values);
+    expect(openLease(granted, sealing.privateKey)).toEqual(credential);
     const text = JSON.stringify(granted);
     for (const form of ['utf8', 'base64', 'base64url', 'hex'] as const)
       expect(text).not.toContain(Buffer.from(CANARY).toString(form).slice(0, 16));
@@ -76,13 +76,13 @@ describe('a sealed lease', () => {
 
   it('is of credentials alone: whoever knows the sealing key could seal, and cannot sign', () => {
     expect(isGrantSigned(granted, credentials.publicKey)).toBe(true);
-    const forged = grantLease(request, { ...terms, ...values }, other, 1_000);
-    expect(openLease(forged, sealing.privateKey)).toEqual(values);
+    const forged = grantLease(request, { ...terms, credential }, other, 1_000);
+    expect(openLease(forged, sealing.privateKey)).toEqual(credential);
     expect(isGrantSigned(forged, credentials.publicKey)).toBe(false);
   });
 
   it('is no two times the same bytes', () => {
-    const again = grantLease(request, { ...terms, ...values }, credentials.privateKey, 1_000);
+    const again = grantLease(request, { ...terms, credential }, credentials.privateKey, 1_000);
     expect(again.lease!.sealed).not.toBe(granted.lease!.sealed);
     expect(again.lease!.ephemeralKey).not.toBe(granted.lease!.ephemeralKey);
   });

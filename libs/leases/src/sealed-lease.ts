@@ -6,18 +6,18 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
-import type { LeaseGranted, LeaseRefusal, LeaseRequested, SealedLease } from '@warder/contracts';
+import {
+  LeasedCredential,
+  type LeaseGranted,
+  type LeaseRefusal,
+  type LeaseRequested,
+  type SealedLease,
+} from '@warder/contracts';
 import { isSignedBy, keyOfText, signatureOf, statement, textOfKey } from './identity.js';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-
-/** What a call is given: header or variable names with their values. */
-export interface LeasedValues {
-  readonly kind: 'headers' | 'environment';
-  readonly values: Readonly<Record<string, string>>;
-}
 
 /** What a lease says in clear of what it seals. */
 export type LeaseTerms = Pick<SealedLease, 'version' | 'generation' | 'issuedAtMs' | 'expiresAtMs'>;
@@ -27,11 +27,11 @@ type Addressed = Pick<LeaseRequested, 'node' | 'requestId' | 'connectionId' | 'p
 /** Seals a lease to the key of the request and signs it as credentials; its terms and the request are bound to it. */
 export function grantLease(
   request: LeaseRequested,
-  leased: LeasedValues & LeaseTerms,
+  { credential, ...terms }: LeaseTerms & { readonly credential: LeasedCredential },
   signer: KeyObject,
   atMs: number,
 ): LeaseGranted {
-  const { version, generation, issuedAtMs, expiresAtMs, kind, values } = leased;
+  const { version, generation, issuedAtMs, expiresAtMs } = terms;
   const ephemeral = generateKeyPairSync('x25519');
   const clear = {
     keyId: request.sealing.id,
@@ -49,7 +49,7 @@ export function grantLease(
   const { key, nonce } = derive(shared, clear.ephemeralKey, request.sealing.key);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(boundTo(request, clear));
-  const text = JSON.stringify({ kind, values } satisfies LeasedValues);
+  const text = JSON.stringify(credential);
   const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   return signed(request, { lease: { ...clear, sealed: sealed.toString('base64url') }, refusal: null, atMs }, signer);
 }
@@ -71,9 +71,10 @@ export function isGrantSigned(granted: LeaseGranted, credentialsKey: KeyObject):
 
 /**
  * Opens a lease with the private half of the key that it was sealed to.
- * @throws Error for one that was sealed to another key, or of which anything was altered; it says no more
+ * @throws Error for one that was sealed to another key, of which anything was altered, or of a kind that this build does
+ * not know; it says no more
  */
-export function openLease(granted: LeaseGranted, sealingKey: KeyObject): LeasedValues {
+export function openLease(granted: LeaseGranted, sealingKey: KeyObject): LeasedCredential {
   const { lease } = granted;
   if (lease === null) throw new Error('there is no lease in it');
   const publicKey = keyOfText('X25519', lease.ephemeralKey);
@@ -85,7 +86,10 @@ export function openLease(granted: LeaseGranted, sealingKey: KeyObject): LeasedV
   decipher.setAAD(boundTo(granted, lease));
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
   const text = Buffer.concat([decipher.update(bytes.subarray(0, -TAG_BYTES)), decipher.final()]).toString('utf8');
-  return JSON.parse(text) as LeasedValues;
+  const credential = LeasedCredential.safeParse(JSON.parse(text));
+  // What is wrong with it would be told with what it holds.
+  if (!credential.success) throw new Error('not a credential of a known kind');
+  return credential.data;
 }
 
 // The sender's key is made for one lease, so that the nonce may come out of the same derivation: neither comes again.

@@ -1,6 +1,7 @@
 import type { OriginPool } from '@warder/egress';
 import { type ExchangeBounds, HttpExchange } from './http-exchange.js';
 import { type HttpSession, methodHeaders } from './http-session.js';
+import { withSignature } from './request-credential.js';
 import { requestText } from './request-text.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
@@ -58,7 +59,8 @@ export class ChangeStream {
       ? { method: 'POST' as const, body: requestText('changes', 'subscriptions/listen', params, true) }
       : { method: 'GET' as const };
     const headers = isModern ? session.headers : getHeaders(session);
-    const ownHeaders = methodHeaders(session, 'subscriptions/listen');
+    const own = methodHeaders(session, 'subscriptions/listen');
+    const ownHeaders = withSignature(session.sign, { headers, ownHeaders: own, body: '', ...request });
     this.pool.dispatch({ path: this.path, headers, ownHeaders, ...request }, exchange);
     if (isReturn) this.onChange();
     exchange.answered.then(

@@ -1,10 +1,11 @@
-import type { Upstream as DescribedUpstream } from '@warder/contracts';
+import type { ClientCertificate, Upstream as DescribedUpstream } from '@warder/contracts';
 import { OriginPool } from '@warder/egress';
 import type { Logger } from '@warder/telemetry';
 import { HttpUpstream } from './http-upstream.js';
 import type { StdioEntry } from './stdio-entry.js';
 import { StdioUpstream } from './stdio-upstream.js';
 import { type Upstream, UPSTREAM_BOUNDS, type UpstreamBounds } from './upstream.js';
+import { UpstreamByCertificate } from './upstream-by-certificate.js';
 
 /** What of an upstream's description says how it is reached. */
 export type UpstreamSettings = Pick<DescribedUpstream, 'transport' | 'timeoutMs' | 'allowPrivateAddress'>;
@@ -15,7 +16,7 @@ export interface UpstreamOptions {
   /** The node's own entry for a stdio upstream. */
   readonly stdioEntry?: StdioEntry;
   readonly log: Logger;
-  readonly clock: { monotonicMs(): number };
+  readonly clock: { monotonicMs(): number; wallMs(): number };
   readonly bounds?: Partial<UpstreamBounds>;
 }
 
@@ -34,9 +35,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return new StdioUpstream({ name, entry: options.stdioEntry, bounds, log, nowMs });
   }
   const url = new URL(settings.transport.url);
-  const pool = new OriginPool(url, {
-    allowPrivateAddress: settings.allowPrivateAddress,
-    bounds: { connectionsMax: bounds.concurrencyMax, connectTimeoutMs: bounds.connectTimeoutMs },
-  });
-  return new HttpUpstream({ name, url, pool, bounds, nowMs });
+  const wallMs = () => clock.wallMs();
+  const make = (certificate?: ClientCertificate) => {
+    const pool = new OriginPool(url, {
+      allowPrivateAddress: settings.allowPrivateAddress,
+      bounds: { connectionsMax: bounds.concurrencyMax, connectTimeoutMs: bounds.connectTimeoutMs },
+      ...(certificate === undefined ? {} : { clientCertificate: certificate }),
+    });
+    return new HttpUpstream({ name, url, pool, bounds, nowMs, wallMs, followsCalls: certificate === undefined });
+  };
+  return new UpstreamByCertificate(name, make, bounds.certificatesMax);
 }

@@ -18,7 +18,13 @@ afterEach(async () => {
 
 function upstreamAt(url: string, allowPrivateAddress = true, bounds: Partial<UpstreamBounds> = {}): Upstream {
   const settings = { transport: { kind: 'streamable-http' as const, url }, timeoutMs: 5_000, allowPrivateAddress };
-  const upstream = createUpstream({ name: 'u', settings, log, clock: { monotonicMs: () => nowMs }, bounds });
+  const upstream = createUpstream({
+    name: 'u',
+    settings,
+    log,
+    clock: { monotonicMs: () => nowMs, wallMs: () => nowMs },
+    bounds,
+  });
   toClose.push(() => upstream.close());
   return upstream;
 }

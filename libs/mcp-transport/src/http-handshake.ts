@@ -10,6 +10,7 @@ import {
 } from '@warder/mcp-wire';
 import type { HttpAnswer } from './http-exchange.js';
 import { BASE_HEADERS, type HttpSession, legacySession, modernSession } from './http-session.js';
+import type { RequestCredential } from './request-credential.js';
 import { CLIENT_INFO } from './request-text.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
@@ -25,7 +26,7 @@ export type Post = (headers: readonly string[], body: string, id: number | undef
  */
 export async function openSession(
   post: Post,
-  credential: readonly string[],
+  credential: RequestCredential,
   knownLegacy: boolean,
 ): Promise<HttpSession> {
   if (!knownLegacy) {
@@ -35,7 +36,7 @@ export async function openSession(
   return initialize(post, credential);
 }
 
-async function probe(post: Post, credential: readonly string[]): Promise<HttpSession | undefined> {
+async function probe(post: Post, credential: RequestCredential): Promise<HttpSession | undefined> {
   const meta = {
     [META_PROTOCOL_VERSION]: MODERN_LATEST,
     [META_CLIENT_CAPABILITIES]: {},
@@ -45,7 +46,7 @@ async function probe(post: Post, credential: readonly string[]): Promise<HttpSes
   const own = ['mcp-protocol-version', MODERN_LATEST, 'mcp-method', 'server/discover'];
   let answer: HttpAnswer;
   try {
-    answer = await post([...BASE_HEADERS, ...own, ...credential], body, 0);
+    answer = await post([...BASE_HEADERS, ...own, ...credential.list], body, 0);
   } catch (error) {
     // A legacy server may answer with something that is no JSON-RPC at all; it was reached, so the handshake may tell.
     if (error instanceof UpstreamFailure && error.reason === 'protocol' && error.status !== undefined) return undefined;
@@ -66,10 +67,10 @@ async function probe(post: Post, credential: readonly string[]): Promise<HttpSes
   return undefined;
 }
 
-async function initialize(post: Post, credential: readonly string[]): Promise<HttpSession> {
+async function initialize(post: Post, credential: RequestCredential): Promise<HttpSession> {
   const params = { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: CLIENT_INFO };
   const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
-  const answer = await post([...BASE_HEADERS, ...credential], body, 0);
+  const answer = await post([...BASE_HEADERS, ...credential.list], body, 0);
   refuseStatus(answer.status);
   const result = answer.message?.['result'];
   const version = isObject(result) ? result['protocolVersion'] : undefined;

@@ -50,7 +50,12 @@ async function upstreamOf(answer: (method: string) => Answer | undefined): Promi
     allowPrivateAddress: true,
   };
   const log = createLogger('spec', { level: 'silent' });
-  const upstream = createUpstream({ name: 'u', settings, log, clock: { monotonicMs: () => nowMs } });
+  const upstream = createUpstream({
+    name: 'u',
+    settings,
+    log,
+    clock: { monotonicMs: () => nowMs, wallMs: () => nowMs },
+  });
   toClose.push(() => upstream.close());
   return upstream;
 }
@@ -76,9 +81,11 @@ it('keeps no session and opens no stream under a credential that was revoked whi
     if (method === 'server/discover' && asked.length === 1) upstream.forgetCredentials();
     return method === 'server/discover' ? { result: DISCOVERED } : { result: { tools: [TOOL] } };
   });
-  const listing = upstream.discover(undefined, { authorization: 'Bearer revoked' });
+  const listing = upstream.discover(undefined, { kind: 'headers', values: { authorization: 'Bearer revoked' } });
   await expect(listing).rejects.toMatchObject({ reason: 'cancelled', mayHaveActed: false });
-  expect(await upstream.discover(undefined, { authorization: 'Bearer another' })).toHaveLength(1);
+  expect(
+    await upstream.discover(undefined, { kind: 'headers', values: { authorization: 'Bearer another' } }),
+  ).toHaveLength(1);
   expect(asked.filter((method) => method === 'server/discover')).toHaveLength(2);
   expect(asked.filter((method) => method === 'subscriptions/listen').length).toBeLessThanOrEqual(1);
 });

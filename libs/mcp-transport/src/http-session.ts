@@ -1,5 +1,5 @@
 import { encodeHeaderValue, type Era, MODERN_LATEST } from '@warder/mcp-wire';
-import type { CredentialHeaders } from './upstream.js';
+import type { RequestCredential } from './request-credential.js';
 
 /** How one credential talks to one upstream over HTTP. */
 export interface HttpSession {
@@ -9,8 +9,10 @@ export interface HttpSession {
   readonly sessionId: string | undefined;
   /** The server said that it announces changes of its tools. */
   readonly announcesChanges: boolean;
-  /** Flat name-value list, credential included. */
+  /** Flat name-value list, with what of the credential is the same in every request. */
   readonly headers: readonly string[];
+  /** Of a credential that signs each request. */
+  readonly sign: RequestCredential['sign'];
 }
 
 /** Headers of every POST to an upstream, whatever the era. */
@@ -23,40 +25,31 @@ export const BASE_HEADERS: readonly string[] = [
   'identity',
 ];
 
-// What routes, frames or describes a request is ours to say; a credential that tries to say it is a mistake.
-const RESERVED =
-  /^(?:mcp-.*|host|content-.*|transfer-encoding|connection|keep-alive|upgrade|expect|te|trailer|accept|accept-encoding)$/;
-
-/** A credential's headers as a flat list; names that would change the request itself are left out. */
-export function credentialList(headers: CredentialHeaders | undefined): readonly string[] {
-  if (headers === undefined) return [];
-  return Object.entries(headers).flatMap(([name, value]) => (RESERVED.test(name.toLowerCase()) ? [] : [name, value]));
-}
-
 /** A modern upstream has no session; its headers say the revision. */
-export function modernSession(credential: readonly string[], announcesChanges: boolean): HttpSession {
+export function modernSession(credential: RequestCredential, announcesChanges: boolean): HttpSession {
   return {
     era: 'modern',
     protocolVersion: MODERN_LATEST,
     sessionId: undefined,
     announcesChanges,
-    headers: [...BASE_HEADERS, 'mcp-protocol-version', MODERN_LATEST, ...credential],
+    headers: [...BASE_HEADERS, 'mcp-protocol-version', MODERN_LATEST, ...credential.list],
+    sign: credential.sign,
   };
 }
 
 /** A legacy session after its handshake. */
 export function legacySession(
-  credential: readonly string[],
+  credential: RequestCredential,
   protocolVersion: string,
   sessionId: string | undefined,
   announcesChanges: boolean,
 ): HttpSession {
   const session = sessionId === undefined ? [] : ['mcp-session-id', sessionId];
-  const headers = [...BASE_HEADERS, 'mcp-protocol-version', protocolVersion, ...session, ...credential];
-  return { era: 'legacy', protocolVersion, sessionId, announcesChanges, headers };
+  const headers = [...BASE_HEADERS, 'mcp-protocol-version', protocolVersion, ...session, ...credential.list];
+  return { era: 'legacy', protocolVersion, sessionId, announcesChanges, headers, sign: credential.sign };
 }
 
-const NONE: readonly string[] = [];
+export const NONE: readonly string[] = [];
 
 /** What the headers of one request say besides its session's: a modern one names its method, and its tool. */
 export function methodHeaders(

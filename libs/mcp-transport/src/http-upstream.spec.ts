@@ -12,7 +12,7 @@ import { createUpstream } from './create-upstream.js';
 import type { InterimMessage, Upstream, UpstreamAnswer, UpstreamBounds, UpstreamCall } from './upstream.js';
 
 const log = createLogger('spec', { level: 'silent' });
-const clock = { monotonicMs: () => performance.now() };
+const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() };
 const toClose: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
@@ -122,10 +122,9 @@ describe.each(ERAS)('an upstream of the %s era', (era) => {
   it('sends the credential of each call and no header that is ours to say', async () => {
     const { upstream } = await start({ era });
     const headers = { authorization: 'Bearer upstream', 'MCP-Method': 'x', 'content-length': '1', Host: 'evil' };
-    const seen = JSON.parse(String(textOf(await upstream.call(call('headers', {}, { headers }))))) as Record<
-      string,
-      string
-    >;
+    const seen = JSON.parse(
+      String(textOf(await upstream.call(call('headers', {}, { credential: { kind: 'headers', values: headers } })))),
+    ) as Record<string, string>;
     expect(seen['authorization']).toBe('Bearer upstream');
     expect(seen['accept-encoding']).toBe('identity');
     expect(seen['host']).toMatch(/^127\.0\.0\.1/);
@@ -170,7 +169,9 @@ describe.each(ERAS)('an upstream of the %s era', (era) => {
     fixture.set({ addTool: 'later' });
     await until(() => changes === 1);
     expect((await upstream.discover()).map((tool) => tool.name)).toContain('later');
-    await upstream.call(call('echo', {}, { headers: { authorization: 'Bearer another' } }));
+    await upstream.call(
+      call('echo', {}, { credential: { kind: 'headers', values: { authorization: 'Bearer another' } } }),
+    );
     expect(fixture.listening()).toBe(1);
   });
 
@@ -201,7 +202,7 @@ describe.each(['legacy', 'legacy-2025-06-18'] as const)('a session of the %s era
   it('belongs to one credential', async () => {
     const { upstream } = await start({ era });
     const session = async (headers: Record<string, string>) => {
-      const answer = await upstream.call(call('headers', {}, { headers }));
+      const answer = await upstream.call(call('headers', {}, { credential: { kind: 'headers', values: headers } }));
       return (JSON.parse(String(textOf(answer))) as Record<string, string>)['mcp-session-id'];
     };
     const first = await session({ authorization: 'Bearer a' });

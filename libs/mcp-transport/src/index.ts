@@ -2,7 +2,6 @@ export { createUpstream, type UpstreamOptions, type UpstreamSettings } from './c
 export type { StdioEntry } from './stdio-entry.js';
 export {
   type CallSignal,
-  type CredentialHeaders,
   type InterimMessage,
   type Upstream,
   UPSTREAM_BOUNDS,

@@ -35,7 +35,7 @@ function upstreamOf(transport: UpstreamSettings['transport'], stdioEntry?: Stdio
     name: 'real',
     settings: { transport, timeoutMs: 20_000, allowPrivateAddress: true },
     log,
-    clock: { monotonicMs: () => performance.now() },
+    clock: { monotonicMs: () => performance.now(), wallMs: () => Date.now() },
     ...(stdioEntry === undefined ? {} : { stdioEntry }),
   });
   toClose.push(() => upstream.close());

@@ -81,7 +81,7 @@ function start(flags: readonly string[] = [], bounds: Partial<UpstreamBounds> = 
       env: { PIDS: join(dir, 'pids'), OWN: '1' },
     },
     log,
-    clock: { monotonicMs: () => nowMs },
+    clock: { monotonicMs: () => nowMs, wallMs: () => nowMs },
     bounds: { exitGraceMs: 400, ...bounds },
   });
   upstreams.push(upstream);
@@ -107,9 +107,9 @@ describe('a stdio upstream', () => {
 
   it('refuses to be without an entry of this node', () => {
     const settings = { transport: { kind: 'stdio' as const, entry: 'gone' }, timeoutMs: 1, allowPrivateAddress: false };
-    expect(() => createUpstream({ name: 'u', settings, log, clock: { monotonicMs: () => 0 } })).toThrow(
-      'this node\'s stdio.yaml has no entry "gone"',
-    );
+    expect(() =>
+      createUpstream({ name: 'u', settings, log, clock: { monotonicMs: () => 0, wallMs: () => 0 } }),
+    ).toThrow('this node\'s stdio.yaml has no entry "gone"');
   });
 
   it('starts its child without the secrets in the environment of the gateway', async () => {
@@ -168,7 +168,7 @@ describe('a stdio upstream', () => {
       settings: { transport: { kind: 'stdio', entry: 'none' }, timeoutMs: 5_000, allowPrivateAddress: false },
       stdioEntry: { command: join(dir, 'no-such-program') },
       log,
-      clock: { monotonicMs: () => nowMs },
+      clock: { monotonicMs: () => nowMs, wallMs: () => nowMs },
     });
     upstreams.push(upstream);
     await expect(call(upstream, 'echo')).rejects.toMatchObject({ reason: 'unreachable', mayHaveActed: false });

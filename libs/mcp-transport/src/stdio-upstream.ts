@@ -65,6 +65,9 @@ export class StdioUpstream implements Upstream {
   }
 
   /** A child holds its credential from its start to its end: whoever has another for it starts another child. */
+  /** A child has its credential in its environment, and is replaced with it. */
+  endCredential(): void {}
+
   forgetCredentials(): void {}
 
   async close(): Promise<void> {

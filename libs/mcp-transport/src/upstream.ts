@@ -1,4 +1,4 @@
-import type { ToolDefinition } from '@warder/contracts';
+import type { ToolDefinition, UpstreamCredential } from '@warder/contracts';
 
 /** What of an AbortSignal is needed; a real one fits, a cheaper one of the caller's does too. */
 export interface CallSignal {
@@ -13,9 +13,6 @@ export interface InterimMessage {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Headers that carry the upstream's own credential. The caller's bearer token is never among them. */
-export type CredentialHeaders = Readonly<Record<string, string>>;
-
 export interface UpstreamCall {
   /** The upstream's own name of the tool. */
   readonly tool: string;
@@ -24,7 +21,8 @@ export interface UpstreamCall {
   readonly argsText?: string;
   /** Goes into `_meta`; protocol keys and the client's progress token are left out. */
   readonly meta?: Readonly<Record<string, unknown>>;
-  readonly headers?: CredentialHeaders;
+  /** The upstream's own, never the caller's bearer token: the same object for as long as it is the same. */
+  readonly credential?: UpstreamCredential | undefined;
   /** Not sent on: an upstream is told that its client can do nothing, as long as requests of servers are declined. */
   readonly clientCapabilities?: Readonly<Record<string, unknown>>;
   readonly signal?: CallSignal;
@@ -50,7 +48,7 @@ export interface Upstream {
    * Lists all tools, all pages.
    * @throws UpstreamFailure
    */
-  discover(signal?: CallSignal, headers?: CredentialHeaders): Promise<ToolDefinition[]>;
+  discover(signal?: CallSignal, credential?: UpstreamCredential): Promise<ToolDefinition[]>;
   /**
    * Calls one tool once. A forgotten session is renewed and the call repeated only if the upstream refused it unread.
    * @throws UpstreamFailure
@@ -60,6 +58,11 @@ export interface Upstream {
   onListChanged(listener: () => void): () => void;
   /** Ends what stands open under a credential without a call: it was revoked, or another has come. */
   forgetCredentials(): void;
+  /**
+   * A credential is good no more. What was connected with it is cut at once, calls that run there included, and nothing is
+   * connected with it again.
+   */
+  endCredential(credential: UpstreamCredential): void;
   /** Ends connections and children; calls that still run fail with `cancelled`. */
   close(): Promise<void>;
 }
@@ -81,6 +84,8 @@ export interface UpstreamBounds {
   readonly probeTimeoutMs: number;
   /** Legacy sessions at a time, one per credential. */
   readonly sessionsMax: number;
+  /** Client certificates at a time, each with connections of its own. */
+  readonly certificatesMax: number;
   readonly toolsMax: number;
   /** Connection failures in a row after which calls fail at once, and for how many milliseconds. */
   readonly breakerFailures: number;
@@ -101,6 +106,7 @@ export const UPSTREAM_BOUNDS: UpstreamBounds = {
   connectTimeoutMs: 5_000,
   probeTimeoutMs: 5_000,
   sessionsMax: 1_000,
+  certificatesMax: 256,
   toolsMax: 10_000,
   breakerFailures: 5,
   breakerOpenMs: 3_000,

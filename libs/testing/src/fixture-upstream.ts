@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { sendInPieces, sendJson, startStream, writeEvent } from './fixture-upstream-answers.js';
+import { callerOf, doorOf, type FixtureDoor } from './fixture-upstream-door.js';
 import { FixtureLedger, type LedgerEntry } from './fixture-upstream-ledger.js';
 import { type FixtureEra, type FixtureMessage, FixtureProtocol } from './fixture-upstream-protocol.js';
 import {
@@ -17,7 +18,7 @@ import {
 /** Where a fixture may die, or drop the connection if it lives in the test's process. */
 export type FixtureKillPoint = 'before-ledger' | 'after-ledger' | 'after-answer';
 
-export interface FixtureOptions {
+export interface FixtureOptions extends FixtureDoor {
   readonly era?: FixtureEra;
   /** 0 for a free one. */
   readonly port?: number;
@@ -25,8 +26,6 @@ export interface FixtureOptions {
   readonly ledgerFile?: string;
   /** Answers of tools come as event streams even where JSON would do. */
   readonly answersBySse?: boolean;
-  /** Whose a bearer token is; undefined: nobody's, and the request is refused (401). Without it everybody is let in. */
-  readonly accountOf?: (token: string) => string | undefined | Promise<string | undefined>;
   /** What dying means; the child process kills itself, in a test's process only the connection dies. */
   readonly die?: (response: ServerResponse) => void;
 }
@@ -67,11 +66,13 @@ export class FixtureUpstream {
   constructor(private readonly options: FixtureOptions) {
     this.ledger = new FixtureLedger(options.ledgerFile);
     this.protocol = new FixtureProtocol(options.era ?? 'modern');
-    this.server = createServer((request, response) => void this.serve(request, response));
+    this.server = doorOf(options, (request, response) => void this.serve(request, response));
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/mcp`;
+    const { port } = this.server.address() as AddressInfo;
+    // A certificate is of a name.
+    return this.options.tls === undefined ? `http://127.0.0.1:${port}/mcp` : `https://localhost:${port}/mcp`;
   }
 
   async listen(): Promise<this> {
@@ -121,10 +122,10 @@ export class FixtureUpstream {
     this.requests += 1;
     if (this.control.hang === true) return;
     if (this.control.status) return sendJson(response, this.control.status, JSON.stringify({ error: 'as told' }));
-    const account = await this.accountOf(request);
-    if (account === undefined) {
-      response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
-      return sendJson(response, 401, '');
+    const caller = await callerOf(this.options, request, body);
+    if ('status' in caller) {
+      if (caller.status === 401) response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
+      return sendJson(response, caller.status, '');
     }
     if (request.method === 'GET') return this.serveGet(request, response);
     if (request.method !== 'POST') return sendJson(response, request.method === 'DELETE' ? 200 : 405, '');
@@ -138,15 +139,7 @@ export class FixtureUpstream {
     }
     if (message.method === 'subscriptions/listen') return this.follow(response, String(message.id));
     if (message.method === 'tools/list') return this.list(message, response);
-    await this.callTool(message, request, response, account);
-  }
-
-  /** Empty where nobody is asked who they are. */
-  private async accountOf(request: IncomingMessage): Promise<string | undefined> {
-    const { accountOf } = this.options;
-    return accountOf === undefined
-      ? ''
-      : accountOf(/^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '');
+    await this.callTool(message, request, response, caller.account);
   }
 
   private serveControl(body: string, response: ServerResponse): void {

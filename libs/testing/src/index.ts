@@ -38,6 +38,8 @@ export { FAKE as FAKE_GUARDRAIL } from './fake-guardrail-vendors.js';
 export { FakeGuardrails, type FakeMood } from './fake-guardrails.js';
 export { type FakeNotice, FakeNoticeReceiver } from './fake-notice-receiver.js';
 export { FakeWebhookReceiver } from './fake-webhook-receiver.js';
+export { certifiedName } from './fixture-upstream-door.js';
+export { type KnownAwsKeys, StrictAwsService } from './strict-aws.js';
 export { type PartyFiles, TestAuthority } from './certificates.js';
 export { type RsyslogKafka, startRsyslogOnKafka } from './rsyslog-kafka.js';
 export { type RsyslogOptions, startRsyslog } from './rsyslog-receiver.js';

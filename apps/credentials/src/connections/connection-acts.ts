@@ -1,6 +1,6 @@
 import { isKept, isOfPerson, KeptKind, type PrincipalState } from '@warder/contracts';
 import { type GuestActing as Acting, type Html, PageError } from '@warder/pages';
-import { fieldsOf } from '../kept/credential-form.js';
+import { fieldsOf, formOf } from '../kept/credential-form.js';
 import type { KeptCredentials } from '../kept/kept-credentials.js';
 import type { DiscoveredProviders } from '../discovery/discovered-providers.js';
 import type { Consents } from './consents.js';
@@ -23,6 +23,7 @@ export interface ConnectionActsParts {
   readonly uses: UpstreamUses;
   readonly discovered: Pick<DiscoveredProviders, 'ensureSame'>;
   readonly endings: Pick<TokenEndings, 'wake'>;
+  readonly wallMs: () => number;
 }
 
 /** What a person does with their connections. Whatever is named and is somebody else's is not there. */
@@ -37,6 +38,7 @@ export class ConnectionActs {
       own: shown.filter(({ kind }) => isOfPerson(kind)),
       shared: shown.filter(({ kind }) => !isOfPerson(kind)),
       notice,
+      nowMs: this.parts.wallMs(),
     });
   }
 
@@ -49,7 +51,7 @@ export class ConnectionActs {
         : id === auth?.provider && kind === auth.kind && isOfPerson(kind),
     );
     if (provider === undefined) throw new PageError(404, 'There is nothing to connect here.');
-    return connectPage({ name: by.principal.name, form, upstream, provider });
+    return connectPage({ name: by.principal.name, form, upstream, provider, nowMs: this.parts.wallMs() });
   }
 
   /** @returns where the browser is sent */
@@ -105,8 +107,10 @@ export class ConnectionActs {
       connections.list(principal.id),
       connections.shared(),
     ]);
-    return known.flatMap(({ id, title, form }) =>
-      SHOWN_KINDS.flatMap((kind): ProviderShown[] => {
+    return known.flatMap((provider) => {
+      const { id, title } = provider;
+      const form = formOf(provider);
+      return SHOWN_KINDS.flatMap((kind): ProviderShown[] => {
         // Whose token is exchanged elsewhere: those upstreams are used with this account too.
         const exchangedAt = kind === 'oauth_user' ? known.filter((each) => each.exchange?.from === id) : [];
         const exchanging = new Set(exchangedAt.map((each) => each.id));
@@ -123,7 +127,7 @@ export class ConnectionActs {
         const fields = form === null ? [] : fieldsOf(form);
         const isTheirs = isOfPerson(kind) || isAdmin;
         return [{ id, title, servers, kind, fields, connection: has, isTheirs, exchangedAt: [...exchanging] }];
-      }),
-    );
+      });
+    });
   }
 }

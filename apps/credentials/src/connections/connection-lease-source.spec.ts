@@ -82,8 +82,7 @@ it('gives the account’s token to its person’s calls of an upstream that take
   const asked = { connectionId, upstream: 'tickets', principalId: 'usr_ana', refusedGeneration: null };
   const { access } = fake.grants[0]!;
   expect(await leases.leaseOf(asked)).toMatchObject({
-    kind: 'headers',
-    values: { authorization: `Bearer ${access}` },
+    credential: { kind: 'headers', values: { authorization: `Bearer ${access}` } },
     version: 1,
     generation: 1,
   });
@@ -149,6 +148,6 @@ it('waits for a refresh that another process has under way, however new the refu
   const leased = leases.leaseOf(asked);
   setTimeout(release, 300);
   const { access } = fake.grants[0]!;
-  expect(await leased).toMatchObject({ generation: 2, values: { authorization: `Bearer ${access}` } });
+  expect(await leased).toMatchObject({ generation: 2, credential: { values: { authorization: `Bearer ${access}` } } });
   expect(wanted).toEqual([]);
 });

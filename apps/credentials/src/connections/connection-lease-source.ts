@@ -56,7 +56,7 @@ export class ConnectionLeaseSource implements LeaseSource {
     if (credential.kind === 'missing' && credential.status === 'active') return 'store-unavailable';
     if (credential.kind === 'missing')
       return credential.status === 'reconnect_required' ? 'reconnect-required' : 'connection-revoked';
-    const { headers, version, generation, expiresAtMs } = credential;
-    return { kind: 'headers', values: headers, version, generation, expiresAtMs };
+    const { version, generation, expiresAtMs } = credential;
+    return { credential: credential.credential, version, generation, expiresAtMs };
   }
 }

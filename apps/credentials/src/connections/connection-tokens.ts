@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { credentialHeaders } from '@warder/provider-catalog';
-import { isKept } from '@warder/contracts';
-import { headersOf } from '../kept/credential-form.js';
+import { isKept, type UpstreamCredential } from '@warder/contracts';
+import { credentialOf, formOf } from '../kept/credential-form.js';
 import { Connection } from './connection.entity.js';
 import type { ConnectionStates } from './connection-states.store.js';
 import { Provider } from './provider.entity.js';
@@ -12,8 +12,8 @@ import type { SealedTokens } from './sealed-tokens.js';
 /** What a connection gives a call. */
 export type ConnectionCredential =
   | {
-      readonly kind: 'headers';
-      readonly headers: Readonly<Record<string, string>>;
+      readonly kind: 'credential';
+      readonly credential: UpstreamCredential;
       /** Of the connection's state. */
       readonly version: number;
       readonly generation: number;
@@ -51,10 +51,13 @@ export class ConnectionTokens {
     const { row, token } = held;
     const provider = await states.source.manager.findOneByOrFail(Provider, { id: row.provider });
     const { version, generation, expiresAtMs } = row;
+    const form = formOf(provider);
     return {
-      kind: 'headers',
-      headers:
-        provider.form === null ? credentialHeaders(await setups.of(provider), token) : headersOf(provider.form, token),
+      kind: 'credential',
+      credential:
+        form === null
+          ? { kind: 'headers', values: credentialHeaders(await setups.of(provider), token) }
+          : credentialOf(form, token),
       version,
       generation,
       expiresAtMs: expiresAtMs === null ? null : Number(expiresAtMs),

@@ -1,5 +1,5 @@
 import { isKept, isOfPerson, type KeptKind } from '@warder/contracts';
-import type { FormField } from '../kept/credential-form.js';
+import type { FormField } from '../kept/form-field.js';
 import { ending, type Html, html, listed, post, time } from '@warder/pages';
 import type { ConnectionView } from './connections.store.js';
 
@@ -27,10 +27,12 @@ export interface ConnectionsShown {
   readonly shared: readonly ProviderShown[];
   /** What has just happened. */
   readonly notice: string | null;
+  /** Wall milliseconds. */
+  readonly nowMs: number;
 }
 
 /** What somebody has connected, and could. */
-export function connectionsPage({ name, form, own, shared, notice }: ConnectionsShown): Html {
+export function connectionsPage({ name, form, own, shared, notice, nowMs }: ConnectionsShown): Html {
   return html`<h1>Connections</h1>
     <p>
       You are signed in as <strong>${name}</strong>.
@@ -39,13 +41,13 @@ export function connectionsPage({ name, form, own, shared, notice }: Connections
     ${notice === null ? html`` : html`<p class="note" role="status">${notice}</p>`}
     <h2>Your own accounts</h2>
     ${own.length === 0 ? html`<p>No server here asks for an account of yours.</p>` : html``}
-    ${own.map((provider) => card(provider, form))}
+    ${own.map((provider) => card(provider, form, nowMs))}
     ${shared.length === 0 ? html`` : html`<h2>Accounts that everybody shares</h2>`}
-    ${shared.map((provider) => card(provider, form))}
+    ${shared.map((provider) => card(provider, form, nowMs))}
     <p><a href="/account">Your account</a></p>`;
 }
 
-function card(provider: ProviderShown, form: string): Html {
+function card(provider: ProviderShown, form: string, nowMs: number): Html {
   const { title, servers, connection, isTheirs } = provider;
   return html`<section class="card">
     <h3>${title}</h3>
@@ -61,6 +63,7 @@ function card(provider: ProviderShown, form: string): Html {
               </dd>
               <dt>Since</dt>
               <dd>${time(connection.connectedAtMs)}</dd>
+              ${until(connection, nowMs)}
               <dt>May</dt>
               <dd>${listed(connection.scopes)}</dd>`
       }
@@ -99,10 +102,28 @@ function keeping(
   { id, kind, title, fields, isThere }: Pick<ProviderShown, 'id' | 'kind' | 'title' | 'fields'> & { isThere: boolean },
   form: string,
 ): Html {
-  const inputs = fields.map(({ name, title: label, isSecret }) => {
+  const inputs = fields.map(({ name, title: label, isSecret, isLong, isOptional }) => {
     const [field, type] = [`field.${name}`, isSecret ? 'password' : 'text'];
+    if (isLong === true)
+      return html`<label for="${id}-${name}">${label}</label>
+        <textarea
+          id="${id}-${name}"
+          name="${field}"
+          rows="6"
+          required
+          maxlength="12288"
+          autocomplete="off"
+          spellcheck="false"
+        ></textarea>`;
     return html`<label for="${id}-${name}">${label}</label>
-      <input id="${id}-${name}" name="${field}" type="${type}" required maxlength="8192" autocomplete="off" />`;
+      <input
+        id="${id}-${name}"
+        name="${field}"
+        type="${type}"
+        ${isOptional === true ? html`` : html`required`}
+        maxlength="8192"
+        autocomplete="off"
+      />`;
   });
   const what = isThere ? 'Replace' : 'Keep';
   return post(
@@ -118,6 +139,7 @@ function keeping(
 /** Why a connection is not used, in words. */
 const REASONS: Readonly<Record<string, string>> = {
   refresh_outcome_unknown: 'it was renewed and nobody knows with what outcome',
+  certificate_expired: 'its certificate has expired',
 };
 
 function standing(connection: ConnectionView | undefined): string {
@@ -125,6 +147,21 @@ function standing(connection: ConnectionView | undefined): string {
   if (connection.status === 'active') return 'yes';
   const why = REASONS[connection.reason ?? ''] ?? 'it is not accepted any more';
   return `not any more: ${why}. Connect it again.`;
+}
+
+/** Days before its end that a certificate is to be replaced. */
+const NOTICE_MS = 30 * 86_400_000;
+
+/** Tokens are renewed without anybody's doing; a certificate is not. */
+function until({ kind, expiresAtMs }: ConnectionView, nowMs: number): Html {
+  if (expiresAtMs === null || !isKept(kind)) return html``;
+  const days = Math.max(0, Math.floor((expiresAtMs - nowMs) / 86_400_000));
+  const isNear = expiresAtMs - nowMs < NOTICE_MS;
+  return html`<dt>Until</dt>
+    <dd>
+      ${time(expiresAtMs)}
+      ${isNear ? html`<strong>It ends in ${String(days)} days. Replace it before.</strong>` : html``}
+    </dd>`;
 }
 
 function isLive({ status }: ConnectionView): boolean {
@@ -137,14 +174,15 @@ export function connectPage(asked: {
   readonly form: string;
   readonly upstream: string;
   readonly provider: ProviderShown;
+  readonly nowMs: number;
 }): Html {
-  const { name, form, upstream, provider } = asked;
+  const { name, form, upstream, provider, nowMs } = asked;
   return html`<h1>Connect ${provider.title}?</h1>
     <p>You are signed in as <strong>${name}</strong>.</p>
     <p>
       “${upstream}” is used with an account of yours at ${provider.title}. Go on only if it was you who asked for
       something there.
     </p>
-    ${card(provider, form)}
+    ${card(provider, form, nowMs)}
     <p><a href="/connections">All connections</a></p>`;
 }

@@ -135,7 +135,7 @@ export class Connections {
     });
     this.tokens = new ConnectionTokens({ states, tokens: sealed, setups, refresher: this.refresher });
     this.consents = new Consents({ states, tokens: sealed, providers, setups, client, connections, callbacks });
-    this.kept = new KeptCredentials({ providers, connections });
+    this.kept = new KeptCredentials({ providers, connections, wallMs });
     this.leases = this.makeLeases();
     const onEnded = (): void => this.endings.wake();
     this.offboarding = new Offboarding({
@@ -184,6 +184,7 @@ export class Connections {
   start(): void {
     const { host, config } = this.ground;
     const { bus, log } = host;
+    const wallMs = (): number => host.clock.wallMs();
     const reading = [
       bus.replica(signingKeyStateTopic, (id, state) => this.passes.apply(id, state)),
       bus.replica(policySnapshotTopic, (_key, snapshot) => this.uses.apply(snapshot)),
@@ -210,7 +211,7 @@ export class Connections {
       requestsPerMinute: config.connections.requestsPerMinute,
       isReady: () => this.replicas.length === 2 && this.replicas.every((each) => each.isReady()),
       pages: connectionsPages(
-        new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings, discovered }),
+        new ConnectionActs({ consents, kept, connections, providers, auths, uses, endings, discovered, wallMs }),
         { publicKeys: () => this.keys.publicKeys(), client: (provider) => discovered.document(provider) },
       ),
     });

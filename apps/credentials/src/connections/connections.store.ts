@@ -1,4 +1,4 @@
-import type { ConnectionKind } from '@warder/contracts';
+import { type ConnectionKind, isKept } from '@warder/contracts';
 import type { AdminActor } from '@warder/postgres';
 import type { GrantedTokens } from '@warder/provider-catalog';
 import { AdminError } from '@warder/service-host';
@@ -234,6 +234,8 @@ export class ConnectionsStore {
   }
 
   private dueAt(kind: ConnectionKind, tokens: GrantedTokens, nowMs: number): string | null {
+    // Nothing newer can be had for what is kept; when it ends somebody has to be asked for another.
+    if (isKept(kind)) return tokens.expiresAtMs === undefined ? null : String(tokens.expiresAtMs);
     if (tokens.refreshToken === undefined && kind !== 'client_credentials') return null;
     const at = refreshAtMs(tokens.expiresAtMs ?? null, nowMs, this.random());
     return at === null ? null : String(at);

@@ -1,6 +1,6 @@
 import type { ClientAuthenticationMethod, ProviderEntry } from '@warder/provider-catalog';
 import type { ClientKeyAlgorithm } from '../client-keys/client-key-ring.js';
-import type { CredentialForm } from '../kept/credential-form.js';
+import type { StoredForm } from '../kept/credential-form.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** What a provider wants of the assertion with which our client proves itself (RFC 7523 section 3). */
@@ -70,7 +70,7 @@ export class Provider {
 
   /** What people keep here, of a provider without OAuth; null of one with. */
   @Column({ type: 'jsonb', nullable: true })
-  form!: CredentialForm | null;
+  form!: StoredForm | null;
 
   /** Of a provider that is in no catalogue; null of others. */
   @Column({ type: 'jsonb', nullable: true })

@@ -3,7 +3,7 @@ import type { PutCredentialForm, PutProvider } from '@warder/contracts';
 import type { AdminActor, Outbox } from '@warder/postgres';
 import { AdminError } from '@warder/service-host';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { CredentialForm } from '../kept/credential-form.js';
+import type { StoredForm } from '../kept/credential-form.js';
 import type { Callbacks } from './callbacks.js';
 import { ensureTaken } from './ensure-taken.js';
 import { Provider } from './provider.entity.js';
@@ -26,7 +26,7 @@ export interface ProviderView {
   /** From where its tokens are had; null where people consent. */
   readonly exchange: Provider['exchange'];
   /** What people keep here, where there is no OAuth. */
-  readonly form: CredentialForm | null;
+  readonly form: StoredForm | null;
   readonly scopes: readonly string[] | null;
   readonly parameters: Readonly<Record<string, string>>;
   /** Wall milliseconds until which it is left alone; 0 where it is not. */
@@ -63,8 +63,9 @@ export type ProviderClientRow = Pick<
   'entry' | 'clientId' | 'authentication' | 'assertion' | 'exchange' | 'discovered' | 'scopes' | 'parameters'
 >;
 
-function headersIn(form: object | null): unknown {
-  return form !== null && 'headers' in form ? form.headers : undefined;
+/** All that decides how calls carry what is kept: everything but how it is called. */
+function carryingOf(form: StoredForm | null): object {
+  return { ...form, title: '' };
 }
 
 /** Our clients at providers: the row in the database, the secret in the secret store, stored before the row names it. */
@@ -181,14 +182,14 @@ export class ProvidersStore {
 
   /**
    * Says what people keep here of a provider without OAuth.
-   * @throws AdminError 409 WDR_PROVIDER_IN_USE where something is kept that would become other headers
+   * @throws AdminError 409 WDR_PROVIDER_IN_USE where something is kept that would be carried in another way
    */
   async putForm(id: string, { entry, ...form }: PutCredentialForm, by: AdminActor): Promise<ProviderView> {
     return this.locked(id, async (manager) => {
       const before = await manager.findOneBy(Provider, { id });
       if (before?.status === 'active') {
         const isOther = before.entry !== entry;
-        const isMoved = !isDeepStrictEqual(headersIn(before.form), headersIn(form));
+        const isMoved = !isDeepStrictEqual(carryingOf(before.form), carryingOf(form));
         const kept = isMoved ? await manager.query(KEPT, [id]) : [];
         if (isOther || kept.length > 0)
           throw new AdminError(409, 'WDR_PROVIDER_IN_USE', `${id} stays what it is while something is kept for it`);

@@ -23,6 +23,7 @@ export class RefreshMetrics {
   private readonly lateness;
   private readonly running;
   private readonly providers;
+  private readonly certificates;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -40,6 +41,11 @@ export class RefreshMetrics {
       'warder_refresh_providers',
       'Providers that rest, or that an operator has to see to',
       ['state'],
+    );
+    this.certificates = metrics.gauge(
+      'warder_client_certificates_ending',
+      'Client certificates in use that end within so many days',
+      ['days'],
     );
   }
 
@@ -64,11 +70,13 @@ export class RefreshMetrics {
   async look(): Promise<void> {
     this.running.set(this.runningNow());
     try {
-      const { due, latestMs, paused, alarmed } = await this.backlog();
+      const { due, latestMs, paused, alarmed, endingInWeek, endingInMonth } = await this.backlog();
       this.waiting.set(due);
       this.lateness.set(latestMs / 1_000);
       this.providers.set({ state: 'paused' }, paused);
       this.providers.set({ state: 'alarm' }, alarmed);
+      this.certificates.set({ days: '7' }, endingInWeek);
+      this.certificates.set({ days: '30' }, endingInMonth);
     } catch (error) {
       this.host.log.warn({ err: storeErrorOf(error) }, 'due connections cannot be counted');
     }

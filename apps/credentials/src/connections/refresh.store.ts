@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { isKept } from '@warder/contracts';
 import type { GrantedTokens } from '@warder/provider-catalog';
 import type { EntityManager } from 'typeorm';
 import { Connection, type RefreshIntent } from './connection.entity.js';
@@ -33,10 +34,15 @@ export interface RefreshBacklog {
   /** Providers that are left alone for now, and those with an alarm. */
   readonly paused: number;
   readonly alarmed: number;
+  /** Client certificates in use that end within a week, and within 30 days. */
+  readonly endingInWeek: number;
+  readonly endingInMonth: number;
 }
 
 /** How often one refresh token is sent without an answer, where each use of it may be the last. */
 const BLIND_TRIES_MAX = 2;
+const WEEK_MS = 7 * 86_400_000;
+const MONTH_MS = 30 * 86_400_000;
 
 export interface RefreshTerms {
   /** Names this process in intents. */
@@ -84,9 +90,13 @@ export class RefreshStore {
     const [found] = (await this.states.source.query(
       `SELECT count(*)::int AS due, coalesce($1 - min(refresh_at_ms), 0)::float8 AS "latestMs",
          (SELECT count(*)::int FROM provider WHERE status = 'active' AND paused_until_ms > $1) AS paused,
-         (SELECT count(*)::int FROM provider WHERE status = 'active' AND alarm IS NOT NULL) AS alarmed
+         (SELECT count(*)::int FROM provider WHERE status = 'active' AND alarm IS NOT NULL) AS alarmed,
+         (SELECT count(*)::int FROM connection
+          WHERE status = 'active' AND kind IN ('mtls_user', 'mtls_shared') AND expires_at_ms <= $1 + $2) AS "endingInWeek",
+         (SELECT count(*)::int FROM connection
+          WHERE status = 'active' AND kind IN ('mtls_user', 'mtls_shared') AND expires_at_ms <= $1 + $3) AS "endingInMonth"
        FROM connection WHERE status = 'active' AND NOT is_resting AND refresh_at_ms <= $1`,
-      [nowMs],
+      [nowMs, WEEK_MS, MONTH_MS],
     )) as [RefreshBacklog];
     return found;
   }
@@ -115,6 +125,7 @@ export class RefreshStore {
       if (!isWanted(connection, asked, nowMs)) return 'settled';
       // Connected again in between: what was opened is of the time before.
       if (connection.generation !== seen.generation) return 'settled';
+      if (isKept(connection.kind)) return this.end(manager, connection, nowMs);
       const left = this.intentLeft(connection, nowMs);
       if (left === 'busy') return 'busy';
       return this.intend(manager, { connection, provider, refreshToken }, left);
@@ -222,6 +233,14 @@ export class RefreshStore {
       const told = { provider: providerId, alarm };
       await this.states.record(manager, { action: 'provider.alarm', by: ITSELF, arguments: told });
     });
+  }
+
+  /** Of what is kept here nothing newer can be had: it has ended, or there is nothing to do. */
+  private async end(manager: EntityManager, connection: Connection, nowMs: number): Promise<NotBegun> {
+    const { expiresAtMs } = connection;
+    if (expiresAtMs === null || Number(expiresAtMs) > nowMs) return 'settled';
+    await this.requireReconnect(manager, connection, 'certificate_expired');
+    return 'ended';
   }
 
   /** What is left of a refresh of this generation: nothing, one that runs elsewhere, or one whose outcome nobody knows. */

@@ -4,7 +4,8 @@ import { AdminError } from '@warder/service-host';
 import type { ConnectionsStore, ConnectionView } from '../connections/connections.store.js';
 import { placeOf } from '../connections/provider-place.js';
 import type { ProvidersStore } from '../connections/providers.store.js';
-import { FieldsRefused, isTakenBy, keptOf } from './credential-form.js';
+import { formOf, isTakenBy, keptOf } from './credential-form.js';
+import { FieldsRefused } from './form-field.js';
 
 /** What somebody gives into keeping. */
 export interface Keeping {
@@ -18,6 +19,7 @@ export interface Keeping {
 export interface KeptCredentialsParts {
   readonly providers: Pick<ProvidersStore, 'active'>;
   readonly connections: Pick<ConnectionsStore, 'establish'>;
+  readonly wallMs: () => number;
 }
 
 /**
@@ -27,17 +29,16 @@ export interface KeptCredentialsParts {
 export class KeptCredentials {
   constructor(private readonly parts: KeptCredentialsParts) {}
 
-  /** @throws AdminError 404 WDR_PROVIDER_UNKNOWN; 400 WDR_BODY_INVALID for what no header can be made of */
+  /** @throws AdminError 404 WDR_PROVIDER_UNKNOWN; 400 WDR_BODY_INVALID for what no call could carry */
   async keep({ provider: id, kind, principalId, fields }: Keeping, by: AdminActor): Promise<ConnectionView> {
-    const { providers, connections } = this.parts;
+    const { providers, connections, wallMs } = this.parts;
     const provider = await providers.active(id);
-    if (provider.form === null || !isTakenBy(provider, kind) || isOfPerson(kind) !== (principalId !== null))
+    const form = formOf(provider);
+    if (form === null || !isTakenBy(provider, kind) || isOfPerson(kind) !== (principalId !== null))
       throw invalid(`kind: ${id} has no connections of this kind`);
     try {
-      const accessToken = keptOf(provider.form, fields);
-      const name = provider.form.headers === undefined ? fields['username'] : undefined;
-      const account = name === undefined ? undefined : { id: name, name };
-      const tokens = { accessToken, facts: {} };
+      const { text, account, expiresAtMs } = keptOf(form, fields, wallMs());
+      const tokens = { accessToken: text, facts: {}, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
       return await connections.establish(
         { provider: id, place: placeOf(provider), kind, principalId, account, tokens, facts: {}, scopes: [] },
         by,

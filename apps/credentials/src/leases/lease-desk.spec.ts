@@ -8,8 +8,7 @@ import type { Leased } from './lease-source.js';
 
 const NOW_MS = 1_790_000_000_000;
 const LEASED: Leased = {
-  kind: 'headers',
-  values: { authorization: 'Bearer canary' },
+  credential: { kind: 'headers', values: { authorization: 'Bearer canary' } },
   version: 1,
   generation: 1,
   expiresAtMs: null,

@@ -94,10 +94,10 @@ export class LeaseDesk {
     const refusal = this.parts.registry.refusalOf(request.node, request.identity, issuedAtMs);
     if (refusal !== undefined) return this.refuse(request, refusal);
     const expiresAtMs = Math.min(leased.expiresAtMs ?? Infinity, issuedAtMs + this.parts.leaseMs);
-    const { version, generation, kind, values } = leased;
+    const { version, generation, credential } = leased;
     const terms = { version, generation, issuedAtMs, expiresAtMs };
     this.holders.add(request, expiresAtMs);
-    await this.parts.publish(grantLease(request, { ...terms, kind, values }, this.parts.signer, issuedAtMs));
+    await this.parts.publish(grantLease(request, { ...terms, credential }, this.parts.signer, issuedAtMs));
   }
 
   private refuse(request: LeaseRequested, refusal: LeaseRefusal): Promise<void> {

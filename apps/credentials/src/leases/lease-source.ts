@@ -1,11 +1,11 @@
-import type { LeaseRefusal, LeaseRequested } from '@warder/contracts';
-import type { LeasedValues } from '@warder/leases';
+import type { LeasedCredential, LeaseRefusal, LeaseRequested } from '@warder/contracts';
 
 /** What of a request a source needs; that the node may ask was looked at. */
 export type LeaseAsked = Pick<LeaseRequested, 'connectionId' | 'upstream' | 'principalId' | 'refusedGeneration'>;
 
 /** What a connection's calls need now. */
-export interface Leased extends LeasedValues {
+export interface Leased {
+  readonly credential: LeasedCredential;
   /** Of the connection's state. */
   readonly version: number;
   /** Grows with every change of the secret; of the state too, where nothing else changes it. */

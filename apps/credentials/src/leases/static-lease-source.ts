@@ -30,8 +30,7 @@ export class StaticLeaseSource implements LeaseSource {
       // A newer one is fine: its state is on the way. An older one was replaced, perhaps because it leaked.
       if (version < state.version) return 'store-unavailable';
       return {
-        kind: kind === 'header' ? 'headers' : 'environment',
-        values: { [name]: value },
+        credential: { kind: kind === 'header' ? 'headers' : 'environment', values: { [name]: value } },
         version,
         generation: version,
         expiresAtMs: null,

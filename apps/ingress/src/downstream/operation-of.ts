@@ -84,7 +84,7 @@ export function operationOf(
     cleanArgs: undefined,
     argsText: undefined,
     cleanMeta: undefined,
-    upstreamHeaders: undefined,
+    upstreamCredential: undefined,
     approval: undefined,
     recordSequence: undefined,
     answer: undefined,

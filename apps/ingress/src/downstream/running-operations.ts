@@ -55,7 +55,7 @@ export class RunningOperations {
     for (const operation of this.running) {
       const { call } = operation;
       const upstream = call?.target?.upstream;
-      if (upstream === undefined || call?.upstreamHeaders === undefined || !upstreams.includes(upstream)) continue;
+      if (upstream === undefined || call?.upstreamCredential === undefined || !upstreams.includes(upstream)) continue;
       if (principalId === null || call.principal?.id === principalId) operation.giveUp(credentialRevoked(upstream));
     }
   }

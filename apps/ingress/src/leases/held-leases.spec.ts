@@ -35,7 +35,12 @@ afterEach(() => vi.useRealTimers());
 
 const heldOf = (bounds: object = {}) =>
   new HeldLeases(channel, { heldMax: 10, idleMs: 600_000, coldWaitMs: 2_000, ...bounds }, () => nowMs);
-const cameFor = (asked: LeaseAsked, terms: object = {}, kind: 'headers' | 'environment' = 'headers'): LeaseCame => ({
+const cameFor = (
+  asked: LeaseAsked,
+  terms: object = {},
+  kind: 'headers' | 'environment' = 'headers',
+  key = 'v',
+): LeaseCame => ({
   requestId: asked.requestId,
   connectionId: asked.connectionId,
   principalId: asked.principalId,
@@ -46,8 +51,7 @@ const cameFor = (asked: LeaseAsked, terms: object = {}, kind: 'headers' | 'envir
     generation: 1,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + 900_000,
-    kind,
-    values: { key: 'v' },
+    credential: { kind, values: { key } },
     ...terms,
   },
 });
@@ -65,7 +69,7 @@ describe('the leases of a node', () => {
   it('are handed out of memory once they are there, in the form of the kind that they are', async () => {
     const held = await holding();
     expect(held.of(wantedOf('files'), never)).toMatchObject({
-      headers: { kind: 'headers', headers: { key: 'v' } },
+      credential: { kind: 'credential', credential: { kind: 'headers', values: { key: 'v' } } },
       environment: { kind: 'none' },
     });
     expect(channel.asked).toHaveLength(1);
@@ -151,9 +155,9 @@ describe('the leases of a node', () => {
     const held = await holding();
     const [asked] = channel.asked;
     expect(held.take(cameFor(asked!, { values: { key: 'again' } }))).toBe('unasked');
-    expect(held.take(cameFor(asked!, { generation: 2, values: { key: 'new' } }))).toBeUndefined();
-    expect(held.take(cameFor(asked!, { generation: 1, values: { key: 'old' } }))).toBe('unasked');
-    expect(held.of(wantedOf('files'), never)).toMatchObject({ headers: { headers: { key: 'new' } } });
+    expect(held.take(cameFor(asked!, { generation: 2 }, 'headers', 'new'))).toBeUndefined();
+    expect(held.take(cameFor(asked!, { generation: 1 }, 'headers', 'old'))).toBe('unasked');
+    expect(held.of(wantedOf('files'), never)).toMatchObject({ credential: { credential: { values: { key: 'new' } } } });
   });
 
   it('are worth nothing once the connection is another one, or is no more', async () => {
@@ -194,20 +198,22 @@ describe('the leases of a node', () => {
 });
 
 describe('a lease that the upstream refused', () => {
-  const headersOf = async (held: HeldLeases) => {
+  const credentialOf = async (held: HeldLeases) => {
     const answer = await held.of(wantedOf('files'), never);
-    if ('refusal' in answer || answer.headers.kind !== 'headers') throw new Error('no headers');
-    return answer.headers.headers;
+    if ('refusal' in answer || answer.credential.kind !== 'credential') throw new Error('no credential');
+    return answer.credential.credential;
   };
 
   it('is asked for anew once, however many calls were refused with it, and says which it was', async () => {
     const held = await holding();
-    const refused = await headersOf(held);
+    const refused = await credentialOf(held);
     const answers = Promise.all([1, 2, 3].map(async () => held.afterRefusal(wantedOf('files'), refused, never)));
     expect(channel.asked).toHaveLength(2);
     expect(channel.asked[1]).toMatchObject({ refusedGeneration: 1 });
-    held.take(cameFor(channel.asked[1]!, { generation: 2, values: { key: 'w' } }));
-    expect(await answers).toMatchObject(Array.from({ length: 3 }, () => ({ headers: { headers: { key: 'w' } } })));
+    held.take(cameFor(channel.asked[1]!, { generation: 2 }, 'headers', 'w'));
+    expect(await answers).toMatchObject(
+      Array.from({ length: 3 }, () => ({ credential: { credential: { values: { key: 'w' } } } })),
+    );
     // Whoever comes late with the old one is given what is there.
     expect(await held.afterRefusal(wantedOf('files'), refused, never)).toMatchObject({ generation: 2 });
     expect(channel.asked).toHaveLength(2);
@@ -215,13 +221,72 @@ describe('a lease that the upstream refused', () => {
 
   it('that is the newest there is, is kept for a minute and not asked for with each call', async () => {
     const held = await holding();
-    const waited = held.afterRefusal(wantedOf('files'), await headersOf(held), never);
+    const waited = held.afterRefusal(wantedOf('files'), await credentialOf(held), never);
     held.take(cameFor(channel.asked[1]!));
     expect(await waited).toMatchObject({ generation: 1 });
-    expect(await held.afterRefusal(wantedOf('files'), await headersOf(held), never)).toMatchObject({ generation: 1 });
+    expect(await held.afterRefusal(wantedOf('files'), await credentialOf(held), never)).toMatchObject({
+      generation: 1,
+    });
     expect(channel.asked).toHaveLength(2);
     nowMs += 60_000;
-    void held.afterRefusal(wantedOf('files'), await headersOf(held), never);
+    void held.afterRefusal(wantedOf('files'), await credentialOf(held), never);
     expect(channel.asked).toHaveLength(3);
+  });
+});
+
+describe('a credential that was handed out', () => {
+  const ended: unknown[] = [];
+  beforeEach(() => void ended.splice(0));
+  const told = (key: string): unknown => ['files', { kind: 'headers', values: { key } }];
+  async function holdingTold(): Promise<HeldLeases> {
+    const held = await holding();
+    held.onEnded((upstream, credential) => ended.push([upstream, credential]));
+    return held;
+  }
+  const objectOf = (held: HeldLeases): unknown => {
+    const answer = held.of(wantedOf('files'), never);
+    return 'credential' in answer && answer.credential.kind === 'credential' ? answer.credential.credential : undefined;
+  };
+  function renew(held: HeldLeases, key: string, generation: number): void {
+    nowMs += 600_000;
+    void held.of(wantedOf('files'), never);
+    held.sweep();
+    held.take(cameFor(channel.asked[1]!, { generation }, 'headers', key));
+  }
+
+  it('is the same object for as long as it is the same, however often its lease is renewed', async () => {
+    const held = await holdingTold();
+    const before = objectOf(held);
+    renew(held, 'v', 1);
+    expect(objectOf(held)).toBe(before);
+    expect(ended).toEqual([]);
+  });
+
+  it('is told of when another one takes its place', async () => {
+    const held = await holdingTold();
+    renew(held, 'w', 2);
+    expect(ended).toEqual([told('v')]);
+  });
+
+  it('is told of once when it is dropped, or the state of its connection is of a newer one', async () => {
+    const held = await holdingTold();
+    held.outdate(wantedOf('files', 2));
+    expect(ended).toEqual([told('v')]);
+    held.drop(wantedOf('files').key);
+    expect(ended).toEqual([told('v')]);
+  });
+
+  it('is told of when its lease ends and is not renewed, also after the upstream refused it', async () => {
+    const held = await holdingTold();
+    const refused = objectOf(held) as { kind: 'headers'; values: Record<string, string> };
+    void held.afterRefusal(wantedOf('files'), refused, never);
+    expect(ended).toEqual([]);
+    nowMs += 899_999;
+    void held.of(wantedOf('files'), never);
+    held.sweep();
+    expect(ended).toEqual([]);
+    nowMs += 1;
+    held.sweep();
+    expect(ended).toEqual([told('v')]);
   });
 });

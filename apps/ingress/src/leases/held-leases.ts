@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { LeaseRefusal } from '@warder/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import type { LeasedCredential, LeaseRefusal, UpstreamCredential } from '@warder/contracts';
 import {
   type Asking,
   fits,
@@ -9,7 +10,7 @@ import {
   type Slot,
   type Wanted,
 } from './lease-slot.js';
-import type { GivenUp, LeaseCame, LeaseChannel, LeasedHeaders } from './lease-transport.js';
+import type { GivenUp, LeaseCame, LeaseChannel } from './lease-transport.js';
 import { untilGivenUp } from './until-given-up.js';
 
 /** Milliseconds that a lease may be good for; what says more is not believed. */
@@ -20,6 +21,7 @@ const CLOCK_SKEW_MAX_MS = 60_000;
 const REFUSED_AGAIN_MS = 60_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
+const NONE = { kind: 'none' } as const;
 
 export interface HeldLeasesBounds {
   readonly heldMax: number;
@@ -35,6 +37,7 @@ export class HeldLeases {
   /** By requests that may still be answered: of the one that runs, and of the lease that is held. */
   private readonly requests = new Map<string, Slot>();
   private gained: (upstream: string) => void = () => {};
+  private ended: (upstream: string, credential: UpstreamCredential) => void = () => {};
 
   constructor(
     private readonly channel: LeaseChannel,
@@ -51,6 +54,11 @@ export class HeldLeases {
     this.gained = listener;
   }
 
+  /** Told of a credential that was handed out and is held no more. */
+  onEnded(listener: (upstream: string, credential: UpstreamCredential) => void): void {
+    this.ended = listener;
+  }
+
   /** From memory where there is one; else the answer to one request, or that none came in time. */
   of(wanted: Wanted, signal: GivenUp): LeaseAnswer | Promise<LeaseAnswer> {
     const nowMs = this.wallMs();
@@ -65,10 +73,10 @@ export class HeldLeases {
    * The upstream refused a lease. The one that is held now, where it is another one; else what credentials has for the
    * one that was refused, which may be the same.
    */
-  afterRefusal(wanted: Wanted, refused: LeasedHeaders, signal: GivenUp): LeaseAnswer | Promise<LeaseAnswer> {
+  afterRefusal(wanted: Wanted, refused: UpstreamCredential, signal: GivenUp): LeaseAnswer | Promise<LeaseAnswer> {
     const slot = this.slots.get(wanted.key);
     const lease = slot?.lease;
-    if (slot !== undefined && lease?.headers.kind === 'headers' && lease.headers.headers === refused) {
+    if (slot !== undefined && lease?.credential.kind === 'credential' && lease.credential.credential === refused) {
       // Credentials was asked a moment ago, and has no other.
       if (this.wallMs() < slot.keptUntilMs) return lease;
       slot.refusedGeneration = lease.generation;
@@ -92,7 +100,10 @@ export class HeldLeases {
     const slot = this.slots.get(wanted.key);
     if (slot === undefined) return;
     slot.wanted = wanted;
-    if (slot.lease !== undefined && !fits(slot.lease, wanted)) slot.lease = undefined;
+    if (slot.lease === undefined || fits(slot.lease, wanted)) return;
+    // The same secret may come again under another version; until then nobody knows.
+    if (slot.lease.generation < wanted.generation) this.takeBack(slot);
+    slot.lease = undefined;
   }
 
   /** The connection is no more: its leases are gone, and whoever waits for one is told. */
@@ -101,6 +112,7 @@ export class HeldLeases {
     if (slot === undefined) return;
     this.slots.delete(key);
     slot.lease = undefined;
+    this.takeBack(slot);
     if (slot.subscription !== undefined) this.requests.delete(slot.subscription.requestId);
     slot.subscription = undefined;
     slot.asking?.settle();
@@ -132,9 +144,15 @@ export class HeldLeases {
         continue;
       }
       if (slot.lease !== undefined && slot.lease.expiresAtMs <= nowMs) slot.lease = undefined;
+      if (slot.handedOutUntilMs <= nowMs) this.takeBack(slot);
       const isDue = slot.lease === undefined || nowMs >= slot.lease.renewAtMs;
       if (isDue && nowMs >= slot.retryAtMs) this.ask(slot);
     }
+  }
+
+  /** Drops what is meant. */
+  dropWhere(isMeant: (wanted: Wanted) => boolean): void {
+    for (const [key, { wanted }] of this.slots) if (isMeant(wanted)) this.drop(key);
   }
 
   /** Forgets everything. */
@@ -149,6 +167,8 @@ export class HeldLeases {
     const slot: Slot = {
       wanted,
       lease: undefined,
+      handedOut: undefined,
+      handedOutUntilMs: 0,
       asking: undefined,
       subscription: undefined,
       refusal: undefined,
@@ -207,13 +227,16 @@ export class HeldLeases {
   }
 
   private put(slot: Slot, requestId: string, lease: NonNullable<LeaseCame['lease']>): void {
-    const { version, generation, issuedAtMs, expiresAtMs, kind, values } = lease;
+    const { version, generation, issuedAtMs, expiresAtMs } = lease;
+    const credential = this.handOut(slot, lease.credential);
     const lifeMs = expiresAtMs - issuedAtMs;
     const wasMissed = slot.failures > 0 && slot.lease === undefined;
-    const isOtherEnvironment = kind === 'environment' && generation !== (slot.subscription?.generation ?? generation);
+    const isOtherEnvironment =
+      credential.kind === 'environment' && generation !== (slot.subscription?.generation ?? generation);
     slot.lease = {
-      headers: kind === 'headers' ? { kind, headers: values } : { kind: 'none' },
-      environment: kind === 'environment' ? { kind, environment: values } : { kind: 'none' },
+      ...(credential.kind === 'environment'
+        ? { credential: NONE, environment: { kind: 'environment', environment: credential.values } }
+        : { credential: { kind: 'credential', credential }, environment: NONE }),
       version,
       generation,
       expiresAtMs,
@@ -222,12 +245,28 @@ export class HeldLeases {
     if (slot.subscription !== undefined && slot.subscription.requestId !== requestId)
       this.requests.delete(slot.subscription.requestId);
     slot.subscription = { requestId, generation };
+    slot.handedOutUntilMs = expiresAtMs;
     if (slot.refusedGeneration === generation) slot.keptUntilMs = this.wallMs() + REFUSED_AGAIN_MS;
     slot.refusal = undefined;
     slot.refusedGeneration = null;
     slot.failures = slot.retryAtMs = 0;
     slot.asking?.settle();
     if (wasMissed || isOtherEnvironment) this.gained(slot.wanted.upstream);
+  }
+
+  /** The object that calls know for the credential; one that it replaces has ended. */
+  private handOut(slot: Slot, credential: LeasedCredential): LeasedCredential {
+    if (slot.handedOut !== undefined && isDeepStrictEqual(credential, slot.handedOut)) return slot.handedOut;
+    this.takeBack(slot);
+    if (credential.kind !== 'environment') slot.handedOut = credential;
+    return credential;
+  }
+
+  private takeBack(slot: Slot): void {
+    const { handedOut } = slot;
+    if (handedOut === undefined) return;
+    slot.handedOut = undefined;
+    this.ended(slot.wanted.upstream, handedOut);
   }
 
   private answerOf(slot: Slot): LeaseAnswer {

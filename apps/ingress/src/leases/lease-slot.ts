@@ -1,5 +1,5 @@
-import type { LeaseRefusal } from '@warder/contracts';
-import type { EnvironmentLease, HeaderLease } from './lease-transport.js';
+import type { LeaseRefusal, UpstreamCredential } from '@warder/contracts';
+import type { CredentialLease, EnvironmentLease } from './lease-transport.js';
 
 /** What a call needs: a lease of a connection for an upstream, and no older than what the state says of it. */
 export interface Wanted {
@@ -13,7 +13,7 @@ export interface Wanted {
 
 /** A lease in memory, in the form in which it is handed out. */
 export interface Held {
-  readonly headers: HeaderLease;
+  readonly credential: CredentialLease;
   readonly environment: EnvironmentLease;
 }
 
@@ -39,6 +39,10 @@ export interface Asking {
 export interface Slot {
   wanted: Wanted;
   lease: Lease | undefined;
+  /** What was handed out last: it is told of when it is good no more. */
+  handedOut: UpstreamCredential | undefined;
+  /** When that is, unless its lease is renewed. */
+  handedOutUntilMs: number;
   asking: Asking | undefined;
   /** By which request newer leases may come unasked, and of which generation the last one was. */
   subscription: { readonly requestId: string; readonly generation: number } | undefined;

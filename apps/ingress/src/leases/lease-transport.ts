@@ -1,5 +1,4 @@
-import type { LeaseRefusal, SealedLease } from '@warder/contracts';
-import type { LeasedValues } from '@warder/leases';
+import type { LeasedCredential, LeaseRefusal, SealedLease, UpstreamCredential } from '@warder/contracts';
 
 /** There is no credential to call with: revoked, so the call is refused with WDR_CREDENTIAL_MISSING. */
 export interface MissingLease {
@@ -15,12 +14,12 @@ export interface UnavailableLease {
   readonly detail: string;
 }
 
-/** What of a lease goes up: the same object for as long as the lease is the same. */
-export type LeasedHeaders = Readonly<Record<string, string>>;
-
-/** What `attachCredential` is answered. `none`: the upstream never had a credential and is called without one. */
-export type HeaderLease =
-  | { readonly kind: 'headers'; readonly headers: LeasedHeaders }
+/**
+ * What `attachCredential` is answered: the same object for as long as the credential is the same, however often its lease is
+ * renewed. `none`: the upstream never had a credential and is called without one.
+ */
+export type CredentialLease =
+  | { readonly kind: 'credential'; readonly credential: UpstreamCredential }
   | { readonly kind: 'none' }
   | MissingLease
   | UnavailableLease;
@@ -43,22 +42,24 @@ export interface GivenUp {
 /** The port that the pipeline asks. */
 export interface LeaseTransport {
   /** From memory; waits, until the signal fires, only while the connection has no lease here, and once. */
-  headersFor(upstream: string, principalId: string, signal: GivenUp): HeaderLease | Promise<HeaderLease>;
+  credentialFor(upstream: string, principalId: string, signal: GivenUp): CredentialLease | Promise<CredentialLease>;
   environmentFor(upstream: string, signal: GivenUp): EnvironmentLease | Promise<EnvironmentLease>;
   /**
-   * The upstream refused (401) what these headers hold: another lease, where there is a newer one or one can be had; waits as
-   * `headersFor` does. Undefined where there is none but the one that was refused.
+   * The upstream refused (401) this credential: another lease, where there is a newer one or one can be had; waits as
+   * `credentialFor` does. Undefined where there is none but the one that was refused.
    */
   afterRefusal(
     upstream: string,
     principalId: string,
-    refused: LeasedHeaders,
+    refused: UpstreamCredential,
     signal: GivenUp,
-  ): Promise<LeasedHeaders | undefined>;
+  ): Promise<UpstreamCredential | undefined>;
   /** Has the lease fetched, if there is one to have, before a call needs it. */
   prefetch(upstream: string, principalId: string): void;
   /** Told the upstream whose credential changed or came at last: a stdio child was made without it. */
   onChanged(listener: (upstream: string) => void): void;
+  /** Told of a credential that this node holds no more: it was revoked, replaced, not renewed, or nobody has used it. */
+  onEnded(listener: (upstream: string, credential: UpstreamCredential) => void): void;
 }
 
 /** A request for one lease, as a channel carries it. */
@@ -74,7 +75,8 @@ export interface LeaseAsked {
 
 /** An answer that is authentic, opened. */
 export interface LeaseCame extends Omit<LeaseAsked, 'upstream' | 'refusedGeneration'> {
-  readonly lease: (LeasedValues & Omit<SealedLease, 'sealed' | 'ephemeralKey' | 'keyId'>) | null;
+  readonly lease:
+    (Omit<SealedLease, 'sealed' | 'ephemeralKey' | 'keyId'> & { readonly credential: LeasedCredential }) | null;
   readonly refusal: LeaseRefusal | null;
 }
 

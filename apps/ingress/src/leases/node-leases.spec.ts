@@ -40,7 +40,7 @@ beforeEach(() => {
       const values = { authorization: `Bearer ${wanted.connectionId}/${generation}` };
       const terms = { version: generation, generation, issuedAtMs: nowMs, expiresAtMs: nowMs + 60_000 };
       const { requestId, connectionId, principalId, upstream } = wanted;
-      const lease = { kind: 'headers' as const, values, upstream, ...terms };
+      const lease = { credential: { kind: 'headers' as const, values }, upstream, ...terms };
       come({ requestId, connectionId, principalId, lease, refusal: null });
     },
     onCame: (listener: (came: LeaseCame) => void) => void (come = listener),
@@ -52,8 +52,9 @@ beforeEach(() => {
 });
 
 const bearerOf = async (principalId: string): Promise<unknown> => {
-  const lease = await leases.headersFor('issues', principalId, signal);
-  return lease.kind === 'headers' ? lease.headers['authorization'] : lease;
+  const lease = await leases.credentialFor('issues', principalId, signal);
+  if (lease.kind !== 'credential' || lease.credential.kind !== 'headers') return lease;
+  return lease.credential.values['authorization'];
 };
 
 it('calls with the caller’s own account, and tells who has none where to connect one', async () => {
@@ -113,4 +114,20 @@ it('lists with the account of whoever came first and has one, until that ends', 
   expect(await bearerOf('usr_ben')).toMatchObject({ kind: 'missing' });
   leases.apply(account({ version: 2, status: 'disconnected' }));
   expect(await bearerOf('')).toMatchObject({ kind: 'missing' });
+});
+
+it('holds nothing of somebody who may not call any more, nor for an upstream that takes another kind now', async () => {
+  leases.applyAuth(auth);
+  leases.apply(account());
+  const ended: string[] = [];
+  leases.onEnded((upstream, credential) => ended.push(`${upstream} ${JSON.stringify(credential)}`));
+  const told = 'issues {"kind":"headers","values":{"authorization":"Bearer con_of_ana/1"}}';
+  await bearerOf('usr_ana');
+  leases.endPrincipal('usr_ben');
+  expect(ended).toEqual([]);
+  leases.endPrincipal('usr_ana');
+  expect(ended).toEqual([told]);
+  await bearerOf('usr_ana');
+  leases.applyAuth({ ...auth, version: 2, kind: 'none', provider: null });
+  expect(ended).toEqual([told, told]);
 });

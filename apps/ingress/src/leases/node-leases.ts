@@ -5,14 +5,14 @@ import {
   isStaticConnection,
   type StaticConnectionState,
   type UpstreamAuthState,
+  type UpstreamCredential,
 } from '@warder/contracts';
 import type { HeldLeases } from './held-leases.js';
 import type { Held, LeaseAnswer, Wanted } from './lease-slot.js';
 import type {
+  CredentialLease,
   EnvironmentLease,
   GivenUp,
-  HeaderLease,
-  LeasedHeaders,
   LeaseTransport,
   MissingLease,
   UnavailableLease,
@@ -32,10 +32,13 @@ interface Connection {
 }
 
 const NONE = { kind: 'none' } as const;
-const NONE_LEASED: UnavailableLease = { kind: 'unavailable', detail: 'a lease of an account names no header' };
+const NONE_LEASED: UnavailableLease = {
+  kind: 'unavailable',
+  detail: 'a lease of an account holds nothing that a call could carry',
+};
 
 /** What an upstream that is authenticated by accounts is called with, or why it is not. */
-type Accounted = Extract<HeaderLease, { kind: 'headers' }> | typeof NONE | MissingLease | UnavailableLease;
+type Accounted = Extract<CredentialLease, { kind: 'credential' }> | typeof NONE | MissingLease | UnavailableLease;
 
 function keyOf(provider: string, kind: string, principalId: string): string {
   return JSON.stringify([provider, kind, principalId]);
@@ -59,27 +62,27 @@ export class NodeLeases implements LeaseTransport {
     options.held.onGained((upstream) => this.tell(upstream));
   }
 
-  headersFor(upstream: string, principalId: string, signal: GivenUp): HeaderLease | Promise<HeaderLease> {
+  credentialFor(upstream: string, principalId: string, signal: GivenUp): CredentialLease | Promise<CredentialLease> {
     const own = this.options.own.get(upstream);
-    if (own !== undefined) return { kind: 'headers', headers: own(principalId) };
+    if (own !== undefined) return { kind: 'credential', credential: { kind: 'headers', values: own(principalId) } };
     const whose = principalId === '' ? (this.listers.get(upstream) ?? '') : principalId;
-    return this.byAuth(upstream, whose, signal) ?? this.lease(upstream, signal, (held) => held.headers);
+    return this.byAuth(upstream, whose, signal) ?? this.lease(upstream, signal, (held) => held.credential);
   }
 
   async afterRefusal(
     upstream: string,
     principalId: string,
-    refused: LeasedHeaders,
+    refused: UpstreamCredential,
     signal: GivenUp,
-  ): Promise<LeasedHeaders | undefined> {
+  ): Promise<UpstreamCredential | undefined> {
     const account = this.accountFor(upstream, principalId);
     // What an administrator stored is good or is not: nothing can be had for it.
     if (account?.status !== 'active') return undefined;
     const came = await this.options.held.afterRefusal(wantedOf(account, upstream), refused, signal);
     const now = this.accountFor(upstream, principalId);
-    if ('refusal' in came || came.headers.kind !== 'headers' || now?.status !== 'active') return undefined;
-    const { headers } = came.headers;
-    return JSON.stringify(headers) === JSON.stringify(refused) ? undefined : headers;
+    if ('refusal' in came || came.credential.kind !== 'credential' || now?.status !== 'active') return undefined;
+    const { credential } = came.credential;
+    return JSON.stringify(credential) === JSON.stringify(refused) ? undefined : credential;
   }
 
   environmentFor(upstream: string, signal: GivenUp): EnvironmentLease | Promise<EnvironmentLease> {
@@ -98,6 +101,15 @@ export class NodeLeases implements LeaseTransport {
 
   onChanged(listener: (upstream: string) => void): void {
     this.listeners.push(listener);
+  }
+
+  onEnded(listener: (upstream: string, credential: UpstreamCredential) => void): void {
+    this.options.held.onEnded(listener);
+  }
+
+  /** Nothing is held for somebody who may not call any more, whatever becomes of their connections. */
+  endPrincipal(principalId: string): void {
+    this.options.held.dropWhere((wanted) => wanted.principalId === principalId);
   }
 
   /** Applies a state of the bus. A revocation counts at once, whatever leases there are. */
@@ -120,6 +132,7 @@ export class NodeLeases implements LeaseTransport {
     if (known !== undefined && known.version >= auth.version) return;
     this.auths.set(auth.upstream, auth);
     this.listers.delete(auth.upstream);
+    this.options.held.dropWhere((wanted) => wanted.upstream === auth.upstream);
     this.tell(auth.upstream);
   }
 
@@ -191,7 +204,7 @@ export class NodeLeases implements LeaseTransport {
       // What ended while the lease was asked for outranks it.
       const now = this.accountFor(upstream, principalId);
       if (now?.status !== 'active' || now.id !== account.id) return this.unconnected(upstream, auth.kind, now);
-      if (!('refusal' in came)) return came.headers.kind === 'headers' ? came.headers : NONE_LEASED;
+      if (!('refusal' in came)) return came.credential.kind === 'credential' ? came.credential : NONE_LEASED;
       return { kind: 'unavailable', detail: `no lease of ${account.id}: ${came.refusal}` };
     };
     return answer instanceof Promise ? answer.then(told) : told(answer);

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Bus, Subscription } from '@warder/bus';
-import { type LeaseGranted, leaseGrantedTopic, leaseRequestedTopic } from '@warder/contracts';
+import { type LeasedCredential, type LeaseGranted, leaseGrantedTopic, leaseRequestedTopic } from '@warder/contracts';
 import { isGrantSigned, leaseRequestOf, openLease } from '@warder/leases';
 import type { LeaseAsked, LeaseCame, LeaseChannel } from './lease-transport.js';
 import type { SealingKeys } from './sealing-keys.js';
@@ -60,13 +60,13 @@ export class SealedLeaseChannel implements LeaseChannel {
     if (key === undefined) return refused('key-unknown');
     const { upstream, version, generation, issuedAtMs, expiresAtMs } = lease;
     const terms = { upstream, version, generation, issuedAtMs, expiresAtMs };
-    let opened;
+    let credential: LeasedCredential;
     try {
-      opened = openLease(granted, key);
+      credential = openLease(granted, key);
     } catch {
       // What went wrong would say how to do better.
       return refused('unopened');
     }
-    this.listener({ ...about, lease: { ...terms, ...opened } });
+    this.listener({ ...about, lease: { ...terms, credential } });
   }
 }

@@ -5,7 +5,15 @@
  */
 import type { Decision } from '@warder/access';
 import type { ExposedTool, VisibleTools } from '@warder/catalog';
-import type { CaptureLevel, Finding, FlowRecord, Hold, PrincipalState, ProviderRecord } from '@warder/contracts';
+import type {
+  CaptureLevel,
+  Finding,
+  FlowRecord,
+  Hold,
+  PrincipalState,
+  ProviderRecord,
+  UpstreamCredential,
+} from '@warder/contracts';
 import type { BothActions } from '@warder/detectors';
 import type { ProgressToken, Revision } from '@warder/mcp-wire';
 import type { Credential } from '@warder/tokens';
@@ -95,7 +103,10 @@ export type Screened = Traced & {
 };
 /** What the flow policy said of the call, null where nothing. */
 export type Flowed = Screened & { readonly flowed: FlowRecord | null };
-export type Credentialed = Flowed & { readonly upstreamHeaders: Readonly<Record<string, string>> };
+export type Credentialed = Flowed & {
+  /** Null: the upstream is called without one. */
+  readonly upstreamCredential: UpstreamCredential | null;
+};
 /** Nothing holds the call, or a human approved of it. */
 export type Cleared = Credentialed & {
   /** The approval that this call used up; null where nothing held it. */

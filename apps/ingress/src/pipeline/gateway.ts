@@ -9,6 +9,7 @@ import type {
   FlowSettings,
   GuardrailActions,
   ProviderRecord,
+  UpstreamCredential,
   VirtualServer,
 } from '@warder/contracts';
 import type { Actions, ActionScope, BothActions, BothWords, Screening } from '@warder/detectors';
@@ -16,7 +17,7 @@ import type { Revision, ServerFace } from '@warder/mcp-wire';
 import type { Asked, GiveUp, ProviderAnswer } from '@warder/guardrail-providers';
 import type { FlowDecision, FlowSource } from '@warder/flow';
 import type { FoundRun } from '../flow/run-store.js';
-import type { HeaderLease, LeasedHeaders } from '../leases/lease-transport.js';
+import type { CredentialLease } from '../leases/lease-transport.js';
 import type { Callers } from '@warder/tokens';
 import type {
   AdmittedOperation,
@@ -112,15 +113,15 @@ export interface Approvals {
   redeem(call: Credentialed, terms: ApprovalTerms): Promise<ApprovalFound>;
 }
 export interface Leases {
-  /** Headers for the upstream; a promise only where the credential has to be fetched first. */
-  headersFor(upstream: string, principalId: string, signal: CallSignal): HeaderLease | Promise<HeaderLease>;
-  /** Other headers than those that the upstream refused (401), where there are or can be had. */
+  /** The credential for the upstream; a promise only where it has to be fetched first. */
+  credentialFor(upstream: string, principalId: string, signal: CallSignal): CredentialLease | Promise<CredentialLease>;
+  /** Another one than that which the upstream refused (401), where there is one or can be had. */
   afterRefusal(
     upstream: string,
     principalId: string,
-    refused: LeasedHeaders,
+    refused: UpstreamCredential,
     signal: CallSignal,
-  ): Promise<LeasedHeaders | undefined>;
+  ): Promise<UpstreamCredential | undefined>;
   /** Has the credential fetched before a call needs it. */
   prefetch(upstream: string, principalId: string): void;
 }

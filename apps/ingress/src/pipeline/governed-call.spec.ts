@@ -153,7 +153,7 @@ function gateway(
     providers: { ask: async () => ({ ms: 0, error: 'unreachable' }), toldAfter() {} },
     guardrails: () => engine,
     flow: new NodeFlow('key', new RunStore('key', { runsMax: 10, valuesMax: 1_000 }, () => false), { tell: () => {} }),
-    leases: { headersFor: () => ({ kind: 'none' }), afterRefusal: async () => undefined, prefetch() {} },
+    leases: { credentialFor: () => ({ kind: 'none' }), afterRefusal: async () => undefined, prefetch() {} },
     approvals: { redeem: async () => ({ status: 'unavailable', detail: 'no owner' }) },
     upstreams: {
       listChanges: () => 0,
@@ -368,7 +368,7 @@ describe('a governed call', () => {
   it('does not call an upstream whose credential is gone: WDR_CREDENTIAL_MISSING', async () => {
     const { run, reached } = gateway({
       leases: {
-        headersFor: async () => ({ kind: 'missing', detail: 'revoked' }),
+        credentialFor: async () => ({ kind: 'missing', detail: 'revoked' }),
         afterRefusal: async () => undefined,
         prefetch() {},
       },

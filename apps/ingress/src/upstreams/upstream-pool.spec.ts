@@ -12,11 +12,12 @@ it('logs what a child prints without what is secret in it', async () => {
     stdioEntries: new Map([['chatty', { command: process.execPath, args: ['-e', print] }]]),
     builtIn: new Map(),
     leases: {
-      headersFor: () => ({ kind: 'none' }),
+      credentialFor: () => ({ kind: 'none' }),
       environmentFor: () => ({ kind: 'none' }),
       afterRefusal: async () => undefined,
       prefetch() {},
       onChanged() {},
+      onEnded() {},
     },
     discoveryEveryMs: 60_000,
     catalogueOf: () => undefined,

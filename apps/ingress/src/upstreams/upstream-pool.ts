@@ -53,6 +53,7 @@ export class UpstreamPool implements Upstreams {
   constructor(private readonly parts: UpstreamPoolParts) {
     // A stream that stands open goes on under the old one; a child holds it in its environment, and nobody can take it out.
     parts.leases.onChanged((name) => this.replace(name));
+    parts.leases.onEnded((name, credential) => this.members.get(name)?.ready?.endCredential(credential));
   }
 
   /** Brings the members in line with a policy. */
@@ -124,10 +125,11 @@ export class UpstreamPool implements Upstreams {
       node: parts.node,
       everyMs: parts.discoveryEveryMs,
       list: async (signal) => {
-        const lease = await parts.leases.headersFor(name, '', signal);
+        const lease = await parts.leases.credentialFor(name, '', signal);
         if (lease.kind === 'missing' || lease.kind === 'unavailable') throw new Error(lease.detail);
         if (lease.kind === 'none') return (await upstream).discover(signal);
-        return withoutCredential(await (await upstream).discover(signal, lease.headers), lease.headers);
+        const { credential } = lease;
+        return withoutCredential(await (await upstream).discover(signal, credential), credential);
       },
       known: () => parts.catalogueOf(name),
       publish: (catalogue) => {
@@ -191,7 +193,7 @@ function askedOf(call: Recorded, timeoutMs: number, onInterim: (message: Interim
     argsText: call.argsText,
     args: call.cleanArgs,
     meta: call.cleanMeta,
-    headers: call.upstreamHeaders,
+    credential: call.upstreamCredential ?? undefined,
     clientCapabilities: call.clientCapabilities,
     signal: call.signal,
     timeoutMs,

@@ -3,7 +3,9 @@ import { Refusal } from '../pipeline/refusal.js';
 
 /** What an agent is told about an upstream that gave no answer; the reason stands in the record. */
 export function refusalOf(upstream: string, failure: UpstreamFailure): Refusal {
-  const isUnauthorized = failure.status === 401 && !failure.mayHaveActed;
+  // Without a status nothing was sent, for the credential had ended.
+  const isRefused = failure.status === 401 || (failure.reason === 'unauthorized' && failure.status === undefined);
+  const isUnauthorized = isRefused && !failure.mayHaveActed;
   const facts = { isActUnknown: failure.mayHaveActed, ...(isUnauthorized ? { isUnauthorized } : {}) };
   const detail = `${failure.reason}: ${failure.message}`;
   if (failure.reason === 'timeout') {

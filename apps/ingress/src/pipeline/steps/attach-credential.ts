@@ -1,14 +1,13 @@
-import type { HeaderLease } from '../../leases/lease-transport.js';
+import type { CredentialLease } from '../../leases/lease-transport.js';
 import type { Credentialed, Screened } from '../call.js';
 import type { Leases } from '../gateway.js';
 import { Refusal } from '../refusal.js';
 import { askToOpen } from './ask-to-open.js';
 
-type Attached = Pick<Credentialed, 'upstreamHeaders'>;
+type Attached = Pick<Credentialed, 'upstreamCredential'>;
 
 /** The node asks for what it could not have once a second at first. */
 const RETRY_AFTER_MS = 1_000;
-const NO_HEADERS: Attached['upstreamHeaders'] = {};
 
 /**
  * The caller's own token stays here; what goes up is the lease of the upstream's connection, waited for once if cold.
@@ -17,13 +16,13 @@ const NO_HEADERS: Attached['upstreamHeaders'] = {};
  * not come here in time
  */
 export function attachCredential(call: Screened, leases: Leases): Attached | Promise<Attached> {
-  const lease = leases.headersFor(call.target.upstream, call.principal.id, call.signal);
+  const lease = leases.credentialFor(call.target.upstream, call.principal.id, call.signal);
   return lease instanceof Promise ? lease.then((fetched) => attached(call, fetched)) : attached(call, lease);
 }
 
-function attached(call: Screened, lease: HeaderLease): Attached {
-  if (lease.kind === 'headers') return { upstreamHeaders: lease.headers };
-  if (lease.kind === 'none') return { upstreamHeaders: NO_HEADERS };
+function attached(call: Screened, lease: CredentialLease): Attached {
+  if (lease.kind === 'credential') return { upstreamCredential: lease.credential };
+  if (lease.kind === 'none') return { upstreamCredential: null };
   if (lease.kind === 'unavailable') {
     const message = `The credential for "${call.target.upstream}" is not here now, try again in a moment`;
     throw new Refusal('WDR_LEASE_UNAVAILABLE', message, lease.detail, { retryAfterMs: RETRY_AFTER_MS });

@@ -37,11 +37,12 @@ export function callUpstream(
   const send = (toSend: Recorded): Promise<Sent> => sendOnce(toSend, upstreams, policy, onInterim);
   return send(call).catch(async (error: unknown) => {
     if (!(error instanceof Refusal) || error.facts.isUnauthorized !== true) throw error;
-    const { target, principal, upstreamHeaders, signal } = call;
-    const renewed = await leases.afterRefusal(target.upstream, principal.id, upstreamHeaders, signal);
+    const { target, principal, upstreamCredential, signal } = call;
+    if (upstreamCredential === null) throw error;
+    const renewed = await leases.afterRefusal(target.upstream, principal.id, upstreamCredential, signal);
     if (renewed === undefined) throw error;
-    const { answer } = await send({ ...call, upstreamHeaders: renewed });
-    return { answer: withoutCredential(answer, upstreamHeaders) };
+    const { answer } = await send({ ...call, upstreamCredential: renewed });
+    return { answer: withoutCredential(answer, upstreamCredential) };
   });
 }
 
@@ -51,14 +52,16 @@ function sendOnce(
   policy: PolicyView,
   onInterim: (message: InterimMessage) => void,
 ): Promise<Sent> {
-  const { upstreamHeaders, target } = call;
+  const { upstreamCredential, target } = call;
   const changes = upstreams.listChanges(target.upstream);
   return upstreams
-    .send(call, policy.timeoutMs(target.upstream), (message) => onInterim(withoutCredential(message, upstreamHeaders)))
+    .send(call, policy.timeoutMs(target.upstream), (message) =>
+      onInterim(withoutCredential(message, upstreamCredential)),
+    )
     .then((answer) => {
       // An answer that crossed a revocation on its way must not be released.
       call.signal.throwIfAborted();
       if (upstreams.listChanges(target.upstream) !== changes) call.findings.push(LIST_CHANGED);
-      return { answer: withoutCredential(answer, upstreamHeaders) };
+      return { answer: withoutCredential(answer, upstreamCredential) };
     });
 }
