@@ -64,12 +64,12 @@ export function sealedRowsOf(sealed: SealedColumn, query: Query): SealedRows<Sea
       return Number(counted?.n);
     },
     page: async (after, limit) => {
-      // Compared and ordered as bytes, whatever collation the column has.
-      const id = `(${name(sealed.key)}::text COLLATE "C")`;
+      // In the key's own type and order, by its index: sorted for each page, many rows would take the database for hours.
+      const key = name(sealed.key);
       const rows = await query(
-        `SELECT ${id} AS id, ${row}::text AS row, ${value} AS sealed, ${generation}::text AS generation FROM ${from}
-          WHERE ${value} IS NOT NULL AND ($1::text IS NULL OR ${id} > $1::text) ORDER BY 1 LIMIT $2`,
-        [after ?? null, limit],
+        `SELECT ${key}::text AS id, ${row}::text AS row, ${value} AS sealed, ${generation}::text AS generation FROM ${from}
+          WHERE ${value} IS NOT NULL ${after === undefined ? '' : `AND ${key} > $2`} ORDER BY ${key} LIMIT $1`,
+        after === undefined ? [limit] : [limit, after],
       );
       return rows.map((found): SealedRow<SealContext> => {
         const { table, column } = sealed;

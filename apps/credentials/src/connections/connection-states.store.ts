@@ -34,6 +34,11 @@ export class ConnectionStates {
     return this.outbox.enqueue(manager, connectionStateTopic, row.id, stateOf(row));
   }
 
+  publishAll(manager: EntityManager, rows: readonly Connection[]): Promise<void> {
+    const entries = rows.map((row) => ({ key: row.id, message: stateOf(row) }));
+    return this.outbox.enqueueAll(manager, connectionStateTopic, entries);
+  }
+
   record(manager: EntityManager, action: AdminAction): Promise<void> {
     return this.outbox.recordAdminAction(manager, action);
   }

@@ -211,7 +211,7 @@ export class ConnectionsStore {
           .limit(PAGE_ROWS)
           .setLock('pessimistic_write')
           .getMany();
-        for (const row of rows) await this.states.publish(manager, row);
+        if (rows.length > 0) await this.states.publishAll(manager, rows);
         return rows.length < PAGE_ROWS ? undefined : rows.at(-1)?.id;
       });
       isMore = last !== undefined;
