@@ -103,6 +103,7 @@ describe('the leases of a node', () => {
     const waited = held.of(wantedOf('files'), never);
     await vi.advanceTimersByTimeAsync(2_000);
     await waited;
+    expect(held.unanswered).toBe(1);
     for (const waitMs of [1_000, 2_000, 4_000]) {
       const before = channel.asked.length;
       held.sweep();
@@ -116,6 +117,7 @@ describe('the leases of a node', () => {
     held.sweep();
     held.take(cameFor(channel.asked.at(-1)!));
     expect(gained).toEqual(['files']);
+    expect(held.unanswered).toBe(0);
     expect(held.of(wantedOf('files'), never)).not.toBeInstanceOf(Promise);
   });
 

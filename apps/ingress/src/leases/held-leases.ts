@@ -49,6 +49,14 @@ export class HeldLeases {
     return this.slots.size;
   }
 
+  /** Leases that are wanted here and could not be had, for nothing answered. */
+  get unanswered(): number {
+    let count = 0;
+    for (const { lease, refusal } of this.slots.values())
+      if (lease === undefined && refusal === 'no-answer') count += 1;
+    return count;
+  }
+
   /** Told the upstream of a lease that came after one could not be had, or with another environment than before. */
   onGained(listener: (upstream: string) => void): void {
     this.gained = listener;

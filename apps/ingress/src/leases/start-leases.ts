@@ -48,8 +48,13 @@ export function startLeases(config: IngressConfig, host: Host): StartedLeases {
     connectUrl: (upstream) => new URL(`/connections/connect/${upstream}`, host.door.publicUrl()).href,
   });
   host.readiness('leases', () => {
-    if (enrolment.identity() !== undefined || !leases.hasConnections()) return true;
-    return { degraded: 'this node is not enrolled: upstreams that need a credential cannot be called' };
+    if (!leases.hasConnections()) return true;
+    if (enrolment.identity() === undefined)
+      return { degraded: 'this node is not enrolled: upstreams that need a credential cannot be called' };
+    const { unanswered } = held;
+    return (
+      unanswered === 0 || { degraded: `credentials does not answer: ${unanswered} connections have no lease here` }
+    );
   });
   const sweeper = setInterval(() => held.sweep(), SWEEP_EVERY_MS).unref();
   host.onDrain('leases', async () => {
