@@ -1,4 +1,4 @@
-// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|identity|propagation|audit|audit-full|soak|eval|flow|adversarial|scan [options]
+// Installs what is missing, builds what is stale, then runs the bench: node bench/run.mjs gate|stub|journal|identity|propagation|leases|audit|audit-full|soak|eval|flow|adversarial|scan [options]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../tools/prepare.mjs';
@@ -14,6 +14,7 @@ const MAINS = {
   journal: 'dist/journal-append.js',
   identity: IDENTITY,
   propagation: 'dist/propagation/main.js',
+  leases: 'dist/leases/main.js',
   audit: AUDIT,
   'audit-full': AUDIT,
   soak: AUDIT,
@@ -23,7 +24,16 @@ const MAINS = {
   scan: 'dist/guardrails/scan-bench.js',
 };
 const main = fileURLToPath(new URL(MAINS[what] ?? 'dist/main.js', import.meta.url));
-const takesOptionsOnly = ['journal', 'identity', 'propagation', 'eval', 'flow', 'adversarial', 'scan'].includes(what);
+const takesOptionsOnly = [
+  'journal',
+  'identity',
+  'propagation',
+  'leases',
+  'eval',
+  'flow',
+  'adversarial',
+  'scan',
+].includes(what);
 // Garbage is collected before heap is measured.
 const args = ['--expose-gc', main, ...(takesOptionsOnly ? [] : [what]), ...options];
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);

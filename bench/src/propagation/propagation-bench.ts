@@ -1,6 +1,6 @@
 import { startCluster } from '@warder/testing';
 import { quantile } from '../statistics.js';
-import { Admin } from './admin.js';
+import { ClusterAdmin } from '../cluster-admin.js';
 import { AskedNode } from './asked-node.js';
 
 const INGRESS = ['ingress-1', 'ingress-2'] as const;
@@ -28,7 +28,7 @@ type Measured = Readonly<Record<(typeof WAYS)[number], Readonly<Record<string, n
  */
 export async function benchPropagation(revocations: number, say: (line: string) => void): Promise<string> {
   const cluster = await startCluster();
-  const admin = new Admin(cluster);
+  const admin = new ClusterAdmin(cluster);
   const { host, pathname } = new URL(cluster.endpoint);
   const virtualServer = pathname.split('/').at(-1)!;
   const nodes = INGRESS.map((name) => new AskedNode(name, cluster.address(name, PORT), host, virtualServer));
@@ -53,10 +53,10 @@ function nothingMeasured(nodes: readonly AskedNode[]): Measured {
   return { 'a token is revoked': byNode(), 'a person is offboarded': byNode() };
 }
 
-async function holderServedBy(nodes: readonly AskedNode[], admin: Admin, at: number): Promise<Holder> {
+async function holderServedBy(nodes: readonly AskedNode[], admin: ClusterAdmin, at: number): Promise<Holder> {
   const person = { name: `Leaver ${at}`, email: `leaver-${at}@example.com`, groups: ['developers'] };
-  const { id: principalId } = await admin.ask<{ id: string }>('POST', 'principals', person);
-  const { id: tokenId, token } = await admin.ask<{ id: string; token: string }>('POST', 'tokens', {
+  const { id: principalId } = await admin.ask<{ id: string }>('POST', '/identity/principals', person);
+  const { id: tokenId, token } = await admin.ask<{ id: string; token: string }>('POST', '/identity/tokens', {
     principalId,
     name: 'laptop',
     expiresInDays: 1,
@@ -65,9 +65,9 @@ async function holderServedBy(nodes: readonly AskedNode[], admin: Admin, at: num
   return { principalId, tokenId, token };
 }
 
-async function end(way: (typeof WAYS)[number], holder: Holder, admin: Admin): Promise<void> {
-  if (way === 'a token is revoked') await admin.ask('DELETE', `tokens/${holder.tokenId}`);
-  else await admin.ask('POST', `principals/${holder.principalId}/offboard`);
+async function end(way: (typeof WAYS)[number], holder: Holder, admin: ClusterAdmin): Promise<void> {
+  if (way === 'a token is revoked') await admin.ask('DELETE', `/identity/tokens/${holder.tokenId}`);
+  else await admin.ask('POST', `/identity/principals/${holder.principalId}/offboard`);
 }
 
 /**
