@@ -20,7 +20,7 @@ const INGRESS = ['ingress-1', 'ingress-2'] as const;
 const PORT = 8080;
 
 export interface SceneOptions {
-  /** Variables of services, in the cluster. */
+  /** Variables of services, by their names; in standalone those of `standalone`. */
   readonly environment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly fixture?: FixtureOptions;
   /** File of `--config`, in standalone. */
@@ -50,7 +50,12 @@ export class FixtureScene<W extends StartedWarder = StartedWarder> {
     if (shape === 'cluster') return FixtureScene.cluster(options);
     const fixture = await startFixtureUpstream(options.fixture);
     const { configFile, dataDir } = options;
-    const given = { ...(configFile !== undefined && { configFile }), ...(dataDir !== undefined && { dataDir }) };
+    const environment = options.environment?.['standalone'];
+    const given = {
+      ...(configFile !== undefined && { configFile }),
+      ...(dataDir !== undefined && { dataDir }),
+      ...(environment && { environment }),
+    };
     return FixtureScene.of(await startStandalone(given), fixture);
   }
 

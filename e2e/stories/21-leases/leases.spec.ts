@@ -1,31 +1,43 @@
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leaseGrantedTopic, tokenStateTopic } from '@warder/contracts';
 import type { StartedCluster } from '@warder/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Member } from '../../admin-door.js';
+import { canaryPlaces, keptBy } from '../../canary-search.js';
 import { ClusterKafka } from '../../cluster-kafka.js';
 import { FixtureScene } from '../../fixture-scene.js';
+import { heapEnvironment, heldInHeap } from '../../heap-search.js';
 import { type Shape, shapesOf, START_TIMEOUT_MS } from '../../shapes.js';
 import { eventually, newNonce, type WireAgent } from '../../wire-agent.js';
-import { filesAtRest, kafkaBatchesAtRest, placesOf, rowsAtRest } from '../3-redaction/places-at-rest.js';
+import { writeForgedNodes } from './forgeries.js';
 
+/** Whose processes hold credentials while they are used. */
+const HOLDERS = ['ingress-1', 'ingress-2', 'credentials', 'standalone'];
+const OTHERS = ['identity', 'policy', 'guardrails', 'audit', 'balancer'];
 const DEBUG = { WARDER_LOG__LEVEL: 'debug' };
-const ENVIRONMENT = { 'ingress-1': DEBUG, 'ingress-2': DEBUG, credentials: DEBUG };
 const STATIC = '/credentials/static/known';
 const NODES = '/credentials/nodes';
+/** How long a lease is good for where its end is waited for. */
+const LEASE_MS = 15_000;
 
 describe.each(shapesOf('21-leases'))('leases, %s', (shape: Shape) => {
   const [first, second] = [`first-${newNonce()}`, `second-${newNonce()}`];
+  const services = [...HOLDERS, ...OTHERS].filter((name) => (name === 'standalone') === (shape === 'standalone'));
   let dir: string;
+  let heaps: string;
   let scene: FixtureScene;
   let member: Member;
   let agents: WireAgent[];
 
   beforeAll(async () => {
     dir = realpathSync(mkdtempSync(join(tmpdir(), 'warder-leases-')));
-    scene = await FixtureScene.inShape(shape, { environment: ENVIRONMENT, dataDir: dir });
+    heaps = join(dir, 'heaps');
+    mkdirSync(heaps);
+    const telling = { ...heapEnvironment(heaps), ...DEBUG };
+    const environment = Object.fromEntries(services.map((name) => [name, telling]));
+    scene = await FixtureScene.inShape(shape, { environment, dataDir: join(dir, 'data') });
     member = await scene.member();
     agents = scene.agents(member.token);
   }, START_TIMEOUT_MS);
@@ -82,19 +94,29 @@ describe.each(shapesOf('21-leases'))('leases, %s', (shape: Shape) => {
     await sentEverywhere('x-first-key');
   });
 
-  it('leaves the secrets in no file, topic, row, record or log', async () => {
+  it('are no name in the heap of any process, and nothing in those that need none', async () => {
+    const secrets = [first, second, member.token];
+    const found: Record<string, { names: number; values: boolean }> = {};
+    for (const name of services) {
+      const { names, values } = await heldInHeap(scene.warder.service(name), heaps, secrets);
+      found[name] = { names: names.length, values: values.length > 0 };
+    }
+    expect(Object.entries(found).filter(([, { names }]) => names > 0)).toEqual([]);
+    expect(OTHERS.filter((name) => found[name]?.values === true)).toEqual([]);
+    // The search finds what is there.
+    expect(scene.nodes.filter((name) => found[name]?.values !== true)).toEqual([]);
+  }, 240_000);
+
+  it('leaves the secrets in no file, topic, row, record, export or log', async () => {
+    const exported = Buffer.from(await scene.admin.text('/audit/export?format=ndjson'));
+    expect(exported.length).toBeGreaterThan(1_000);
     await scene.warder.stop();
-    const texts = [first, second];
-    expect(placesOf(texts, filesAtRest(dir))).toEqual([]);
-    const volumes = join(dir, 'volumes');
-    const batches = shape === 'cluster' ? [...kafkaBatchesAtRest(join(volumes, 'kafka'))] : [];
-    // Leases did travel there.
-    expect(batches.some(({ place }) => place.includes(leaseGrantedTopic.name))).toBe(shape === 'cluster');
-    expect(placesOf(texts, batches)).toEqual([]);
-    const rows = await rowsAtRest(shape === 'cluster' ? join(volumes, 'postgres') : join(dir, 'warder/postgres'));
-    expect(rows.find(({ place }) => place === 'credentials.static_credential')?.bytes.toString()).toContain('known');
-    expect(placesOf(texts, rows)).toEqual([]);
-  });
+    const kept = await keptBy(shape, join(dir, 'data'));
+    // Leases did travel there, and the row of the credential was written.
+    expect(kept.batches.some(({ place }) => place.includes(leaseGrantedTopic.name))).toBe(shape === 'cluster');
+    expect(String(kept.rows.find(({ place }) => place === 'credentials.static_credential')?.bytes)).toContain('known');
+    expect(canaryPlaces([first, second, member.token], kept, [{ place: 'export', bytes: exported }])).toEqual([]);
+  }, 120_000);
 });
 
 describe('leases in the cluster', () => {
@@ -103,7 +125,8 @@ describe('leases in the cluster', () => {
   let agents: WireAgent[];
 
   beforeAll(async () => {
-    scene = await FixtureScene.cluster({ environment: { credentials: { WARDER_LEASES__SECONDS_MAX: '15' } } });
+    const environment = { credentials: { WARDER_LEASES__SECONDS_MAX: String(LEASE_MS / 1_000) } };
+    scene = await FixtureScene.cluster({ environment });
     kafka = new ClusterKafka(scene.warder);
     agents = scene.agents((await scene.member()).token);
     await scene.admin.ask('PUT', STATIC, { kind: 'header', name: 'x-key', value: `cluster-${newNonce()}` });
@@ -115,6 +138,20 @@ describe('leases in the cluster', () => {
   }, 60_000);
 
   const call = (agent: WireAgent) => agent.call('headers', { nonce: newNonce() });
+  const nodes = async () =>
+    (await scene.admin.ask<{ nodes: { node: string; identity: string }[] }>('GET', NODES)).nodes;
+  /** Waits for records of a refusal, each with where it was and why. */
+  const untilToldOf = async (code: string, wanted: readonly string[]) => {
+    let missing = wanted;
+    const areTold = async () => {
+      const records = await scene.admin.records({ code });
+      const told = records.map(({ personal }) => `${personal?.address} ${personal?.refusalDetail}`);
+      missing = wanted.filter((each) => !told.some((one) => one === each || one.startsWith(`${each},`)));
+      return missing.length === 0;
+    };
+    await eventually('records', areTold, 60_000).catch(() => {});
+    expect(missing).toEqual([]);
+  };
   const untilSent = (agent: WireAgent) =>
     eventually(`${agent.node} sends it`, async () => (await call(agent)).text.includes('x-key'));
   const untilUnavailable = (agent: WireAgent) =>
@@ -163,12 +200,35 @@ describe('leases in the cluster', () => {
       });
     expect(ended.length).toBeGreaterThan(0);
     await kafka.write([{ topic: tokenStateTopic.name, messages: ended }]);
-    await eventually('it is on record', async () => {
-      const records = await scene.admin.records({ code: 'WDR_MESSAGE_REFUSED' });
-      return records.some(({ personal }) => personal?.address === tokenStateTopic.name);
-    });
+    const wanted = [`${tokenStateTopic.name} signature-wrong`];
+    await untilToldOf('WDR_MESSAGE_REFUSED', wanted);
     for (const agent of agents) expect((await call(agent)).status).toBe(200);
-  }, 60_000);
+  }, 120_000);
+
+  it('gives no lease and no membership to whom no key, another node’s key or a wrong clock speaks for', async () => {
+    const before = await nodes();
+    const wanted = await writeForgedNodes(kafka, scene.warder);
+    await untilToldOf(
+      'WDR_NODE_REFUSED',
+      wanted.map((each) => each.join(' ')),
+    );
+    expect(await nodes()).toEqual(before);
+    for (const agent of agents) expect((await call(agent)).status).toBe(200);
+  }, 120_000);
+
+  it('goes on without Kafka until its leases end, says so, refuses then, and comes back by itself', async () => {
+    const broker = scene.warder.service('kafka');
+    for (const agent of agents) await untilSent(agent);
+    await broker.stop();
+    for (const agent of agents) expect((await call(agent)).status).toBe(200);
+    for (const agent of agents) await untilUnavailable(agent);
+    for (const { node } of agents)
+      await eventually(`${node} says so`, async () => (await scene.readyz(node)).text.includes('have no lease'));
+    await broker.start();
+    for (const agent of agents) await untilSent(agent);
+    for (const { node } of agents)
+      await eventually(`${node} is well`, async () => !(await scene.readyz(node)).text.includes('have no lease'));
+  }, 180_000);
 
   it('starves a node that was revoked, and no other', async () => {
     await scene.admin.ask('DELETE', `${NODES}/ingress-2`);

@@ -11,7 +11,7 @@ import { type Shape, shapesOf, START_TIMEOUT_MS } from '../../shapes.js';
 import { eventually, newNonce } from '../../wire-agent.js';
 import { HostileClient } from '../8-bad-input/hostile-client.js';
 import { Canaries } from './canaries.js';
-import { type AtRest, filesAtRest, kafkaBatchesAtRest, placesOf, rowsAtRest } from './places-at-rest.js';
+import { type AtRest, filesAtRest, kafkaBatchesAtRest, placesOf, rowsAtRest } from '../../places-at-rest.js';
 import { CLAIMING_NONCE, REFUSED } from './refused-messages.js';
 
 const ERAS = ['modern', 'legacy'] as const;

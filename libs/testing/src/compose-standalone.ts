@@ -11,6 +11,7 @@ export interface StandaloneOptions {
   /** File of `--config`. */
   readonly configFile?: string;
   readonly startTimeoutMs?: number;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 interface Ready {
@@ -38,7 +39,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
     {
       name: 'standalone',
       command: ['node', join(root, 'apps/standalone/dist/main.js'), ...flags, ...config],
-      environment: {},
+      environment: { ...options.environment },
       workingDir: root,
       logFile,
       healthTest: [],
