@@ -1,5 +1,5 @@
 import type { CheckGuardrails } from '@warder/contracts';
-import { createEngine, type Screening, type ScreeningEngine } from '@warder/detectors';
+import { createEngine, type KeyedHash, type Screening, type ScreeningEngine } from '@warder/detectors';
 import type { CustomRulesRow } from './custom/custom-rules.entity.js';
 import { stateOf } from './custom/custom-rules.store.js';
 import type { RulePack } from './rule-pack.entity.js';
@@ -7,6 +7,9 @@ import type { RulePack } from './rule-pack.entity.js';
 /** Screens a value as an ingress node would that runs on the same packs; compiles them once per version. */
 export class DryRun {
   private compiled: { readonly of: string; readonly engine: ScreeningEngine } | undefined;
+
+  /** @param hashes - of exact values, by the id of their key */
+  constructor(private readonly hashes: ReadonlyMap<string, KeyedHash>) {}
 
   check(request: CheckGuardrails, packs: readonly RulePack[], custom: CustomRulesRow): Screening {
     return this.engineOf(packs, custom).screen(request.value, request.phase, request.actions);
@@ -24,7 +27,7 @@ export class DryRun {
         detectors,
         status: 'active' as const,
       }));
-      this.compiled = { of, engine: createEngine([...states, stateOf(custom)]) };
+      this.compiled = { of, engine: createEngine([...states, stateOf(custom)], this.hashes) };
     }
     return this.compiled.engine;
   }

@@ -19,6 +19,7 @@ import { approvalsProviders } from './approvals/approvals.module.js';
 import { CustomRulesController } from './custom/custom-rules.controller.js';
 import { CustomRulesRow } from './custom/custom-rules.entity.js';
 import { CustomRulesStore } from './custom/custom-rules.store.js';
+import { ExactLists } from './custom/exact-lists.js';
 import { RuleTrials } from './custom/rule-trials.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
 import { definitionsProviders } from './definitions/definitions.module.js';
@@ -113,7 +114,8 @@ export function guardrailsModule(config: GuardrailsConfig, host: Host): DynamicM
     ],
     providers: [
       { provide: HOST, useValue: host },
-      DryRun,
+      { provide: ExactLists, useFactory: () => new ExactLists(config.pepper) },
+      { provide: DryRun, inject: [ExactLists], useFactory: ({ hashes }: ExactLists) => new DryRun(hashes) },
       {
         provide: Outbox,
         useFactory: () => new Outbox(host, { service: 'guardrails', url, topics: SENT }),

@@ -30,7 +30,7 @@ import type { z } from 'zod';
 import { CredentialsStand } from './credentials-stand.scene.js';
 import { ingressService } from './index.js';
 
-const PEPPER = 'a-pepper-of-at-least-32-characters';
+export const PEPPER = 'a-pepper-of-at-least-32-characters';
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** An answer as it came. */

@@ -1,6 +1,6 @@
 import { isStaticConnection, policySnapshotTopic, toolDefinitionDiscoveredTopic } from '@warder/contracts';
 import type { Host } from '@warder/service-host';
-import { AccessTokens, Callers, PrincipalDirectory } from '@warder/tokens';
+import { AccessTokens, Callers, exactHashes, PrincipalDirectory } from '@warder/tokens';
 import { derivedKey } from './derived-key.js';
 import { originOf } from './downstream/protected-resource.js';
 import type { OpenSubscriptions } from './downstream/open-subscriptions.js';
@@ -8,7 +8,7 @@ import type { RunningOperations } from './downstream/running-operations.js';
 import type { IngressConfig } from './ingress-config.js';
 import { startLeases, type StartedLeases } from './leases/start-leases.js';
 import { LastGoodFile } from './state/last-good-file.js';
-import { NodeState } from './state/node-state.js';
+import { NodeState, type StateListeners } from './state/node-state.js';
 import { Replication } from './state/replication.js';
 import { Watchdog } from './state/watchdog.js';
 import { readStdioEntries } from './upstreams/stdio-entries.js';
@@ -69,7 +69,7 @@ export async function startState(
     log,
   });
   const providers = new NodeProviders({ leases, metrics: host.metrics, clock, log });
-  const state = new NodeState(callers, {
+  const listeners: StateListeners = {
     onPolicy: (view) => {
       pool.apply(view.compiled.upstreams);
       providers.apply(view.guardrailProviders);
@@ -85,7 +85,8 @@ export async function startState(
     onUpstreamAuth: (auth) => leases.applyAuth(auth),
     onSeen: (principalId) => subscriptions.seen(principalId),
     onChanged: () => lastGood.changed(),
-  });
+  };
+  const state = new NodeState(callers, listeners, exactHashes(config.peppers));
   const replication = new Replication(bus, state, clock);
   const watchdog = new Watchdog(config.watchdog, (nowMs) => replication.identitySilenceMs(nowMs));
   const sweeper = setInterval(() => state.sweep(clock.wallMs()), SWEEP_EVERY_MS).unref();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ActionRules } from './action-rules.js';
-import { AllowRule, CUSTOM_BOUNDS, CustomDictionary, CustomPattern } from './custom-rules.js';
+import { AllowRule, CUSTOM_BOUNDS, CustomDictionary, CustomId, CustomPattern, ExactList } from './custom-rules.js';
 import { Finding } from './audit-record.js';
 import { GuardrailActions } from './policy-document.js';
 import { DefinitionHash } from './topics/tool-definition-verdict.js';
@@ -13,20 +13,40 @@ export type ChangeRulePack = z.infer<typeof ChangeRulePack>;
 export const ChangeActions = z.strictObject({ rules: ActionRules });
 export type ChangeActions = z.infer<typeof ChangeActions>;
 
+/** A list of exact values as it is written: the values, which are hashed and forgotten, or those that the list has. */
+const WrittenExactList = z
+  .strictObject({
+    id: CustomId,
+    category: ExactList.shape.category,
+    what: ExactList.shape.what,
+    onError: ExactList.shape.onError.default('closed'),
+    values: z.array(z.string().min(1).max(200)).min(1).max(CUSTOM_BOUNDS.exactValues).optional(),
+    isKept: z.literal(true).optional(),
+  })
+  .refine(({ values, isKept }) => (values === undefined) === (isKept === true), {
+    path: ['values'],
+    message: 'a list has "values", or "isKept": true for those that it has already',
+  });
+
 /** All of the operator's own rules; not a change of them. */
 export const ChangeCustomRules = z
   .strictObject({
     patterns: z.array(CustomPattern).max(CUSTOM_BOUNDS.patterns).default([]),
     dictionaries: z.array(CustomDictionary).max(CUSTOM_BOUNDS.dictionaries).default([]),
     allow: z.array(AllowRule).max(CUSTOM_BOUNDS.allowRules).default([]),
+    exact: z.array(WrittenExactList).max(CUSTOM_BOUNDS.exactLists).default([]),
   })
-  .refine(({ patterns, dictionaries }) => isDistinct([...patterns, ...dictionaries], 'id'), {
+  .refine(({ patterns, dictionaries, exact }) => isDistinct([...patterns, ...dictionaries, ...exact], 'id'), {
     message: 'two rules have one id',
   })
   .refine(({ allow }) => isDistinct(allow, 'name'), { path: ['allow'], message: 'two rules have one name' })
   .refine(({ dictionaries }) => sum(dictionaries.map(({ terms }) => terms.length)) <= CUSTOM_BOUNDS.terms, {
     path: ['dictionaries'],
     message: `dictionaries have ${CUSTOM_BOUNDS.terms} terms together at most`,
+  })
+  .refine(({ exact }) => sum(exact.map(({ values }) => values?.length ?? 0)) <= CUSTOM_BOUNDS.exactValues, {
+    path: ['exact'],
+    message: `lists have ${CUSTOM_BOUNDS.exactValues} values together at most`,
   });
 export type ChangeCustomRules = z.infer<typeof ChangeCustomRules>;
 

@@ -89,7 +89,7 @@ export interface HiddenDetector extends Described {
 /** An operator's own: asked about what stands around certain grams of the text, all such places that touch at once. */
 export interface WindowDetector extends Described {
   readonly trigger: 'window';
-  /** Folded as in `gram-table.ts`; one of them stands in, or one character beside, whatever it finds. */
+  /** Folded as in `gram-table.ts`; one of them stands in, or one character beside, whatever it finds; none: it is asked everywhere. */
   readonly grams: readonly number[];
   /** UTF-16 units on both sides of the gram's last that are looked at. */
   readonly around: number;

@@ -1,4 +1,5 @@
-import type { Span, WindowDetector } from './detector.js';
+import type { Detector, Span, WindowDetector } from './detector.js';
+import type { IsAsked } from './text-reading.js';
 
 /**
  * The places at which detectors of operators are to be asked, found in one sweep and read after it: those that touch
@@ -7,6 +8,15 @@ import type { Span, WindowDetector } from './detector.js';
 export class OpenWindows {
   /** Pairs of beginning and end. */
   private readonly places = new Map<WindowDetector, number[]>();
+
+  /** Those that name no grams are asked about all of a text. */
+  private readonly everywhere: readonly WindowDetector[];
+
+  constructor(detectors: readonly Detector[]) {
+    this.everywhere = detectors.filter(
+      (detector): detector is WindowDetector => detector.trigger === 'window' && detector.grams.length === 0,
+    );
+  }
 
   clear(): void {
     if (this.places.size > 0) this.places.clear();
@@ -22,7 +32,9 @@ export class OpenWindows {
     else places.push(from, to);
   }
 
-  read(text: string, found: (detector: WindowDetector, span: Span) => void): void {
+  read(text: string, isAsked: IsAsked, found: (detector: WindowDetector, span: Span) => void): void {
+    for (const detector of this.everywhere)
+      if (isAsked(detector.category)) for (const span of detector.matchAll(text, 0, text.length)) found(detector, span);
     for (const [detector, places] of this.places) {
       for (let index = 0; index < places.length; index += 2) {
         const [from, to] = [places[index] ?? 0, places[index + 1] ?? 0];

@@ -55,7 +55,7 @@ export class GramScanner implements TextScanner {
   private readonly hidden: HiddenDetector[] = [];
   private readonly hasInjections: boolean;
   readonly readsNumbers: boolean;
-  private readonly windows = new OpenWindows();
+  private readonly windows: OpenWindows;
 
   private hits: Hit[] = [];
   private digitsDoneTo = 0;
@@ -74,6 +74,7 @@ export class GramScanner implements TextScanner {
     const all = this.hasInjections ? [...detectors, ...CUES] : detectors;
     this.tables = tablesOf(all);
     this.table = this.tables.answer;
+    this.windows = new OpenWindows(detectors);
     this.readsNumbers = detectors.some(({ trigger }) => trigger === 'window');
   }
 
@@ -104,7 +105,7 @@ export class GramScanner implements TextScanner {
     this.windows.clear();
     const codes = this.sweep(text);
     if ((codes > 127 || text.includes(ESCAPE)) && holdsInvisible(text)) return this.lookThrough(text, round);
-    this.windows.read(text, (detector, span) => this.report(detector, span));
+    this.windows.read(text, this.isAsked, (detector, span) => this.report(detector, span));
     if (this.signs.length > 0 && this.isAsked('pii')) this.sweepSigns(text);
     return this.withDecoded(text, codes > 127, round);
   }

@@ -34,3 +34,4 @@ export { digestOf } from './token-digest.js';
 export { TRUSTED_TOKEN_CHARS_MAX, TrustedTokens } from './trusted-tokens.js';
 export { TokenUses, type TokenUsesBounds } from './token-uses.js';
 export { isWellFormed, issueToken, SECRET_PREFIX } from './token-text.js';
+export { exactHashes } from './exact-hashes.js';

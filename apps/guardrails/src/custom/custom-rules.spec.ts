@@ -119,9 +119,39 @@ it('refuses what is written wrongly, a stale version, and who is no administrato
   expect((await put('custom', written, '*', bearers.auditor)).status).toBe(403);
 });
 
+it('keeps of exact values their hashes alone, and those of a list that is kept', async () => {
+  const staff = { id: 'custom.staff', category: 'pii', what: '', onError: 'open' };
+  const values = ['482913', '482 914', 'AB-482915'];
+  const first = await put('custom', { ...written, exact: [{ ...staff, values }] }, '*');
+  expect(first.body.exact).toEqual([{ ...staff, keyId: 'p1', values: 3 }]);
+  const { version } = first.body;
+  await expect.poll(() => newest()?.version).toBe(version);
+  const [list] = newest()!.custom!.exact;
+  expect(list).toMatchObject({ shape: { lengths: [6, 8], isDigits: false }, hashes: { length: 3 } });
+  const kept = [JSON.stringify(newest()), JSON.stringify(records), JSON.stringify((await get('custom')).body)].join();
+  for (const value of ['482913', '482914', 'ab482915']) expect(kept.toLowerCase()).not.toContain(value);
+  const asked = { phase: 'response', value: ['staff 482913', 'ab 482 915', '582913'] };
+  const found = ['staff [redacted:custom.staff]', '[redacted:custom.staff]', '582913'];
+  expect((await post('check', asked)).body.value).toEqual(found);
+  await put('custom', { ...written, exact: [{ ...staff, isKept: true }] }, `"${version}"`);
+  expect((await post('check', asked)).body.value).toEqual(found);
+});
+
+it('refuses a value that chance would meet, without quoting it, and to keep a list that is not there', async () => {
+  const staff = { id: 'custom.other', category: 'pii' };
+  const short = await put('custom', { exact: [{ ...staff, values: ['482913', '48-2'] }] }, '*');
+  expect([short.status, short.body.error]).toMatchObject([
+    400,
+    { code: 'WDR_RULES_REFUSED', message: 'custom.other values[1] has not 5 to 64 letters and digits' },
+  ]);
+  const missing = await put('custom', { exact: [{ ...staff, isKept: true }] }, '*');
+  expect(missing.body.error.message).toBe('custom.other is to be kept, and is not there');
+  expect((await put('custom', { exact: [staff] }, '*')).body.error.code).toBe('WDR_BODY_INVALID');
+});
+
 it('is published again at the next start', async () => {
   await scene.running.stop();
   rules.length = 0;
   await scene.startService();
-  await expect.poll(() => newest()).toMatchObject({ version: 1, custom: written });
+  await expect.poll(() => newest()).toMatchObject({ version: 3, custom: written });
 });

@@ -63,10 +63,11 @@ export function stateOf({ version, rules }: Pick<CustomRulesRow, 'version' | 'ru
 }
 
 /** What a record keeps of rules: which there are, and patterns as they are written; a dictionary may be a secret. */
-function named({ patterns, dictionaries, allow }: CustomRules): object {
+function named({ patterns, dictionaries, allow, exact }: CustomRules): object {
   return {
     patterns: patterns.map(({ id, category, pattern }) => ({ id, category, pattern })),
     dictionaries: dictionaries.map(({ id, category, terms }) => ({ id, category, terms: terms.length })),
+    exact: exact.map(({ id, category, keyId, hashes }) => ({ id, category, keyId, values: hashes.length })),
     allow: allow.map(({ name, detectors, tool, values }) => ({
       name,
       detectors,

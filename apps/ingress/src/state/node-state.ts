@@ -12,7 +12,7 @@ import {
   type UpstreamCatalogue,
   type UpstreamAuthState,
 } from '@warder/contracts';
-import { createEngine, type ScreeningEngine } from '@warder/detectors';
+import { createEngine, type KeyedHash, type ScreeningEngine } from '@warder/detectors';
 import { UpstreamPins } from '@warder/catalog';
 import type { Callers } from '@warder/tokens';
 import { Refusal } from '../pipeline/refusal.js';
@@ -74,6 +74,8 @@ export class NodeState {
   constructor(
     readonly callers: Callers,
     private readonly listeners: StateListeners,
+    /** Of exact values, by the id of their key. */
+    private readonly hashes: ReadonlyMap<string, KeyedHash> = new Map(),
   ) {}
 
   /** @throws Refusal WDR_STATE_NOT_READY before the first policy or rules */
@@ -147,7 +149,7 @@ export class NodeState {
 
   applyRules(pack: string, rules: GuardrailRulesState): void {
     if (!isNewer(this.rules, pack, rules)) return;
-    this.engine = createEngine([...this.rules.values()]);
+    this.engine = createEngine([...this.rules.values()], this.hashes);
     this.listeners.onSeen();
     this.listeners.onChanged();
   }
